@@ -1,0 +1,1 @@
+"""MINDE: mutual information from samples by score-based diffusion."""

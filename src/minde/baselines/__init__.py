@@ -1,0 +1,1 @@
+"""The competitors, one module each, behind one interface."""
