@@ -1,0 +1,132 @@
+"""The 40 tasks of the benchmark: names, dimensions and true mutual information, without loading the benchmark.
+
+Snakemake reads this table on the login node, once per job, where importing benchmark-mi (and with it jax) would cost
+seconds. A test compares every entry with `bmi.benchmark.BENCHMARK_TASKS`.
+"""
+
+import difflib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A distribution of (X, Y) whose mutual information is known."""
+
+    id: str
+    """Id in benchmark-mi, as in the config and in file names."""
+    name: str
+    """Name in benchmark-mi, set without spaces around the multiplication sign."""
+    dim_x: int
+    dim_y: int
+    mi_true: float
+    """Mutual information in nats."""
+
+    @property
+    def label(self) -> str:
+        """Name as the paper abbreviates it, such as `Hc @ Mn 25×25 (2-pair)`."""
+        label = self.name
+        for word, abbreviation in ABBREVIATIONS.items():
+            label = label.replace(word, abbreviation)
+        return label
+
+
+ABBREVIATIONS = {
+    "Bivariate normal": "Bivariate Nm",
+    "Normal CDF": "Nm CDF",
+    "Half-cube": "Hc",
+    "Spiral": "Sp",
+    "Multinormal": "Mn",
+    "Student-t": "St",
+}
+
+# (id, name, dim_x, dim_y, true mutual information in nats), in the benchmark's order.
+_ROWS = (
+    ("1v1-normal-0.75", "Bivariate normal 1×1", 1, 1, 0.41333928659223396),
+    ("normal_cdf-1v1-normal-0.75", "Normal CDF @ Bivariate normal 1×1", 1, 1, 0.41333928659223396),
+    ("1v1-additive-0.1", "Uniform 1×1 (additive noise=0.1)", 1, 1, 1.7094379663467407),
+    ("1v1-additive-0.75", "Uniform 1×1 (additive noise=0.75)", 1, 1, 0.3333333333333333),
+    ("1v1-bimodal-0.75", "Bimodal 1×1", 1, 1, 0.41333928659223396),
+    ("wiggly-1v1-normal-0.75", "Wiggly @ Bivariate normal 1×1", 1, 1, 0.41333928659223396),
+    ("half_cube-1v1-normal-0.75", "Half-cube @ Bivariate normal 1×1", 1, 1, 0.41333928659223396),
+    ("student-identity-1-1-1", "Student-t 1×1 (dof=1)", 1, 1, 0.22417142752923613),
+    ("asinh-student-identity-1-1-1", "Asinh @ Student-t 1×1 (dof=1)", 1, 1, 0.22417142752923613),
+    ("swissroll_x-normal_cdf-1v1-normal-0.75", "Swiss roll 2×1", 2, 1, 0.41333928659223396),
+    ("multinormal-dense-2-2-0.5", "Multinormal 2×2 (dense)", 2, 2, 0.2938933324510593),
+    ("multinormal-dense-3-3-0.5", "Multinormal 3×3 (dense)", 3, 3, 0.41333928659223407),
+    ("multinormal-dense-5-5-0.5", "Multinormal 5×5 (dense)", 5, 5, 0.5928118328288701),
+    ("multinormal-dense-25-25-0.5", "Multinormal 25×25 (dense)", 25, 25, 1.2921837216593275),
+    ("multinormal-dense-50-50-0.5", "Multinormal 50×50 (dense)", 50, 50, 1.6242653743036897),
+    ("multinormal-sparse-2-2-2-2.0", "Multinormal 2×2 (2-pair)", 2, 2, 1.0216512475319819),
+    ("multinormal-sparse-3-3-2-2.0", "Multinormal 3×3 (2-pair)", 3, 3, 1.0216512475319819),
+    ("multinormal-sparse-5-5-2-2.0", "Multinormal 5×5 (2-pair)", 5, 5, 1.021651247531981),
+    ("multinormal-sparse-25-25-2-2.0", "Multinormal 25×25 (2-pair)", 25, 25, 1.0216512475319774),
+    ("student-identity-2-2-1", "Student-t 2×2 (dof=1)", 2, 2, 0.43194562200144127),
+    ("student-identity-2-2-2", "Student-t 2×2 (dof=2)", 2, 2, 0.1931471805599454),
+    ("student-identity-3-3-2", "Student-t 3×3 (dof=2)", 3, 3, 0.29092192268276484),
+    ("student-identity-3-3-3", "Student-t 3×3 (dof=3)", 3, 3, 0.17871185309236282),
+    ("student-identity-5-5-2", "Student-t 5×5 (dof=2)", 5, 5, 0.44815067691532917),
+    ("student-identity-5-5-3", "Student-t 5×5 (dof=3)", 5, 5, 0.29854362265275824),
+    ("normal_cdf-multinormal-sparse-3-3-2-2.0", "Normal CDF @ Multinormal 3×3 (2-pair)", 3, 3, 1.0216512475319819),
+    ("normal_cdf-multinormal-sparse-5-5-2-2.0", "Normal CDF @ Multinormal 5×5 (2-pair)", 5, 5, 1.021651247531981),
+    (
+        "normal_cdf-multinormal-sparse-25-25-2-2.0",
+        "Normal CDF @ Multinormal 25×25 (2-pair)",
+        25,
+        25,
+        1.0216512475319774,
+    ),
+    ("half_cube-multinormal-sparse-3-3-2-2.0", "Half-cube @ Multinormal 3×3 (2-pair)", 3, 3, 1.0216512475319819),
+    ("half_cube-multinormal-sparse-5-5-2-2.0", "Half-cube @ Multinormal 5×5 (2-pair)", 5, 5, 1.021651247531981),
+    ("half_cube-multinormal-sparse-25-25-2-2.0", "Half-cube @ Multinormal 25×25 (2-pair)", 25, 25, 1.0216512475319774),
+    ("spiral-multinormal-sparse-3-3-2-2.0", "Spiral @ Multinormal 3×3 (2-pair)", 3, 3, 1.0216512475319819),
+    ("spiral-multinormal-sparse-5-5-2-2.0", "Spiral @ Multinormal 5×5 (2-pair)", 5, 5, 1.021651247531981),
+    ("spiral-multinormal-sparse-25-25-2-2.0", "Spiral @ Multinormal 25×25 (2-pair)", 25, 25, 1.0216512475319774),
+    (
+        "spiral-normal_cdf-multinormal-sparse-3-3-2-2.0",
+        "Spiral @ Normal CDF @ Multinormal 3×3 (2-pair)",
+        3,
+        3,
+        1.0216512475319819,
+    ),
+    (
+        "spiral-normal_cdf-multinormal-sparse-5-5-2-2.0",
+        "Spiral @ Normal CDF @ Multinormal 5×5 (2-pair)",
+        5,
+        5,
+        1.021651247531981,
+    ),
+    (
+        "spiral-normal_cdf-multinormal-sparse-25-25-2-2.0",
+        "Spiral @ Normal CDF @ Multinormal 25×25 (2-pair)",
+        25,
+        25,
+        1.0216512475319774,
+    ),
+    ("asinh-student-identity-2-2-1", "Asinh @ Student-t 2×2 (dof=1)", 2, 2, 0.43194562200144127),
+    ("asinh-student-identity-3-3-2", "Asinh @ Student-t 3×3 (dof=2)", 3, 3, 0.29092192268276484),
+    ("asinh-student-identity-5-5-2", "Asinh @ Student-t 5×5 (dof=2)", 5, 5, 0.44815067691532917),
+)
+
+TASKS = {
+    row[0]: Task(id=row[0], name=row[1], dim_x=row[2], dim_y=row[3], mi_true=row[4]) for row in _ROWS
+}  # by id, in the benchmark's order
+
+
+def task(task_id: str) -> Task:
+    """The task of this id. Raises ValueError with the nearest valid id."""
+    try:
+        return TASKS[task_id]
+    except KeyError:
+        raise ValueError(f"unknown task {task_id!r}{suggestion(task_id, TASKS)}") from None
+
+
+def matching(pattern: str) -> list[str]:
+    """Ids that match a glob such as `student-*`, in the benchmark's order."""
+    return [task_id for task_id in TASKS if fnmatchcase(task_id, pattern)]
+
+
+def suggestion(name: str, valid) -> str:
+    """`; the nearest valid name is …` for a misspelt name, or an empty string where nothing is near."""
+    near = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.5)
+    return f"; the nearest valid name is {near[0]!r}" if near else ""

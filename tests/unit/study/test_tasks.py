@@ -1,0 +1,48 @@
+"""The static task table is the benchmark's, entry by entry."""
+
+import pytest
+
+from minde.study import tasks
+
+
+def test_the_table_is_the_benchmark_in_its_order():
+    from bmi.benchmark import BENCHMARK_TASKS
+
+    assert list(tasks.TASKS) == list(BENCHMARK_TASKS)
+    for task_id, theirs in BENCHMARK_TASKS.items():
+        ours = tasks.TASKS[task_id]
+        assert (ours.id, ours.dim_x, ours.dim_y) == (theirs.id, theirs.dim_x, theirs.dim_y)
+        assert ours.name == theirs.name.replace(" × ", "×")
+        assert ours.mi_true == pytest.approx(float(theirs.mutual_information), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("task_id", "label"),
+    [
+        ("1v1-normal-0.75", "Bivariate Nm 1×1"),
+        ("normal_cdf-1v1-normal-0.75", "Nm CDF @ Bivariate Nm 1×1"),
+        ("half_cube-multinormal-sparse-25-25-2-2.0", "Hc @ Mn 25×25 (2-pair)"),
+        ("spiral-normal_cdf-multinormal-sparse-3-3-2-2.0", "Sp @ Nm CDF @ Mn 3×3 (2-pair)"),
+        ("student-identity-1-1-1", "St 1×1 (dof=1)"),
+        ("asinh-student-identity-2-2-1", "Asinh @ St 2×2 (dof=1)"),
+        ("1v1-additive-0.1", "Uniform 1×1 (additive noise=0.1)"),
+        ("swissroll_x-normal_cdf-1v1-normal-0.75", "Swiss roll 2×1"),
+        ("wiggly-1v1-normal-0.75", "Wiggly @ Bivariate Nm 1×1"),
+    ],
+)
+def test_labels_are_the_papers(task_id, label):
+    assert tasks.TASKS[task_id].label == label
+
+
+def test_labels_are_unique():
+    assert len({task.label for task in tasks.TASKS.values()}) == 40
+
+
+def test_an_unknown_task_names_the_nearest():
+    with pytest.raises(ValueError, match=r"unknown task '1v1-norml-0.75'; the nearest valid name is '1v1-normal-0.75'"):
+        tasks.task("1v1-norml-0.75")
+
+
+def test_globs():
+    assert len(tasks.matching("student-*")) == 7
+    assert tasks.matching("nothing-*") == []
