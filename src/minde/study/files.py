@@ -1,0 +1,47 @@
+"""Outputs that appear whole or not at all, and where a file came from."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; moved into place when the block ends well, removed when it raises."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterable[str] = ("**/*.py",)) -> dict:
+    """What made a file: settings, a hash of the code, and the versions of Python and of the named distributions.
+
+    `sources` are globs relative to the package, such as `diffusion/*.py`; `code` is one sha256 over them.
+    """
+    code = hashlib.sha256()
+    for path in sorted({path for pattern in sources for path in PACKAGE.glob(pattern)}):
+        code.update(f"{path.relative_to(PACKAGE).as_posix()}\n".encode())
+        code.update(path.read_bytes())
+    return {
+        "settings": settings,
+        "code": code.hexdigest(),
+        "versions": {name: version(name) for name in sorted(packages)},
+        "python": platform.python_version(),
+    }
+
+
+def encode(metadata: dict) -> dict[bytes, bytes]:
+    """Key-value metadata of a Parquet file: one key `minde` that holds JSON."""
+    return {b"minde": json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()}

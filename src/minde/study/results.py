@@ -1,0 +1,109 @@
+"""Estimates between rules: one declared schema, written whole, merged only when the key set is the design's.
+
+A row is one estimate; its key is (task, method, estimator, train_size, replicate).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .files import atomic, encode, provenance
+
+__all__ = [
+    "KEYS",
+    "SCHEMA",
+    "estimates_table",
+    "merge",
+    "provenance",
+    "read_estimates",
+    "read_provenance",
+    "write_parquet",
+]
+
+KEYS = ("task", "method", "estimator", "train_size", "replicate")
+SCHEMA = pa.schema(
+    [
+        pa.field("task", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("estimator", pa.string(), nullable=False),
+        pa.field("train_size", pa.int64(), nullable=False, metadata={"unit": "rows per replicate; 0: none used"}),
+        pa.field("replicate", pa.int64(), nullable=False),
+        pa.field("estimate", pa.float64(), nullable=False, metadata={"unit": "nats"}),
+        # Monte Carlo standard error; null where a method has none.
+        pa.field("std_error", pa.float64(), metadata={"unit": "nats"}),
+        pa.field("mi_true", pa.float64(), nullable=False, metadata={"unit": "nats"}),
+        # Time of this step on its device, per replicate.
+        pa.field("seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
+    ]
+)
+
+
+def write_parquet(path: str | Path, table: pa.Table, provenance: dict) -> None:
+    """Write a table with its provenance in the file's metadata, under a temporary name first."""
+    with atomic(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(encode(provenance)), temporary)
+
+
+def estimates_table(rows: list[dict]) -> pa.Table:
+    """Rows as a table of the declared schema. Raises ValueError for other columns or an estimate that is not finite."""
+    for row in rows:
+        if set(row) != set(SCHEMA.names):
+            odd = sorted(set(row) ^ set(SCHEMA.names))
+            raise ValueError(
+                f"an estimates row must have exactly the columns {SCHEMA.names}; missing or unknown: {odd}"
+            )
+        if not abs(row["estimate"]) < float("inf"):
+            key = ", ".join(f"{name}={row[name]}" for name in KEYS)
+            raise ValueError(f"the estimate of {key} is {row['estimate']}; a finite number of nats was expected")
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def read_estimates(path: str | Path) -> pa.Table:
+    """Read an estimates file. Raises ValueError when it is truncated, foreign or of another schema."""
+    remedy = "delete it and run the workflow again: the rule `estimate`, `baseline` or `merge` makes it"
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"{path} is not a readable Parquet file ({error}); {remedy}") from error
+    if not table.schema.equals(SCHEMA):
+        found = ", ".join(f"{field.name} {field.type}" for field in table.schema)
+        raise ValueError(f"{path} holds other columns than estimates do: found {found}; {remedy}")
+    return table
+
+
+def merge(expected: Iterable[tuple], paths: Iterable[str | Path]) -> pa.Table:
+    """Concatenate estimates in the order of the expected keys, each (task, method, estimator, train_size, replicate).
+
+    Raises ValueError naming keys that are missing, not in the design, or there twice: nothing is dropped in silence.
+    """
+    table = pa.concat_tables([SCHEMA.empty_table(), *(read_estimates(path) for path in paths)])
+    found = list(zip(*(table[name].to_pylist() for name in KEYS), strict=True))
+    expected = list(expected)
+    rows = {key: row for row, key in enumerate(found)}
+    problems = {
+        "missing": [key for key in expected if key not in rows],
+        "not in the design": sorted(set(found) - set(expected)),
+        "there more than once": sorted(key for key, count in Counter(found).items() if count > 1),
+    }
+    if any(problems.values()):
+        lines = [f"  {len(keys)} {problem}: {_some(keys)}" for problem, keys in problems.items() if keys]
+        raise ValueError(
+            "the estimates are not those of the design; by (" + ", ".join(KEYS) + "):\n" + "\n".join(lines)
+        )
+    return table.take([rows[key] for key in expected])
+
+
+def read_provenance(path: str | Path) -> dict:
+    """What made this file: settings, code, versions."""
+    return json.loads(pq.read_metadata(path).metadata[b"minde"])
+
+
+def _some(keys: list[tuple], shown: int = 5) -> str:
+    text = "; ".join(str(key) for key in keys[:shown])
+    return text + (f"; and {len(keys) - shown} more" if len(keys) > shown else "")
