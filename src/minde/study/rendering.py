@@ -1,0 +1,68 @@
+"""A table of estimates as text: CSV and Markdown here, and what the LaTeX and HTML renderers share.
+
+LaTeX and HTML keep the paper's layout, one column per task. Markdown has one line per task, because forty columns
+cannot be read where Markdown is; CSV has one line per (row, task) in full precision, because that is what programs
+read without guessing at headers. All take the summary that `tables.summarise` makes.
+"""
+
+from bisect import bisect_left
+from itertools import pairwise
+
+import pandas as pd
+
+from .rows import TRUTH_LABEL
+
+# A cell is coloured by the signed error of its mean, in steps (nats) that mean something at one decimal: half a unit,
+# one unit, and two sizes of plainly wrong. Blue and orange stay apart for colour-blind readers, and all steps are light
+# enough for black digits.
+ERROR_BOUNDS = (0.05, 0.1, 0.2, 0.5)
+LOW_COLORS = ("DCEAF5", "B0D2E9", "7FB6DC", "4F97C9")
+HIGH_COLORS = ("FDEBD3", "FBCF9B", "F5AB61", "E6852F")
+CLASS_COLORS = {
+    **{f"low{level}": color for level, color in reversed(list(enumerate(LOW_COLORS, start=1)))},
+    **{f"high{level}": color for level, color in enumerate(HIGH_COLORS, start=1)},
+}
+"""Hex colour of each class of errors, from the most negative to the most positive; the smallest errors have none."""
+
+
+def to_csv(summary: pd.DataFrame) -> str:
+    """One line per (row, task), every column of the summary in full precision."""
+    return summary.to_csv(index=False, lineterminator="\n")
+
+
+def to_markdown(summary: pd.DataFrame, decimals: int) -> str:
+    """One line per task, one column per row of the paper's table."""
+    rows = list(summary["row"].unique())
+    lines = [["Task", TRUTH_LABEL, *rows], [":--", *["--:"] * (len(rows) + 1)]]
+    for (label, mi_true), cells in summary.groupby(["task_label", "mi_true"], sort=False):
+        lines.append([label, *(number(value, decimals) for value in [mi_true, *cells["mean"]])])
+    return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines)
+
+
+def number(value: float, decimals: int) -> str:
+    """A number with so many decimals; never a negative zero."""
+    return f"{value:z.{decimals}f}"
+
+
+def error_class(error: float) -> str | None:
+    """Name in CLASS_COLORS of an error in nats, or None for one that is at most the first bound."""
+    level = bisect_left(ERROR_BOUNDS, abs(error))
+    return f"{'low' if error < 0 else 'high'}{level}" if level else None
+
+
+def class_meanings() -> dict[str, str]:
+    """What each class of CLASS_COLORS means, in its order, such as `+0.05 to +0.1`."""
+    steps = [f"{{sign}}{low:g} to {{sign}}{high:g}" for low, high in pairwise(ERROR_BOUNDS)]
+    steps.append(f"beyond {{sign}}{ERROR_BOUNDS[-1]:g}")
+    return {name: steps[int(name[-1]) - 1].format(sign="−" if name[:-1] == "low" else "+") for name in CLASS_COLORS}
+
+
+def note(summary: pd.DataFrame) -> str:
+    """One sentence on what the numbers of a table are."""
+    counts, sizes = sorted(summary["replicates"].unique()), summary["train_size"].max()
+    replicates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    trained = f"; methods that train saw {sizes:,} samples" if sizes else ""
+    return (
+        f"Mutual information in nats, mean of {replicates} {'replicate' if counts == [1] else 'replicates'}{trained}. "
+        f"{TRUTH_LABEL} is the true value."
+    )

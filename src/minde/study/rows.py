@@ -1,0 +1,47 @@
+"""The rows of tables and the lines of figures: a row is one (method, estimator), named and ordered as in the paper."""
+
+# In the order of the paper's Table 1.
+METHOD_LABELS = {
+    "minde-j": "MINDE-j",
+    "minde-c": "MINDE-c",
+    "mine": "MINE",
+    "infonce": "InfoNCE",
+    "dv": "D-V",
+    "nwj": "NWJ",
+    "ksg": "KSG",
+    "lnn": "LNN",
+    "cca": "CCA",
+    "doe-gaussian": "DoE (Gaussian)",
+    "doe-logistic": "DoE (Logistic)",
+}
+
+TRUTH_LABEL = "GT"
+"""Label of the row that holds the true mutual information."""
+
+
+def row_label(method: str, estimator: str) -> str:
+    """The paper's name of a row, such as `MINDE-j (σ=1)`. Raises ValueError for one it has no name for."""
+    label, (kind, sigma) = METHOD_LABELS.get(method), _kind(method, estimator)
+    return {SIGMA: f"{label} (σ={sigma:g})", PLAIN: label, GAP: f"{label} (gap)"}[kind]
+
+
+def row_order(method: str, estimator: str) -> tuple[int, int, float]:
+    """Sort key of a row: methods as in the paper; within one the σ rows by σ, then the plain one, then the gap."""
+    return list(METHOD_LABELS).index(method), *_kind(method, estimator)
+
+
+SIGMA, PLAIN, GAP = range(3)  # the order of one method's rows
+
+
+def _kind(method: str, estimator: str) -> tuple[int, float]:
+    if method not in METHOD_LABELS:
+        raise ValueError(f"no row is known for the method {method!r}; known: {', '.join(METHOD_LABELS)}")
+    if estimator in (method, "inside"):
+        return PLAIN, 0.0
+    if estimator == "gap":
+        return GAP, 0.0
+    try:
+        return SIGMA, float(estimator.removeprefix("sigma="))
+    except ValueError:
+        expected = f"{method!r}, 'inside', 'gap' or 'sigma=NUMBER'"
+        raise ValueError(f"no row is known for the estimator {estimator!r} of {method}; expected {expected}") from None
