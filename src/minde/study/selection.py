@@ -1,0 +1,49 @@
+"""Which estimates a table or a figure shows, and in which order. Frames have the columns of an estimates file."""
+
+import pandas as pd
+
+from .results import KEYS
+from .rows import row_label, row_order
+from .tasks import TASKS, task
+
+
+def rows_in_order(estimates: pd.DataFrame) -> list[tuple[str, str]]:
+    """The (method, estimator) pairs of the estimates, in the paper's order. Raises ValueError for an unknown one."""
+    pairs = set(zip(estimates["method"], estimates["estimator"], strict=True))
+    return sorted(pairs, key=lambda pair: row_order(*pair))
+
+
+def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
+    """The ids of the estimates' tasks, in the benchmark's order. Raises ValueError for an unknown one."""
+    return sorted(set(estimates["task"]), key=lambda task_id: list(TASKS).index(task(task_id).id))
+
+
+def at_largest_train_size(estimates: pd.DataFrame) -> pd.DataFrame:
+    """The estimates at the study's largest train size, and those of methods that do not train (train size 0).
+
+    Raises:
+        ValueError: there is no estimate, one is NaN or infinite, or a row lacks a task.
+    """
+    check_finite(estimates)
+    largest = estimates["train_size"].max()
+    shown = estimates[estimates["train_size"].isin([0, largest])]
+    found = set(zip(shown["task"], shown["method"], shown["estimator"], strict=True))
+    for method, estimator in rows_in_order(estimates):
+        for task_id in tasks_in_order(estimates):
+            if (task_id, method, estimator) not in found:
+                raise ValueError(
+                    f"no estimate of {row_label(method, estimator)} for task {task_id} at train size {largest}: "
+                    "every row needs every task; run the workflow for all of them"
+                )
+    return shown
+
+
+def check_finite(estimates: pd.DataFrame) -> None:
+    """Raise ValueError where there is no estimate or one is NaN or infinite, naming the first."""
+    if estimates.empty:
+        raise ValueError("the estimates file holds no estimate; run the workflow for at least one task and method")
+    bad = estimates[~(estimates["estimate"].abs() < float("inf"))]
+    if len(bad):
+        first = bad.iloc[0]
+        key = ", ".join(f"{name}={first[name]}" for name in KEYS)
+        raise ValueError(f"{len(bad)} estimates are not finite, first {first['estimate']} of {key}; run its rule again")
