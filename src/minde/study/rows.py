@@ -27,7 +27,8 @@ def row_label(method: str, estimator: str) -> str:
 
 def row_order(method: str, estimator: str) -> tuple[int, int, float]:
     """Sort key of a row: methods as in the paper; within one the σ rows by σ, then the plain one, then the gap."""
-    return list(METHOD_LABELS).index(method), *_kind(method, estimator)
+    kind = _kind(method, estimator)
+    return list(METHOD_LABELS).index(method), *kind
 
 
 SIGMA, PLAIN, GAP = range(3)  # the order of one method's rows

@@ -1,0 +1,301 @@
+"""Table 1: which numbers it shows, and the exact text of each kind of file."""
+
+import csv
+import io
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from minde.study import html, latex
+from minde.study.rendering import CLASS_COLORS, class_meanings, error_class, number, to_csv, to_markdown
+from minde.study.rows import METHOD_LABELS, row_label, row_order
+from minde.study.tables import COLUMNS, summarise, write_table
+from minde.study.tasks import TASKS
+
+NORMAL, STUDENT = "1v1-normal-0.75", "student-identity-2-2-2"  # true mutual information 0.4133 and 0.1931 nats
+
+
+def estimates(values: dict[tuple, list[float]]) -> pd.DataFrame:
+    """A frame as an estimates file gives it, from replicates' values by (task, method, estimator, train_size)."""
+    return pd.DataFrame(
+        {
+            "task": task,
+            "method": method,
+            "estimator": estimator,
+            "train_size": train_size,
+            "replicate": replicate,
+            "estimate": value,
+            "std_error": None,
+            "mi_true": TASKS[task].mi_true,
+            "seconds": 1.0,
+        }
+        for (task, method, estimator, train_size), replicates in values.items()
+        for replicate, value in enumerate(replicates)
+    )
+
+
+# In neither the paper's nor the benchmark's order, with a smaller train size that the table must not show.
+SMALL = estimates(
+    {
+        (STUDENT, "cca", "cca", 0): [0.9, 1.1],
+        (NORMAL, "cca", "cca", 0): [0.41, 0.43],
+        (STUDENT, "minde-c", "inside", 500): [0.11, 0.13],
+        (NORMAL, "minde-c", "inside", 500): [0.40, 0.42],
+        (STUDENT, "minde-c", "inside", 100): [9.0, 9.0],
+        (NORMAL, "minde-c", "inside", 100): [9.0, 9.0],
+        (STUDENT, "minde-c", "sigma=1", 500): [-0.01, -0.03],
+        (NORMAL, "minde-c", "sigma=1", 500): [0.25, 0.25],
+    }
+)
+
+
+def test_rows_as_in_the_paper_and_tasks_as_in_the_benchmark():
+    summary = summarise(SMALL)
+    assert list(summary.columns) == COLUMNS
+    rows = ["MINDE-c (σ=1)", "MINDE-c", "CCA"]
+    assert list(summary["row"]) == [row for row in rows for _ in range(2)]
+    assert list(summary["task"]) == [NORMAL, STUDENT] * 3
+
+
+def test_the_order_of_all_rows():
+    pairs = [(method, method) for method in METHOD_LABELS if not method.startswith("minde")]
+    pairs += [(m, e) for m in ("minde-c", "minde-j") for e in ("gap", "sigma=2", "inside", "sigma=0.5", "sigma=1")]
+    assert [row_label(*pair) for pair in sorted(pairs, key=lambda pair: row_order(*pair))] == [
+        "MINDE-j (σ=0.5)",
+        "MINDE-j (σ=1)",
+        "MINDE-j (σ=2)",
+        "MINDE-j",
+        "MINDE-j (gap)",
+        "MINDE-c (σ=0.5)",
+        "MINDE-c (σ=1)",
+        "MINDE-c (σ=2)",
+        "MINDE-c",
+        "MINDE-c (gap)",
+        "MINE",
+        "InfoNCE",
+        "D-V",
+        "NWJ",
+        "KSG",
+        "LNN",
+        "CCA",
+        "DoE (Gaussian)",
+        "DoE (Logistic)",
+    ]
+
+
+def test_numbers_are_means_and_deviations_at_the_largest_train_size():
+    line = summarise(SMALL).set_index(["row", "task"]).loc[("MINDE-c", STUDENT)]
+    assert (line["train_size"], line["replicates"], line["mi_true"]) == (500, 2, TASKS[STUDENT].mi_true)
+    assert line["mean"] == pytest.approx(0.12)
+    assert line["std"] == pytest.approx(0.02 / 2**0.5)
+    assert line["error"] == pytest.approx(0.12 - TASKS[STUDENT].mi_true)
+
+
+def test_a_single_replicate_has_no_deviation():
+    single = SMALL[SMALL["replicate"] == 0]
+    assert summarise(single)["std"].isna().all()
+    assert "±" not in html.to_html(summarise(single), 1)
+
+
+def test_markdown():
+    assert to_markdown(summarise(SMALL), 1) == (
+        "| Task | GT | MINDE-c (σ=1) | MINDE-c | CCA |\n"
+        "| :-- | --: | --: | --: | --: |\n"
+        "| Bivariate Nm 1×1 | 0.4 | 0.2 | 0.4 | 0.4 |\n"
+        "| St 2×2 (dof=2) | 0.2 | 0.0 | 0.1 | 1.0 |\n"
+    )
+
+
+def test_decimals_are_those_asked_for():
+    assert "| St 2×2 (dof=2) | 0.193 | -0.020 | 0.120 | 1.000 |" in to_markdown(summarise(SMALL), 3)
+
+
+def test_csv_reads_back_in_full_precision():
+    summary = summarise(SMALL)
+    lines = list(csv.DictReader(io.StringIO(to_csv(summary))))
+    assert [line["row"] for line in lines] == list(summary["row"])
+    assert list(lines[0]) == COLUMNS
+    for name in ("mi_true", "mean", "std", "error"):
+        assert [float(line[name]) for line in lines] == list(summary[name])
+
+
+def test_latex():
+    body = latex.to_latex(summarise(SMALL), 1).split("\\toprule\n")[1].split("\\bottomrule")[0]
+    assert body == (
+        r" & \rotatebox{90}{Bivariate Nm 1$\times$1} & \rotatebox{90}{St 2$\times$2 (dof=2)} \\" + "\n"
+        r"\midrule" + "\n"
+        r"GT & 0.4 & 0.2 \\" + "\n"
+        r"\midrule" + "\n"
+        r"MINDE-c ($\sigma$=1) & \cellcolor{low2}0.2 & \cellcolor{low3}0.0 \\" + "\n"
+        r"MINDE-c & 0.4 & \cellcolor{low1}0.1 \\" + "\n"
+        r"CCA & 0.4 & \cellcolor{high4}1.0 \\" + "\n"
+    )
+
+
+def test_latex_escapes_what_it_would_interpret():
+    assert latex.escape(r"a_b & 50% of #1 {x} $y$ \z ~ ^") == (
+        r"a\_b \& 50\% of \#1 \{x\} \$y\$ \textbackslash{}z \textasciitilde{} \textasciicircum{}"
+    )
+    assert latex.escape("σ=1, 2×2, −0.1") == r"$\sigma$=1, 2$\times$2, $-$0.1"
+
+
+def test_negative_numbers_have_a_minus_sign_in_latex():
+    assert r"\cellcolor{low3}$-$0.02" in latex.to_latex(summarise(SMALL), 2)
+
+
+NEEDS_LATEX = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+
+
+def pdflatex(folder, name: str) -> None:
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", name]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    assert "Overfull" not in ran.stdout
+
+
+@NEEDS_LATEX
+@pytest.mark.parametrize("tasks", [[NORMAL, STUDENT], list(TASKS)], ids=["two tasks", "all tasks"])
+def test_latex_compiles_alone(tasks, tmp_path):
+    values = {(task, "minde-j", f"sigma={s:g}", 10): [0.4] for task in tasks for s in (0.5, 1)}
+    write_table(estimates(values), [tmp_path / "table1.tex"], decimals=1)
+    pdflatex(tmp_path, "table1.tex")
+
+
+@NEEDS_LATEX
+def test_latex_compiles_inside_another_document(tmp_path):
+    write_table(SMALL, [tmp_path / "table1.tex"], decimals=1)
+    (tmp_path / "paper.tex").write_text(
+        r"\documentclass{article}\usepackage[table]{xcolor}\usepackage{standalone,booktabs,graphicx}"
+        r"\begin{document}\begin{table}\input{table1}\caption{Ours.}\end{table}\end{document}"
+    )
+    pdflatex(tmp_path, "paper.tex")
+
+
+class Cells(HTMLParser):
+    """The text, class and tooltip of every table cell of a page, line by line."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.lines, self.open = [], False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.lines.append([])
+        elif tag in ("td", "th"):
+            self.open = True
+            self.lines[-1].append({"text": "", **dict(attrs)})
+
+    def handle_endtag(self, tag):
+        self.open = self.open and tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self.open:
+            self.lines[-1][-1]["text"] += data
+
+
+def test_html():
+    page = html.to_html(summarise(SMALL), 1)
+    lines = Cells(page).lines
+    assert [[cell["text"] for cell in line] for line in lines] == [
+        ["", "Bivariate Nm 1×1", "St 2×2 (dof=2)"],
+        ["GT", "0.4", "0.2"],
+        ["MINDE-c (σ=1)", "0.2", "0.0"],
+        ["MINDE-c", "0.4", "0.1"],
+        ["CCA", "0.4", "1.0"],
+    ]
+    assert [cell.get("class") for cell in lines[2][1:]] == ["low2", "low3"]
+    assert [cell.get("class") for cell in lines[4][1:]] == [None, "high4"]
+    assert lines[3][2]["title"] == (
+        "MINDE-c, St 2×2 (dof=2): 0.1200 ± 0.0141 (standard deviation over replicates); error -0.0731 nats"
+    )
+    assert "mean of 2 replicates; methods that train saw 500 samples" in page
+    assert all(f".{name} {{ background: #{color}; }}" in page for name, color in CLASS_COLORS.items())
+    assert all(text in page for text in class_meanings().values())
+
+
+def test_html_escapes_and_fetches_nothing():
+    summary = summarise(SMALL)
+    summary["task_label"] = '<b> & "x"'
+    page = html.to_html(summary, 1)
+    assert "<b> &" not in page
+    assert "&lt;b&gt; &amp; &quot;x&quot;" in page
+    assert "http" not in page
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(0.0, None), (0.04, None), (-0.06, "low1"), (0.15, "high2"), (-0.3, "low3"), (0.6, "high4"), (-9.0, "low4")],
+)
+def test_colour_classes(error, expected):
+    assert error_class(error) == expected
+    assert expected is None or expected in CLASS_COLORS
+
+
+def test_colours_are_light_enough_for_black_digits():
+    for color in CLASS_COLORS.values():
+        channels = [int(color[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+        assert (luminance + 0.05) / 0.05 > 4.5  # WCAG AA
+
+
+def test_class_meanings():
+    meanings = class_meanings()
+    assert (meanings["low4"], meanings["low1"]) == ("beyond −0.5", "−0.05 to −0.1")
+    assert (meanings["high2"], meanings["high4"]) == ("+0.1 to +0.2", "beyond +0.5")
+
+
+def test_no_negative_zero():
+    assert number(-0.01, 1) == "0.0"
+
+
+def test_a_missing_task_of_a_row_is_named():
+    lacking = SMALL[~((SMALL["method"] == "cca") & (SMALL["task"] == STUDENT))]
+    with pytest.raises(ValueError, match=f"no estimate of CCA for task {STUDENT} at train size 500"):
+        summarise(lacking)
+
+
+def test_a_row_missing_at_the_largest_train_size_is_named():
+    lacking = SMALL[~((SMALL["estimator"] == "sigma=1") & (SMALL["task"] == NORMAL))]
+    with pytest.raises(ValueError, match=rf"no estimate of MINDE-c \(σ=1\) for task {NORMAL}"):
+        summarise(lacking)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_estimate_that_is_no_number_is_named(value):
+    broken = SMALL.copy()
+    broken.loc[3, "estimate"] = value
+    with pytest.raises(ValueError, match=f"1 estimates are not finite, first {value} of task={NORMAL}, method=cca"):
+        summarise(broken)
+
+
+def test_an_empty_file_is_refused():
+    with pytest.raises(ValueError, match="holds no estimate"):
+        summarise(SMALL[:0])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("method", "minde-z", "no row is known for the method 'minde-z'; known: minde-j"),
+        ("estimator", "outside", "no row is known for the estimator 'outside' of"),
+        ("task", "1v1-normal", "unknown task '1v1-normal'"),
+    ],
+)
+def test_what_has_no_row_or_column_is_named(column, value, message):
+    broken = SMALL.copy()
+    broken.loc[0, column] = value
+    with pytest.raises(ValueError, match=message):
+        summarise(broken)
+
+
+def test_all_kinds_are_written_or_none(tmp_path):
+    with pytest.raises(ValueError, match=r"no table can be written as '.docx'; expected .csv, .md, .tex or .html"):
+        write_table(SMALL, [tmp_path / "table1.csv", tmp_path / "table1.docx"], decimals=1)
+    assert not list(tmp_path.iterdir())
+    write_table(SMALL, [tmp_path / f"table1.{kind}" for kind in ("csv", "md", "tex", "html")], decimals=1)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".md", ".tex", ".html"}
