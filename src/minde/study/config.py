@@ -1,0 +1,152 @@
+"""The config of a study, checked before any job: closed schema first, then what a schema cannot say.
+
+All problems are reported at once, each with the key's path, what was found and what is allowed.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from .design import VARIANTS, cells, estimators, training_of
+from .tasks import TASKS, matching, suggestion
+
+SCHEMA = Path("config/schema.yaml")
+"""The reference of every key, relative to the root of the repository."""
+
+
+class ConfigError(ValueError):
+    """A config that no study can be run from."""
+
+
+def resolve(config: dict, root: str | Path) -> dict:
+    """Check a config against the schema under `root` and return it with `tasks: [all]` spelled out.
+
+    Raises ConfigError with every problem found. The config itself is left as it is.
+    """
+    schema = yaml.safe_load((Path(root) / SCHEMA).read_text(encoding="utf-8"))
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
+    _raise_if([_message(error) for error in errors] or list(_not_finite(config, "")))
+    _raise_if(list(_names(config)))
+    resolved = config | {"tasks": list(TASKS) if config["tasks"] == ["all"] else config["tasks"]}
+    _raise_if(list(_sizes(resolved)))
+    return resolved
+
+
+def _raise_if(problems: list[str]) -> None:
+    if problems:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise ConfigError(f"the config has {len(problems)} problem(s):\n{lines}\nEvery key is described in {SCHEMA}.")
+
+
+def _message(error: ValidationError) -> str:
+    """One sentence on one violation of the schema: where, what was found, what is allowed."""
+    where = ".".join(map(str, error.absolute_path))
+    schema, found = error.schema, error.instance
+    if error.validator == "additionalProperties":
+        known = sorted(schema["properties"])
+        unknown = sorted(set(map(str, found)) - set(known))
+        names = "; ".join(f"unknown key {name!r}{suggestion(name, known)}" for name in unknown)
+        return f"{where or 'top level'}: {names}; allowed: {', '.join(known)}"
+    if error.validator == "required":
+        missing = sorted(set(schema["required"]) - set(found))
+        return f"{where or 'top level'}: the key {', '.join(missing)} is missing"
+    hint = suggestion(found, schema["enum"]) if error.validator == "enum" else ""
+    if isinstance(found, str) and schema.get("type") in ("number", "integer") and _is_number(found):
+        hint = f"; YAML reads {found} as text, write {float(found)!r}"
+    about = f". {schema['description']}" if "description" in schema else ""
+    return f"{where}: found {found!r}; allowed: {_allowed(error)}{hint}{about}"
+
+
+def _allowed(error: ValidationError) -> str:
+    """What the schema admits at the place of an error, in words."""
+    schema = error.schema
+    match error.validator:
+        case "enum":
+            return ", ".join(map(str, schema["enum"]))
+        case "uniqueItems":
+            return "each entry once"
+        case "minItems" | "minProperties":
+            return f"at least {error.validator_value} entry"
+        case "maxProperties":
+            return f"{error.validator_value} entry, one of {', '.join(schema['properties'])}"
+    words = {
+        "minimum": "from {}",
+        "exclusiveMinimum": "above {}",
+        "maximum": "to {}",
+        "exclusiveMaximum": "below {}",
+    }
+    limits = [text.format(schema[key]) for key, text in words.items() if key in schema]
+    unit = f" ({schema['unit']})" if schema.get("unit", "none") != "none" else ""
+    return (schema["allowed"] if "allowed" in schema else " ".join([schema["type"], *limits])) + unit
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _not_finite(value, where: str) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _not_finite(inner, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{where}: found {value}; allowed: a finite number"
+
+
+def _names(config: dict) -> Iterator[str]:
+    """Names that must exist elsewhere: tasks, the recipe, globs that hit something."""
+    for i, name in enumerate(config["tasks"]):
+        if name not in TASKS and config["tasks"] != ["all"]:
+            allowed = "[all] alone, or the id of one of the 40 tasks of benchmark-mi"
+            yield f"tasks.{i}: found {name!r}; allowed: {allowed}{suggestion(name, TASKS)}"
+    recipe, recipes = config["minde"]["recipe"], config["recipes"]
+    if recipe not in recipes:
+        yield (
+            f"minde.recipe: found {recipe!r}; allowed: a key of `recipes`: {', '.join(recipes)}"
+            f"{suggestion(recipe, recipes)}"
+        )
+    for i, override in enumerate(config["overrides"]):
+        for pattern in override["match"].get("tasks", []):
+            if not matching(pattern):
+                nearest = suggestion(pattern.strip("*?"), TASKS)
+                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the 40 tasks{nearest}"
+    for method in set(config["methods"]) & VARIANTS.keys():
+        for name, count in Counter(estimators(config, method)).items():
+            if count > 1:
+                yield f"minde.estimators.sigmas: {count} widths are written {name!r}; allowed: each width once"
+                return
+
+
+def _sizes(config: dict) -> Iterator[str]:
+    """Numbers that must fit each other."""
+    rows, sde = config["samples"], config["minde"]["sde"]
+    for i, size in enumerate(config["train_sizes"]):
+        if size > rows["train"]:
+            yield f"train_sizes.{i}: found {size}; allowed: at most samples.train, which is {rows['train']} (rows)"
+    if sde["beta_min"] > sde["beta_max"]:
+        yield f"minde.sde.beta_min: found {sde['beta_min']}; allowed: at most beta_max, which is {sde['beta_max']}"
+    if config["curve"]["test_rows"] > rows["test"]:
+        yield (
+            f"curve.test_rows: found {config['curve']['test_rows']}; allowed: at most samples.test, "
+            f"which is {rows['test']} (rows)"
+        )
+    neighbors = config["baselines"]["ksg"]["neighbors"]
+    if "ksg" in config["methods"] and neighbors >= rows["test"]:
+        yield f"baselines.ksg.neighbors: found {neighbors}; allowed: below samples.test, which is {rows['test']} (rows)"
+    for cell in cells(config):
+        if cell.method in VARIANTS:
+            batch_size = training_of(config, cell)["training"]["batch_size"]
+            if batch_size > cell.train_size:
+                yield (
+                    f"train_sizes: found {cell.train_size}, with batch_size {batch_size} for task {cell.task} and "
+                    f"method {cell.method}; allowed: at least one full batch, as an incomplete one is dropped"
+                )
+                return

@@ -1,0 +1,168 @@
+"""The design of a study: its cells, and for each step the settings that this step reads, and no others.
+
+Settings are canonical JSON. They are a rule's only param, so a step reruns exactly when a setting that it reads has
+changed. A config here is what `config.resolve` returns.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from .seeds import canonical, seed_of
+from .tasks import TASKS
+
+__all__ = ["Cell", "canonical", "cells", "seed_of"]
+
+VARIANTS = {"minde-j": "j", "minde-c": "c"}
+"""Methods that train score networks, and the variant of MINDE that each is."""
+
+COMPETITORS = ("ksg", "cca")
+"""Methods that read the test samples only."""
+
+METHODS = (*VARIANTS, *COMPETITORS)
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Cell:
+    """The unit of work, caching and cluster jobs; its replicates are run together."""
+
+    method: str
+    task: str
+    train_size: int
+    """Rows of training samples per replicate; 0 for a method that uses none."""
+
+    @property
+    def path(self) -> str:
+        """Where the cell's files stand, under the folder of their kind and without a suffix."""
+        return f"{self.method}/{self.task}/{self.train_size}"
+
+
+def cells(config: dict) -> list[Cell]:
+    """Every cell of the study, by method, task and train size in the order of the config."""
+    return list(_cells(config["methods"], config["tasks"], config["train_sizes"]))
+
+
+def sample_settings(config: dict, task: str) -> str:
+    """What drawing a task's samples reads."""
+    rows = config["samples"]
+    return canonical(
+        {
+            "task": task,
+            "seed": config["seed"],
+            "replicates": config["replicates"],
+            "n_train": rows["train"],
+            "n_test": rows["test"],
+        }
+    )
+
+
+def train_settings(config: dict, cell: Cell) -> str:
+    """What the training of a cell reads; overrides that match the cell are applied."""
+    return canonical(
+        {
+            "task": cell.task,
+            "train_size": cell.train_size,
+            "seed": config["seed"],
+            "replicates": config["replicates"],
+            "variant": VARIANTS[cell.method],
+            "sde": config["minde"]["sde"],
+            "curve": config["curve"],
+            **training_of(config, cell),
+        }
+    )
+
+
+def estimate_settings(config: dict, cell: Cell) -> str:
+    """What estimating with a cell's weights reads; what the weights were trained with stands in their own metadata."""
+    estimators = dict(config["minde"]["estimators"])
+    if "sigma" not in estimators["formulas"]:
+        estimators["sigmas"] = []  # read by nobody: a change of it must rerun nothing
+    return canonical({"task": cell.task, "train_size": cell.train_size, "seed": config["seed"], **estimators})
+
+
+def baseline_settings(config: dict, cell: Cell) -> str:
+    """What a competitor reads; `options` are the method's own."""
+    return canonical(
+        {
+            "task": cell.task,
+            "method": cell.method,
+            "replicates": config["replicates"],
+            "options": config["baselines"][cell.method],
+        }
+    )
+
+
+def merge_settings(config: dict) -> str:
+    """The design in short, from which `expected_keys` makes every key.
+
+    Not the list of cells: a shell command holds at most 128 KiB, which the paper's study would exceed.
+    """
+    return canonical(
+        {
+            "tasks": config["tasks"],
+            "train_sizes": config["train_sizes"],
+            "replicates": config["replicates"],
+            "methods": [{"method": name, "estimators": estimators(config, name)} for name in config["methods"]],
+        }
+    )
+
+
+def table_settings(config: dict) -> str:
+    """What the table reads beside the estimates."""
+    return canonical(config["tables"])
+
+
+def cells_of(merge_settings: dict) -> list[Cell]:
+    """The cells of the design that `merge_settings` holds in short."""
+    methods = [entry["method"] for entry in merge_settings["methods"]]
+    return list(_cells(methods, merge_settings["tasks"], merge_settings["train_sizes"]))
+
+
+def expected_keys(merge_settings: dict) -> list[tuple[str, str, str, int, int]]:
+    """Every (task, method, estimator, train_size, replicate) of the design, in its order."""
+    formulas = {entry["method"]: entry["estimators"] for entry in merge_settings["methods"]}
+    return [
+        (cell.task, cell.method, estimator, cell.train_size, replicate)
+        for cell in cells_of(merge_settings)
+        for estimator in formulas[cell.method]
+        for replicate in range(merge_settings["replicates"])
+    ]
+
+
+def estimators(config: dict, method: str) -> list[str]:
+    """Ids of a method's estimators: `inside`, `sigma=1`, `gap`, or the method's own id where it has one formula."""
+    if method not in VARIANTS:
+        return [method]
+    chosen = config["minde"]["estimators"]
+    widths = [f"sigma={sigma:g}" for sigma in chosen["sigmas"]]
+    return [name for formula in chosen["formulas"] for name in (widths if formula == "sigma" else [formula])]
+
+
+def training_of(config: dict, cell: Cell) -> dict:
+    """Preprocess, network and training settings of a cell: those of the study, then each override that matches."""
+    preprocess = config["preprocess"]
+    network = dict(config["minde"]["network"])
+    training = dict(config["recipes"][config["minde"]["recipe"]])
+    for override in config["overrides"]:
+        if matches(override["match"], cell):
+            preprocess = override["set"].get("preprocess", preprocess)
+            network |= override["set"].get("network", {})
+            training |= override["set"].get("training", {})
+    return {"preprocess": preprocess, "network": network, "training": training}
+
+
+def matches(match: dict, cell: Cell) -> bool:
+    """Whether a cell meets every condition given: a glob of its task's id, its method, the range of its dim_x."""
+    dim_x, limits = TASKS[cell.task].dim_x, match.get("dim_x", {})
+    return (
+        any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
+        and cell.method in match.get("methods", METHODS)
+        and limits.get("min", dim_x) <= dim_x <= limits.get("max", dim_x)
+    )
+
+
+def _cells(methods: list[str], tasks: list[str], train_sizes: list[int]) -> Iterator[Cell]:
+    for method in methods:
+        for task in tasks:
+            for train_size in train_sizes if method in VARIANTS else [0]:
+                yield Cell(method=method, task=task, train_size=train_size)

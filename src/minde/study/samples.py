@@ -1,0 +1,131 @@
+"""Samples of a task in one Parquet file, one row group per (replicate, split), so that one replicate reads alone.
+
+The groups stand in the order replicate 0 train, replicate 0 test, replicate 1 train … Columns: replicate, split,
+x_0 …, y_0 … in float32.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .files import atomic, encode, provenance
+from .seeds import seed_of
+from .tasks import task
+
+SPLITS = ("train", "test")
+
+
+def draw(settings: dict, path: str | Path) -> None:
+    """Draw every replicate of a task with benchmark-mi and write them.
+
+    `settings`: task, seed, replicates, n_train and n_test (rows per replicate). Raises ValueError for a value that is
+    not finite in float32.
+    """
+    made_by = provenance(
+        settings,
+        packages=("benchmark-mi", "jax", "jaxlib", "numpy", "pyarrow"),
+        sources=("study/samples.py", "study/seeds.py", "study/tasks.py"),
+    )
+    the_task = task(settings["task"])
+    schema = _schema(the_task.dim_x, the_task.dim_y)
+    content = hashlib.sha256()
+    with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, use_dictionary=["split"]) as writer:
+        for replicate in range(settings["replicates"]):
+            for split in SPLITS:
+                x, y = _draw_split(settings, replicate, split)
+                content.update(x.tobytes() + y.tobytes())
+                writer.write_table(_group(schema, replicate, split, x, y), row_group_size=len(x))
+        metadata = made_by | {
+            **settings,
+            "dim_x": the_task.dim_x,
+            "dim_y": the_task.dim_y,
+            "mi_true": the_task.mi_true,
+            "content_sha256": content.hexdigest(),
+        }
+        writer.add_key_value_metadata(encode(metadata))
+
+
+def metadata(path: str | Path) -> dict:
+    """What the file holds and what made it: task, dimensions, mi_true (nats), seed, rows, versions, content hash.
+
+    Raises ValueError naming the path, what was found and the rule that makes the file, when it is not a samples file.
+    """
+    with _open(path) as file:
+        return _metadata(file, path)
+
+
+def read(path: str | Path, replicate: int, split: str, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """X `(rows, dim_x)` and Y `(rows, dim_y)` in float32: the first `rows` of a replicate's split, all without `rows`.
+
+    Reads that replicate's row group only. Raises ValueError when the file holds fewer replicates or rows than asked
+    for, or is not a samples file.
+    """
+    with _open(path) as file:
+        held = _metadata(file, path)
+        available = held[f"n_{split}"]
+        rows = available if rows is None else rows
+        if not 0 <= replicate < held["replicates"] or rows > available:
+            raise ValueError(
+                f"{path} holds {held['replicates']} replicates of {available} {split} rows; "
+                f"asked for {rows} rows of replicate {replicate}; {_REMEDY}"
+            )
+        group = file.read_row_group(2 * replicate + SPLITS.index(split))
+    dim_x = held["dim_x"]
+    values = np.stack([column.to_numpy()[:rows] for column in group.columns[2:]], axis=1)
+    return np.ascontiguousarray(values[:, :dim_x]), np.ascontiguousarray(values[:, dim_x:])
+
+
+_REMEDY = "delete it and run the workflow again: the rule `draw_samples` makes it"
+
+
+def _draw_split(settings: dict, replicate: int, split: str) -> tuple[np.ndarray, np.ndarray]:
+    from bmi.benchmark import BENCHMARK_TASKS  # imports jax, which nobody else here needs
+
+    seed = seed_of(settings["seed"], settings["task"], None, replicate, f"samples/{split}")
+    # jax keeps the lower 32 bits of a seed, signed.
+    x, y = BENCHMARK_TASKS[settings["task"]].sample(settings[f"n_{split}"], seed % (2**31 - 1))
+    x, y = np.asarray(x, dtype="<f4"), np.asarray(y, dtype="<f4")
+    for name, values in (("X", x), ("Y", y)):
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            raise ValueError(
+                f"task {settings['task']}, replicate {replicate}, {split}: {bad} of {values.size} values of {name} "
+                "are not finite in float32; another `seed` draws other samples"
+            )
+    return np.ascontiguousarray(x), np.ascontiguousarray(y)
+
+
+def _schema(dim_x: int, dim_y: int) -> pa.Schema:
+    fields = [("replicate", pa.int16()), ("split", pa.dictionary(pa.int8(), pa.string()))]
+    fields += [(f"x_{i}", pa.float32()) for i in range(dim_x)] + [(f"y_{i}", pa.float32()) for i in range(dim_y)]
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in fields])
+
+
+def _group(schema: pa.Schema, replicate: int, split: str, x: np.ndarray, y: np.ndarray) -> pa.Table:
+    splits = pa.array(np.full(len(x), SPLITS.index(split), dtype=np.int8))
+    keys = [pa.array(np.full(len(x), replicate, dtype=np.int16)), pa.DictionaryArray.from_arrays(splits, list(SPLITS))]
+    values = [pa.array(np.ascontiguousarray(column)) for column in (*x.T, *y.T)]
+    return pa.Table.from_arrays(keys + values, schema=schema)
+
+
+def _open(path: str | Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path} is not a readable Parquet file ({error}); {_REMEDY}") from error
+
+
+def _metadata(file: pq.ParquetFile, path: str | Path) -> dict:
+    text = (file.metadata.metadata or {}).get(b"minde")
+    held = json.loads(text) if text else {}
+    if "content_sha256" not in held or file.metadata.num_row_groups != 2 * held["replicates"]:
+        columns = ", ".join(file.schema_arrow.names[:6])
+        found = f"{file.metadata.num_row_groups} row groups of columns {columns} …"
+        raise ValueError(f"{path} does not hold the samples of a task: found {found}; {_REMEDY}")
+    return held

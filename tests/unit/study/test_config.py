@@ -1,0 +1,175 @@
+"""Every validator of the config shown failing once, with the key's path, what was found and what is allowed."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from snakemake.utils import update_config
+
+from minde.study import design
+from minde.study.config import SCHEMA, ConfigError, resolve
+from minde.study.tasks import TASKS
+
+ROOT = Path(__file__).parents[3]
+
+
+def load(name):
+    return yaml.safe_load((ROOT / "config" / name).read_text())
+
+
+def changed(keys, value):
+    """The default config with one value set at a path such as minde.sde.beta_max."""
+    config = load("config.yaml")
+    *folders, last = keys.split(".")
+    inner = config
+    for folder in folders:
+        inner = inner[folder]
+    inner[last] = value
+    return config
+
+
+def properties(schema, path=""):
+    """Every described place of the schema with its path."""
+    if isinstance(schema, dict):
+        for name, inner in (schema.get("properties") or {}).items():
+            yield f"{path}.{name}", inner
+        for name, inner in schema.items():
+            yield from properties(inner, f"{path}.{name}")
+
+
+def test_the_schema_is_a_valid_schema():
+    Draft202012Validator.check_schema(yaml.safe_load((ROOT / SCHEMA).read_text()))
+
+
+def test_the_schema_is_closed_and_describes_every_key_with_its_unit():
+    schema = yaml.safe_load((ROOT / SCHEMA).read_text())
+    found = list(properties(schema))
+    assert len(found) > 50
+    for path, inner in found:
+        if "$ref" in inner:
+            inner = schema["$defs"][inner["$ref"].rsplit("/", 1)[1]]
+        assert inner.get("description"), path
+        if inner.get("type") in ("number", "integer"):
+            assert inner.get("unit"), path
+        if inner.get("type") == "object":
+            assert "additionalProperties" in inner, path
+        assert "default" not in inner, path
+
+
+def test_the_schema_knows_the_methods_of_the_design():
+    schema = yaml.safe_load((ROOT / SCHEMA).read_text())
+    assert schema["$defs"]["method"]["enum"] == list(design.METHODS)
+
+
+def test_the_default_config_is_accepted_and_left_as_it_is():
+    config = load("config.yaml")
+    before = copy.deepcopy(config)
+    assert resolve(config, ROOT) == before == config
+
+
+def test_the_paper_has_all_tasks_ten_replicates_and_its_two_classes_of_settings():
+    config = load("config.yaml")
+    update_config(config, load("paper.yaml"))
+    config = resolve(config, ROOT)
+    assert config["tasks"] == list(TASKS)
+    assert config["replicates"] == 10
+    cells = {task: design.Cell(method="minde-c", task=task, train_size=100000) for task in TASKS}
+    for task, cell in cells.items():
+        training = design.training_of(config, cell)["training"]
+        small = TASKS[task].dim_x <= 5
+        assert training["batch_size"] == (128 if small else 256)
+        assert training["learning_rate"] == (1e-3 if small else 2e-3)
+        assert training["duration"] == {"epochs": 300 if small else 500}
+        assert (training["schedule"], training["times"]) == ("constant", "iid")
+
+
+# What the schema says.
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (
+            "nmae",
+            "x",
+            r"top level: unknown key 'nmae'; the nearest valid name is 'name'; allowed: baselines, .*train_sizes",
+        ),
+        ("minde.sde.beta_mx", 20.0, r"minde\.sde: unknown key 'beta_mx'; the nearest valid name is 'beta_max'"),
+        ("recipes.fast.lr", 1.0, r"recipes\.fast: unknown key 'lr'; allowed: batch_size"),
+        ("replicates", 0, r"replicates: found 0; allowed: integer from 1 to 1000 \(runs\)"),
+        ("replicates", 2.5, r"replicates: found 2\.5; allowed: integer"),
+        ("replicates", True, r"replicates: found True; allowed: integer"),
+        ("seed", "zero", r"seed: found 'zero'; allowed: integer from 0"),
+        ("name", "a/b", r"name: found 'a/b'; allowed: letters, digits"),
+        ("tasks", [], r"tasks: found \[\]; allowed: at least 1 entry"),
+        ("train_sizes", [2000, 2000], r"train_sizes: found \[2000, 2000\]; allowed: each entry once"),
+        ("methods", ["minde"], r"methods\.0: found 'minde'; allowed: minde-j, minde-c, ksg, cca; the nearest"),
+        ("preprocess", "standardise", r"preprocess: found 'standardise'; allowed: none, .*'standardize'"),
+        ("minde.network.hidden", 12, r"minde\.network\.hidden: found 12; allowed: auto, or a multiple of 8"),
+        ("minde.network.hidden", "big", r"found 'big'; allowed: auto, or a multiple of 8"),
+        ("recipes.fast.duration", {"steps": 1, "epochs": 1}, r"allowed: 1 entry, one of epochs, steps.*another name"),
+        ("recipes.fast.duration", {}, r"recipes\.fast\.duration: found \{\}; allowed: at least 1 entry"),
+        ("recipes.fast.ema_decay", 1.0, r"ema_decay: found 1\.0; allowed: number from 0 below 1"),
+        # YAML 1.1 reads 1e-3, without a point, as text.
+        ("recipes.fast.learning_rate", "1e-3", r"found '1e-3'.*YAML reads 1e-3 as text, write 0\.001"),
+        ("recipes.slow", {"batch_size": 1}, r"recipes\.slow: the key duration, .*times is missing"),
+        ("minde.sde.beta_max", float("nan"), r"minde\.sde\.beta_max: found nan; allowed: a finite number"),
+        ("overrides", [{"match": {}, "set": {"preprocess": "none"}}], r"overrides\.0\.match: found \{\}"),
+        ("run.device", "gpu", r"run\.device: found 'gpu'; allowed: auto, cpu, cuda"),
+    ],
+)
+def test_the_schema_stops_a_wrong_config(keys, value, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve(changed(keys, value), ROOT)
+
+
+# What a schema cannot say.
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (
+            "tasks",
+            ["1v1-norml-0.75"],
+            r"tasks\.0: found '1v1-norml-0\.75'; .*the nearest valid name is '1v1-normal-0\.75'",
+        ),
+        ("tasks", ["all", "1v1-normal-0.75"], r"tasks\.0: found 'all'; allowed: \[all\] alone"),
+        (
+            "minde.recipe",
+            "fsat",
+            r"minde\.recipe: found 'fsat'; allowed: .*paper, fast; the nearest valid name is 'fast'",
+        ),
+        ("train_sizes", [20000], r"train_sizes\.0: found 20000; allowed: at most samples\.train, which is 10000"),
+        ("train_sizes", [100], r"train_sizes: found 100, with batch_size 256 for task .*at least one full batch"),
+        ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30\.0; allowed: at most beta_max"),
+        ("curve.test_rows", 10001, r"curve\.test_rows: found 10001; allowed: at most samples\.test"),
+        ("baselines.ksg.neighbors", 10000, r"baselines\.ksg\.neighbors: found 10000; allowed: below samples\.test"),
+        ("minde.estimators.sigmas", [1.0, 1.00000001], r"minde\.estimators\.sigmas: 2 widths are written 'sigma=1'"),
+        (
+            "overrides",
+            [{"match": {"tasks": ["studnet-*"]}, "set": {"preprocess": "none"}}],
+            r"overrides\.0\.match\.tasks: found 'studnet-\*', which matches none",
+        ),
+        (
+            "overrides",
+            [{"match": {"tasks": ["wiggly-*"]}, "set": {"training": {"batch_size": 4000}}}],
+            r"found 2000, with batch_size 4000 for task wiggly-1v1-normal-0\.75",
+        ),
+    ],
+)
+def test_numbers_and_names_must_fit_each_other(keys, value, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve(changed(keys, value), ROOT)
+
+
+def test_all_problems_are_reported_at_once():
+    config = changed("replicates", 0) | {"seed": -1}
+    with pytest.raises(ConfigError, match=r"2 problem\(s\)(.|\n)*replicates(.|\n)*seed") as error:
+        resolve(config, ROOT)
+    assert "config/schema.yaml" in str(error.value)
+
+
+def test_a_missing_key_is_named():
+    config = load("config.yaml")
+    del config["seed"]
+    with pytest.raises(ConfigError, match="top level: the key seed is missing"):
+        resolve(config, ROOT)

@@ -1,0 +1,156 @@
+"""The design gives each step the settings it reads and nobody else's, and seeds that never move."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from minde.study import config as configs
+from minde.study import design, seeds
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def config():
+    return configs.resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT)
+
+
+def cell(method="minde-c", task="1v1-normal-0.75", train_size=2000):
+    return design.Cell(method=method, task=task, train_size=train_size)
+
+
+# Known answers: were one of these to change, every published number of every study would.
+@pytest.mark.parametrize(
+    ("key", "seed"),
+    [
+        ((0, "1v1-normal-0.75", None, 0, "samples/train"), 709289290985921760),
+        ((0, "1v1-normal-0.75", None, 0, "samples/test"), 8796467887655116334),
+        ((7, "student-identity-1-1-1", 100000, 9, "train"), 2458546096867258438),
+    ],
+)
+def test_seeds_have_fixed_values(key, seed):
+    assert design.seed_of(*key) == seed
+
+
+def test_seeds_are_the_same_in_another_process():
+    code = "from minde.study.design import seed_of; print(seed_of(0, 'a', 5, 1, 'train'))"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert int(found) == design.seed_of(0, "a", 5, 1, "train")
+
+
+def test_seeds_differ_in_every_part_of_their_key_and_fit_63_bits():
+    key = (0, "1v1-normal-0.75", 2000, 0, "train")
+    others = [
+        (1, *key[1:]),
+        (0, "other", *key[2:]),
+        (*key[:2], None, *key[3:]),
+        (*key[:3], 1, "train"),
+        (*key[:4], "x"),
+    ]
+    found = {design.seed_of(*key) for key in [key, *others]}
+    assert len(found) == 6
+    assert all(0 <= seed < 2**63 for seed in found)
+
+
+def test_canonical_json_has_one_spelling_per_value():
+    assert seeds.canonical({"b": 20.0, "a": (1, 1e-3)}) == seeds.canonical({"a": [1.0, 0.001], "b": 20})
+    assert seeds.canonical({"a": [True, None, "20.0"]}) == '{"a":[true,null,"20.0"]}'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        seeds.canonical(float("nan"))
+
+
+def test_methods_that_do_not_train_have_one_cell_per_task(config):
+    cells = design.cells(config)
+    assert len(cells) == len(set(cells)) == 4 * (2 * 2 + 2)
+    assert [c.train_size for c in cells if c.method == "ksg"] == [0] * 4
+    assert cell().path == "minde-c/1v1-normal-0.75/2000"
+
+
+# What each step reads, key by key: a key more here is a rerun too many, a key less a rerun too few.
+@pytest.mark.parametrize(
+    ("settings", "keys"),
+    [
+        (lambda c: design.sample_settings(c, "1v1-normal-0.75"), "n_test n_train replicates seed task"),
+        (
+            lambda c: design.train_settings(c, cell()),
+            "curve network preprocess replicates sde seed task train_size training variant",
+        ),
+        (
+            lambda c: design.estimate_settings(c, cell()),
+            "formulas importance_sampling mc_draws seed sigmas task times train_size",
+        ),
+        (lambda c: design.baseline_settings(c, cell("ksg", train_size=0)), "method options replicates task"),
+        (design.merge_settings, "methods replicates tasks train_sizes"),
+        (design.table_settings, "decimals"),
+    ],
+    ids=["sample", "train", "estimate", "baseline", "merge", "table"],
+)
+def test_a_step_is_given_what_it_reads(config, settings, keys):
+    assert list(json.loads(settings(config))) == keys.split()
+
+
+def test_sigmas_that_no_formula_reads_are_not_in_the_settings(config):
+    config["minde"]["estimators"]["formulas"] = ["inside"]
+    assert json.loads(design.estimate_settings(config, cell()))["sigmas"] == []
+
+
+@pytest.mark.parametrize(
+    ("match", "hit"),
+    [
+        ({"tasks": ["student-*"]}, {"student-identity-1-1-1", "student-identity-5-5-2"}),
+        ({"dim_x": {"min": 5}}, {"multinormal-dense-25-25-0.5", "student-identity-5-5-2"}),
+        ({"dim_x": {"max": 1}}, {"1v1-normal-0.75", "student-identity-1-1-1"}),
+        ({"tasks": ["student-*"], "dim_x": {"min": 5, "max": 5}}, {"student-identity-5-5-2"}),
+        ({"methods": ["minde-j"]}, set()),
+    ],
+)
+def test_overrides_reach_the_cells_that_match_and_no_others(config, match, hit):
+    tasks = ["1v1-normal-0.75", "student-identity-1-1-1", "student-identity-5-5-2", "multinormal-dense-25-25-0.5"]
+    plain = {task: design.train_settings(config, cell(task=task)) for task in tasks}
+    config["overrides"] = [{"match": match, "set": {"preprocess": "gaussianize", "training": {"batch_size": 64}}}]
+    changed = {task for task in tasks if design.train_settings(config, cell(task=task)) != plain[task]}
+    assert changed == hit
+
+
+def test_later_overrides_win_and_a_duration_is_replaced_as_a_whole(config):
+    config["overrides"] = [
+        {"match": {"tasks": ["*"]}, "set": {"network": {"hidden": 32}, "training": {"duration": {"epochs": 3}}}},
+        {"match": {"tasks": ["1v1-*"]}, "set": {"training": {"duration": {"epochs": 5}}}},
+    ]
+    found = json.loads(design.train_settings(config, cell()))
+    assert found["training"]["duration"] == {"epochs": 5}
+    assert found["network"] == {"hidden": 32, "middle_blocks": 2}
+
+
+def test_building_settings_leaves_the_config_as_it_is(config):
+    config["overrides"] = [{"match": {"tasks": ["*"]}, "set": {"network": {"hidden": 32}}}]
+    before = copy.deepcopy(config)
+    design.train_settings(config, cell())
+    design.estimate_settings(config, cell())
+    assert config == before
+
+
+def test_the_expected_keys_follow_from_the_short_design(config):
+    settings = json.loads(design.merge_settings(config))
+    keys = design.expected_keys(settings)
+    assert design.cells_of(settings) == design.cells(config)
+    assert len(keys) == len(set(keys)) == 3 * (16 * 3 + 8)
+    assert keys[0] == ("1v1-normal-0.75", "minde-j", "inside", 2000, 0)
+    assert keys[-1] == ("multinormal-dense-5-5-0.5", "cca", "cca", 0, 2)
+
+
+def test_a_width_names_its_estimator(config):
+    config["minde"]["estimators"]["sigmas"] = [0.5, 1.0, 10]
+    assert design.estimators(config, "minde-j") == ["inside", "sigma=0.5", "sigma=1", "sigma=10", "gap"]
+    assert design.estimators(config, "ksg") == ["ksg"]
+
+
+def test_the_merge_settings_of_the_paper_fit_a_shell_command(config):
+    update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+    assert len(design.merge_settings(configs.resolve(config, ROOT))) < 10_000
