@@ -18,6 +18,43 @@ def sample(args: argparse.Namespace) -> None:
     samples.draw(args.settings, args.out)
 
 
+def baseline(args: argparse.Namespace) -> None:
+    """Estimate a cell with a competitor, every replicate from its own samples."""
+    from minde import baselines
+    from minde.study import results, samples
+
+    cell = {
+        "task": args.settings["task"],
+        "method": args.settings["method"],
+        "estimator": args.settings["method"],
+        "train_size": args.settings.get("train_size", 0),
+        "mi_true": samples.metadata(args.samples)["mi_true"],
+    }
+    estimates = baselines.estimates(cell["method"], _replicates(args), args.settings["options"])
+    rows = [
+        cell | {"replicate": number, "estimate": e.nats, "std_error": e.std_error, "seconds": e.seconds}
+        for number, e in enumerate(estimates)
+    ]
+    packages = ("benchmark-mi", "numpy", "scikit-learn", "scipy")
+    made_by = results.provenance(args.settings, packages=packages, sources=("baselines/*.py",))
+    results.write_parquet(args.out, results.estimates_table(rows), made_by)
+
+
+def _replicates(args: argparse.Namespace):
+    """The samples of one replicate after the other; the training split and a seed for a method that trains."""
+    from minde.baselines import METHODS, Replicate
+    from minde.study import samples, seeds
+
+    task, method, train_size = (args.settings.get(key) for key in ("task", "method", "train_size"))
+    for number in range(args.settings["replicates"]):
+        x_test, y_test = samples.read(args.samples, number, "test")
+        x_train = y_train = seed = None
+        if METHODS[method].trains:
+            x_train, y_train = samples.read(args.samples, number, "train", train_size)
+            seed = seeds.seed_of(args.settings["seed"], task, train_size, number, f"train/{method}")
+        yield Replicate(number=number, x_test=x_test, y_test=y_test, x_train=x_train, y_train=y_train, seed=seed)
+
+
 def merge(args: argparse.Namespace) -> None:
     """Merge the estimates of all cells; every key of the design must be there once, and no other."""
     from minde.study import design, results
@@ -28,14 +65,44 @@ def merge(args: argparse.Namespace) -> None:
     results.write_parquet(args.out, table, made_by)
 
 
-def _path(name: str, about: str) -> tuple[str, dict]:
-    return name, {"type": Path, "required": True, "metavar": "PATH", "help": about}
+def table(args: argparse.Namespace) -> None:
+    """Write Table 1, in every kind of file asked for."""
+    from minde.study import results, tables
+
+    tables.write_table(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+
+
+def figure(args: argparse.Namespace) -> None:
+    """Draw a figure, in every kind of file asked for."""
+    from minde.study import figures, results
+
+    figures.write_figure(args.name, results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+
+
+def _path(name: str, about: str, **options) -> tuple[str, dict]:
+    return name, {"type": Path, "required": True, "metavar": "PATH", "help": about, **options}
 
 
 # A verb's function and its arguments beside --settings.
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {
     "sample": (sample, [_path("--out", "samples file to write")]),
+    "baseline": (baseline, [_path("--samples", "samples of the task"), _path("--out", "estimates to write")]),
     "merge": (merge, [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")]),
+    "table": (
+        table,
+        [
+            _path("--estimates", "merged estimates"),
+            _path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+"),
+        ],
+    ),
+    "figure": (
+        figure,
+        [
+            ("name", {"choices": ("spread", "training-size"), "help": "which figure"}),
+            _path("--estimates", "merged estimates"),
+            _path("--out", "figures to write: .pdf or .png", nargs="+"),
+        ],
+    ),
 }
 
 

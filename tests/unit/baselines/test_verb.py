@@ -1,0 +1,73 @@
+"""`python -m minde baseline`: from a samples file to an estimates file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minde import baselines
+from minde.__main__ import main
+from minde.baselines import Estimate, Method
+from minde.study import results, samples
+
+TASK = {"task": "1v1-normal-0.75", "seed": 0, "replicates": 2, "n_train": 60, "n_test": 500}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    path = tmp_path_factory.mktemp("samples") / "task.parquet"
+    samples.draw(TASK, path)
+    return path
+
+
+def run(drawn, out, **settings):
+    settings = {"task": TASK["task"], "replicates": 2, **settings}
+    main(["baseline", "--settings", json.dumps(settings), "--samples", str(drawn), "--out", str(out)])
+    return results.read_estimates(out).to_pylist()
+
+
+def test_one_row_per_replicate_from_the_test_split(drawn, tmp_path):
+    rows = run(drawn, tmp_path / "cca.parquet", method="cca", options={})
+    assert [(r["task"], r["method"], r["estimator"], r["train_size"], r["replicate"]) for r in rows] == [
+        (TASK["task"], "cca", "cca", 0, 0),
+        (TASK["task"], "cca", "cca", 0, 1),
+    ]
+    for row in rows:
+        x, y = samples.read(drawn, row["replicate"], "test")
+        assert row["estimate"] == pytest.approx(-0.5 * np.log(1 - np.corrcoef(x[:, 0], y[:, 0])[0, 1] ** 2), abs=1e-6)
+        assert row["mi_true"] == pytest.approx(0.41334, abs=1e-5)
+        assert row["std_error"] is None
+        assert row["seconds"] > 0
+
+
+def test_the_method_s_options_reach_it_and_the_file_says_what_made_it(drawn, tmp_path):
+    few = run(drawn, tmp_path / "few.parquet", method="ksg", options={"neighbors": 1})
+    many = run(drawn, tmp_path / "many.parquet", method="ksg", options={"neighbors": 100})
+    assert few[0]["estimate"] != many[0]["estimate"]
+    made_by = results.read_provenance(tmp_path / "many.parquet")
+    assert made_by["settings"]["options"] == {"neighbors": 100}
+    assert made_by["versions"]["benchmark-mi"] == "0.1.3"
+
+
+def test_a_method_that_trains_gets_the_first_training_rows_and_a_seed_of_its_own(drawn, tmp_path, monkeypatch):
+    seen = []
+
+    def estimator(replicates):
+        for replicate in replicates:
+            seen.append(replicate)
+            yield Estimate(nats=0.4, seconds=1.0, std_error=0.01)
+
+    monkeypatch.setitem(baselines.METHODS, "trained", Method(estimator=estimator, trains=True))
+    rows = run(drawn, tmp_path / "trained.parquet", method="trained", options={}, train_size=40, seed=0)
+    assert [(row["train_size"], row["std_error"]) for row in rows] == [(40, 0.01)] * 2
+    for number, replicate in enumerate(seen):
+        np.testing.assert_array_equal(replicate.x_train, samples.read(drawn, number, "train")[0][:40])
+        assert replicate.x_test.shape == (500, 1)
+    assert seen[0].seed != seen[1].seed
+
+
+def test_a_failure_names_the_cell_and_writes_nothing(drawn, tmp_path, capsys):
+    with pytest.raises(ValueError, match="500"):
+        run(drawn, tmp_path / "ksg.parquet", method="ksg", options={"neighbors": 500})
+    assert '"task": "1v1-normal-0.75"' in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
