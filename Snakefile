@@ -1,0 +1,42 @@
+from snakemake.utils import min_version
+
+min_version("9.16")
+
+
+# The embedded default; --configfile and --config are merged into it, key by key.
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=f"results/{STUDY['name']}",
+    logs=f"results/{STUDY['name']}/logs",
+    benchmarks=f"results/{STUDY['name']}/benchmarks",
+
+
+wildcard_constraints:
+    task=one_of(STUDY["tasks"]),
+    method=one_of(trained_methods()),
+    competitor=one_of(competitors()),
+    train_size=one_of(STUDY["train_sizes"]),
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/samples.smk"
+include: "rules/train.smk"
+include: "rules/estimate.smk"
+include: "rules/baselines.smk"
+include: "rules/merge.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,

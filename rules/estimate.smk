@@ -1,0 +1,36 @@
+rule estimate:
+    input:
+        samples="<results>/samples/{task}.parquet",
+        weights="<results>/networks/{method}/{task}/{train_size}.safetensors",
+        code=code(
+            "diffusion/conditioning.py",
+            "diffusion/estimators.py",
+            "diffusion/gaussian.py",
+            "diffusion/model.py",
+            "diffusion/network.py",
+            "diffusion/preprocess.py",
+            "diffusion/random.py",
+            "diffusion/sde.py",
+            "diffusion/times.py",
+            "study/seeds.py",
+        ),
+    output:
+        "<results>/estimates/{method}/{task}/{train_size}.parquet",
+    log:
+        "<logs>/estimate/{method}/{task}/{train_size}.log",
+    benchmark:
+        "<benchmarks>/estimate/{method}/{task}/{train_size}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: STUDY["run"]["threads"]
+    resources:
+        device=STUDY["run"]["device"],
+        mem_mb=8000,
+        runtime=120,
+    params:
+        settings=lambda wildcards: design.estimate_settings(STUDY, cell_of(wildcards)),
+    message:
+        "Estimate with {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
+    shell:
+        "minde estimate --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
+        "--weights {input.weights} --out {output} 2> {log}"

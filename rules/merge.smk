@@ -1,0 +1,27 @@
+rule merge:
+    input:
+        estimates=estimates_of_all_cells,
+        code=code("study/results.py"),
+    output:
+        "<results>/estimates.parquet",
+    log:
+        "<logs>/merge.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=design.merge_settings(STUDY),
+        # The folder, not the files: the paper's study has more of them than a command line holds.
+        folder=subpath(output[0], strip_suffix=".parquet"),
+    message:
+        "Merge the estimates of all cells"
+    shell:
+        "minde merge --settings {params.settings:q} --estimates {params.folder} --out {output} 2> {log}"
+
+
+rule estimates:
+    input:
+        "<results>/estimates.parquet",

@@ -1,0 +1,42 @@
+rule train:
+    input:
+        samples="<results>/samples/{task}.parquet",
+        # Not estimators.py, although the training curve calls it: an edited formula must not cost every training.
+        # The curve's estimates are then those of the formula at training time; its provenance tells.
+        code=code(
+            "diffusion/conditioning.py",
+            "diffusion/gaussian.py",
+            "diffusion/loss.py",
+            "diffusion/model.py",
+            "diffusion/network.py",
+            "diffusion/preprocess.py",
+            "diffusion/random.py",
+            "diffusion/sde.py",
+            "diffusion/times.py",
+            "diffusion/training.py",
+            "study/seeds.py",
+        ),
+    output:
+        multiext(
+            "<results>/networks/{method}/{task}/{train_size}",
+            weights=".safetensors",
+            curve=".curve.parquet",
+        ),
+    log:
+        "<logs>/train/{method}/{task}/{train_size}.log",
+    cache: True
+    priority: work
+    conda:
+        "../envs/train.yaml"
+    threads: STUDY["run"]["threads"]
+    resources:
+        device=STUDY["run"]["device"],
+        mem_mb=8000,
+        runtime=1440,
+    params:
+        settings=lambda wildcards: design.train_settings(STUDY, cell_of(wildcards)),
+    message:
+        "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task}"
+    shell:
+        "minde train --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
+        "--weights {output.weights} --curve {output.curve} 2> {log}"
