@@ -1,0 +1,119 @@
+"""Which scores each variant learns, and how the network is told which one it is asked for (paper, section 3).
+
+Each of the two variables plays a role in a score. A *diffused* variable is fed noisy with its time t; a *conditioned*
+one is fed clean with time 0; a *marginalised* one is fed zeros with time 1.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Role = Literal["diffused", "conditioned", "marginalised"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score function: the roles of x and y, and how often training chooses it."""
+
+    x: Role
+    y: Role
+    odds: int
+
+
+VARIANTS: dict[str, dict[str, Score]] = {
+    "c": {
+        "marginal": Score("diffused", "marginalised", odds=1),
+        "conditional": Score("diffused", "conditioned", odds=1),
+    },
+    "j": {
+        "joint": Score("diffused", "diffused", odds=2),
+        "x_given_y": Score("diffused", "conditioned", odds=1),
+        "y_given_x": Score("conditioned", "diffused", odds=1),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which score each row of a batch is asked for."""
+
+    rows: Tensor
+    """Score indices, broadcasting to ``(replicates, batch)``."""
+    groups: dict[int, slice] | None
+    """Rows of each score where every score has one contiguous block, the same in all replicates; else None."""
+
+
+def only(variant: str, score: str) -> Selection:
+    """Ask every row for one score, by name."""
+    index = list(VARIANTS[variant]).index(score)
+    return Selection(torch.tensor(index), {index: slice(None)})
+
+
+def allocate(variant: str, batch: int, device: torch.device) -> Selection:
+    """Deal the rows of a batch to the scores in proportion to their odds, in contiguous blocks.
+
+    A fixed split has no sampling noise, unlike a choice at random, and its shapes never change. Raises ValueError where
+    the batch is too small to give every score a row.
+    """
+    odds = [score.odds for score in VARIANTS[variant].values()]
+    ends = [round(batch * sum(odds[: i + 1]) / sum(odds)) for i in range(len(odds))]
+    groups = {i: slice(start, end) for i, (start, end) in enumerate(zip([0, *ends], ends, strict=False))}
+    sizes = torch.tensor([group.stop - group.start for group in groups.values()])
+    if sizes.min() < 1:
+        raise ValueError(f"Variant {variant} deals a batch to {len(odds)} scores; {batch} rows are too few.")
+    return Selection(torch.repeat_interleave(torch.arange(len(odds)), sizes).to(device), groups)
+
+
+def choose(variant: str, u: Tensor) -> Selection:
+    """Choose one score per replicate and batch from uniforms ``(replicates, 1)``, with the scores' odds (the paper)."""
+    odds = torch.tensor([float(score.odds) for score in VARIANTS[variant].values()], device=u.device)
+    return Selection(torch.searchsorted((odds.cumsum(0) / odds.sum())[:-1], u.contiguous(), right=True), None)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What each score diffuses, conditions on and marginalises, one row per score of a variant, as floats 0 or 1."""
+
+    diffused: Tensor
+    """``(scores, dim_x + dim_y)``: coordinates fed noisy, which are the ones that the loss counts."""
+    conditioned: Tensor
+    """``(scores, dim_x + dim_y)``: coordinates fed clean."""
+    time_diffused: Tensor
+    """``(scores, 2)``: time inputs that are t."""
+    time_marginalised: Tensor
+    """``(scores, 2)``: time inputs that are 1."""
+
+    def network_input(self, clean: Tensor, noisy: Tensor, t: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Assemble the network's input: variables ``(replicates, batch, dim)`` and times ``(replicates, batch, 2)``.
+
+        ``t`` has shape ``(replicates, batch)``; ``rows`` are the score indices of a :class:`Selection`.
+        """
+        variables = self.diffused[rows] * noisy + self.conditioned[rows] * clean
+        times = self.time_diffused[rows] * t.unsqueeze(-1) + self.time_marginalised[rows]
+        return variables, times
+
+
+def masks(variant: str, dim_x: int, dim_y: int, device: torch.device) -> Masks:
+    """Build the masks of a variant for variables of the given dimensions."""
+
+    def rows(role: Role, repeat_x: int, repeat_y: int) -> Tensor:
+        scores = VARIANTS[variant].values()
+        return torch.tensor(
+            [[float(s.x == role)] * repeat_x + [float(s.y == role)] * repeat_y for s in scores], device=device
+        )
+
+    return Masks(
+        diffused=rows("diffused", dim_x, dim_y),
+        conditioned=rows("conditioned", dim_x, dim_y),
+        time_diffused=rows("diffused", 1, 1),
+        time_marginalised=rows("marginalised", 1, 1),
+    )
+
+
+def diffused_coordinates(variant: str, score: str, dim_x: int, dim_y: int) -> slice:
+    """Return which of the ``dim_x + dim_y`` coordinates a score diffuses, which is also what it predicts."""
+    roles = VARIANTS[variant][score]
+    start = 0 if roles.x == "diffused" else dim_x
+    return slice(start, dim_x + dim_y if roles.y == "diffused" else dim_x)

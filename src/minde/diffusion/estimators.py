@@ -1,0 +1,170 @@
+"""The estimators: mutual information and entropy from noise predictions (paper, section 3).
+
+With ``score = -noise_pred / s_t`` every formula of the paper is ``½ ∫ (β/s²) E[integrand] dt``. Call a the noise
+predicted without knowledge of the other variable and b the noise predicted with it:
+
+- variant c: a = ẑ(x_t), b = ẑ(x_t | y_0);
+- variant j: a = ẑ(x_t, y_t), b = [ẑ(x_t | y_0), ẑ(y_t | x_0)].
+
+Then, in both variants, every formula is a product with the difference d = b - a:
+
+- inside: ``d · d``, the paper's ``|| s_b - s_a ||²``;
+- sigma: ``d · (b + a - 2 r)``, the paper's ``|| s_b - ref_σ ||² - || s_a - ref_σ ||²`` with r the noise of ``ref_σ``;
+- gap: ``d · (2 z - a - b)``, the difference ``|| z - a ||² - || z - b ||²`` of the denoising errors, with the noise z
+  that was really added (MMG, NeurIPS 2025). Errors of a and b enter it in second order only.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import random
+from .conditioning import VARIANTS, diffused_coordinates
+from .times import Times, stratify
+
+Predictor = Callable[[Tensor, Tensor, Tensor, str], Tensor]
+"""``(clean, noisy, t, score) -> noise_pred``: shapes ``(replicates, batch, dim)`` twice, ``(replicates, batch)``, the
+name of a score, and ``(replicates, batch, diffused)``."""
+
+ROWS = 2048  # test points per call of the predictor: bounds memory, changes no number
+
+
+class Estimate(NamedTuple):
+    """A Monte Carlo estimate of each replicate, in nats."""
+
+    value: Tensor
+    """``(replicates,)``."""
+    std_error: Tensor
+    """``(replicates,)``: standard error over test points, each averaged over its draws of time and noise."""
+
+
+def reference_noise(times: Times, noisy: Tensor, t: Tensor, sigma: float) -> Tensor:
+    """Return the noise prediction ``s_t x_t / (k_t² σ² + s_t²)`` of the reference N(0, σ² I), shaped like ``noisy``."""
+    k, variance = times.sde.mean_scale(t).unsqueeze(-1), times.sde.variance(t).unsqueeze(-1)
+    return variance.sqrt() * noisy / (k**2 * sigma**2 + variance)
+
+
+def split_predictions(variant: str, predictions: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Return a and b of this module's head from the predictions of every score of a variant."""
+    if variant == "c":
+        return predictions["marginal"], predictions["conditional"]
+    return predictions["joint"], torch.cat([predictions["x_given_y"], predictions["y_given_x"]], dim=-1)
+
+
+def mutual_information(
+    predict: Predictor,
+    times: Times,
+    clean: Tensor,
+    *,
+    variant: str,
+    dim_x: int,
+    formulas: Sequence[str],
+    sigmas: Sequence[float],
+    mc_draws: int,
+    stratified: bool,
+    seeds: Sequence[int],
+) -> dict[str, Estimate]:
+    """Estimate the mutual information of each replicate by every formula, from the same draws.
+
+    ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``, ``seeds`` one integer per replicate. The result is
+    keyed by estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an unknown
+    formula and FloatingPointError, naming the estimator and the replicate, where an estimate is not finite.
+    """
+    if unknown := set(formulas) - {"inside", "sigma", "gap"}:
+        raise ValueError(f"Unknown formulas {sorted(unknown)}; expected inside, sigma or gap.")
+    own = slice(0, dim_x if variant == "c" else clean.shape[-1])
+
+    def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
+        a, b = split_predictions(variant, {name: predict(clean, noisy, t, name) for name in VARIANTS[variant]})
+        factors = {"inside": b - a} if "inside" in formulas else {}
+        for sigma in sigmas if "sigma" in formulas else ():
+            factors[f"sigma={sigma:g}"] = b + a - 2 * reference_noise(times, noisy[..., own], t, sigma)
+        if "gap" in formulas:
+            factors["gap"] = 2 * noise[..., own] - a - b
+        return {name: ((b - a) * factor).sum(dim=-1) for name, factor in factors.items()}
+
+    per_point = integrate(integrands, times, clean, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
+    return {name: _summarise(name, values) for name, values in per_point.items()}
+
+
+def entropy(
+    predict: Predictor,
+    times: Times,
+    clean: Tensor,
+    *,
+    variant: str,
+    dim_x: int,
+    sigma: float,
+    mc_draws: int,
+    stratified: bool,
+    seeds: Sequence[int],
+) -> dict[str, Estimate]:
+    """Estimate the differential entropy, in nats, behind each score: marginal, conditional or joint.
+
+    ``H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt`` for the N diffused coordinates (paper,
+    section 3.2), without the terminal term, which is below e⁻¹⁰ for this SDE. Arguments as in
+    :func:`mutual_information`.
+    """
+    dim_y = clean.shape[-1] - dim_x
+    own = {name: diffused_coordinates(variant, name, dim_x, dim_y) for name in VARIANTS[variant]}
+
+    def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
+        return {
+            name: (predict(clean, noisy, t, name) - reference_noise(times, noisy[..., part], t, sigma))
+            .square()
+            .sum(dim=-1)
+            for name, part in own.items()
+        }
+
+    divergence = integrate(integrands, times, clean, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
+    estimates = {}
+    for name, part in own.items():
+        x = clean[..., part].double()
+        cross = 0.5 * x.shape[-1] * math.log(2 * math.pi * sigma**2) + x.square().sum(-1) / (2 * sigma**2)
+        estimates[name] = _summarise(name, cross - divergence[name])
+    return estimates
+
+
+@torch.no_grad()
+def integrate(
+    integrands: Callable[[Tensor, Tensor, Tensor, Tensor], dict[str, Tensor]],
+    times: Times,
+    clean: Tensor,
+    *,
+    mc_draws: int,
+    stratified: bool,
+    seeds: Sequence[int],
+) -> dict[str, Tensor]:
+    """Return ``½ ∫ (β/s²) E[integrand] dt`` at every test point, ``(replicates, n)``, averaged over its draws.
+
+    ``integrands(clean, noisy, noise, t)`` gives named values ``(replicates, batch)``. Stratified draws put one of a
+    point's times in each of ``mc_draws`` equal shares of the time distribution, and one point in each of n parts of a
+    share: the mean over points then varies with the noise alone.
+    """
+    replicates, n, dim = clean.shape
+    totals: dict[str, Tensor] = {}
+    for draw in range(mc_draws):
+        u = random.uniforms((n,), seeds, "estimate", draw, "time", device=clean.device)
+        if stratified:
+            order = random.permutations(n, seeds, "estimate", draw, "order", device=clean.device)
+            u = (draw + stratify(u).gather(1, order)) / mc_draws
+        t = times.inverse_cdf(u)
+        noise = random.normals((n, dim), seeds, "estimate", draw, "noise", device=clean.device)
+        noisy = times.sde.perturb(clean, noise, t)
+        for start in range(0, n, ROWS):
+            rows = slice(start, start + ROWS)
+            values = integrands(clean[:, rows], noisy[:, rows], noise[:, rows], t[:, rows])
+            for name, value in values.items():
+                total = totals.setdefault(name, clean.new_zeros(replicates, n, dtype=torch.float64))
+                total[:, rows] += 0.5 * times.weight(t[:, rows]) * value / mc_draws
+    return totals
+
+
+def _summarise(name: str, per_point: Tensor) -> Estimate:
+    value, std_error = per_point.mean(dim=1), per_point.std(dim=1) / math.sqrt(per_point.shape[1])
+    if bad := (~value.isfinite()).nonzero().flatten().tolist():
+        raise FloatingPointError(f"The estimate {name!r} of replicate {bad[0]} is {value[bad[0]].item()}, not finite.")
+    return Estimate(value, std_error)

@@ -1,0 +1,88 @@
+"""The Gaussian base: exact noise predictions for a Gaussian with the data's mean and covariance.
+
+A network that predicts the difference to it starts at the best linear-Gaussian answer and learns only what is not
+Gaussian. A Gaussian stays one along the forward process, so with basis U and eigenvalues λ of the covariance
+``E[z | x_t] = s_t U diag(1 / (k_t² λ + s_t²)) Uᵀ (x_t - k_t m)``.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .conditioning import VARIANTS, Selection, diffused_coordinates
+from .sde import SDE
+
+
+@dataclass(frozen=True)
+class GaussianScore:
+    """One score of a Gaussian, in closed form."""
+
+    diffused: slice
+    """Coordinates that the score predicts."""
+    conditioned: slice
+    """Coordinates that it is given clean; empty for marginal and joint scores."""
+    mean: Tensor
+    """``(replicates, 1, dim)``, of all coordinates."""
+    gain: Tensor
+    """``(replicates, conditioned, diffused)``: the conditional mean moves by ``(c - E[c]) @ gain``."""
+    eigenvalues: Tensor
+    """``(replicates, 1, diffused)``, of the (conditional) covariance."""
+    basis: Tensor
+    """``(replicates, diffused, diffused)``, its eigenvectors in columns."""
+
+    def noise(self, sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor) -> Tensor:
+        """Return E[z | x_t, c] of the diffused coordinates, ``(replicates, batch, diffused)``."""
+        k = sde.mean_scale(t).unsqueeze(-1)
+        variance = sde.variance(t).unsqueeze(-1)
+        centre = self.mean[..., self.diffused]
+        if self.gain.shape[1]:
+            centre = centre + (clean - self.mean)[..., self.conditioned] @ self.gain
+        rotated = (noisy[..., self.diffused] - k * centre) @ self.basis
+        return (rotated * (variance.sqrt() / (k**2 * self.eigenvalues + variance))) @ self.basis.mT
+
+
+def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean ``(replicates, dim)`` and covariance ``(replicates, dim, dim)`` of ``(replicates, n, dim)``."""
+    mean = x.mean(dim=1)
+    centred = x - mean.unsqueeze(1)
+    return mean, centred.mT @ centred / (x.shape[1] - 1)
+
+
+def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) -> dict[str, GaussianScore]:
+    """Build every score of a variant for a Gaussian of the given moments (shapes as in :func:`fit_moments`)."""
+    dim = mean.shape[1]
+    covariance = covariance.double()
+
+    def build(name: str) -> GaussianScore:
+        diffused = diffused_coordinates(variant, name, dim_x, dim - dim_x)
+        given_x, given_y = (role == "conditioned" for role in (VARIANTS[variant][name].x, VARIANTS[variant][name].y))
+        conditioned = slice(0, dim_x) if given_x else slice(dim_x, dim) if given_y else slice(0, 0)
+        cross = covariance[:, conditioned, diffused]
+        gain = torch.linalg.solve(covariance[:, conditioned, conditioned], cross)
+        eigenvalues, basis = torch.linalg.eigh(covariance[:, diffused, diffused] - cross.mT @ gain)
+        # Rounding can leave a singular covariance slightly negative; the noise variance is added to it in any case.
+        eigenvalues = eigenvalues.clamp(min=0).unsqueeze(1)
+        return GaussianScore(
+            diffused, conditioned, mean.unsqueeze(1), gain.to(mean), eigenvalues.to(mean), basis.to(mean)
+        )
+
+    return {name: build(name) for name in VARIANTS[variant]}
+
+
+def gaussian_noise(
+    scores: dict[str, GaussianScore], sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor, selection: Selection
+) -> Tensor:
+    """Return the Gaussian's noise prediction of each row's selected score, ``(replicates, batch, dim)``.
+
+    Coordinates that a score does not predict are zero.
+    """
+    predicted = torch.zeros_like(noisy)
+    for index, score in enumerate(scores.values()):
+        if selection.groups is None:
+            chosen = (selection.rows == index).unsqueeze(-1)
+            predicted[..., score.diffused] += chosen * score.noise(sde, clean, noisy, t)
+        elif index in selection.groups:
+            rows = selection.groups[index]
+            predicted[:, rows, score.diffused] = score.noise(sde, clean[:, rows], noisy[:, rows], t[:, rows])
+    return predicted

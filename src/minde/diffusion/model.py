@@ -1,0 +1,72 @@
+"""A stack of noise predictors: the network, the base it is added to, and what both are asked."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .conditioning import VARIANTS, Masks, Selection, diffused_coordinates, masks, only
+from .gaussian import GaussianScore, gaussian_noise, gaussian_scores
+from .network import Network
+from .times import Times
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """Everything that turns parameters into noise predictions; the parameters themselves are passed in.
+
+    One network serves every score of the variant (paper, section 3). Variant c predicts x only, variant j both.
+    """
+
+    variant: str
+    dim_x: int
+    dim_y: int
+    times: Times
+    network: Network
+    base: dict[str, GaussianScore] | None
+    """Gaussian noise predictions that the network's are added to, or None (the paper)."""
+    masks: Masks = field(repr=False)
+
+    def predict(
+        self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, selection: Selection
+    ) -> Tensor:
+        """Predict the noise in each row's selected score, ``(replicates, batch, dim_out)``.
+
+        ``clean`` and ``noisy`` have shape ``(replicates, batch, dim_x + dim_y)``, ``t`` has ``(replicates, batch)``.
+        """
+        noise_pred = self.network(parameters, *self.masks.network_input(clean, noisy, t, selection.rows))
+        if self.base is None:
+            return noise_pred
+        base = gaussian_noise(self.base, self.times.sde, clean, noisy, t, selection)
+        return noise_pred + base[..., : self.network.dim_out]
+
+    def noise(self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
+        """Predict the noise of one score's diffused coordinates, ``(replicates, batch, diffused)``."""
+        noise_pred = self.predict(parameters, clean, noisy, t, only(self.variant, score))
+        return noise_pred[..., diffused_coordinates(self.variant, score, self.dim_x, self.dim_y)]
+
+
+def build_model(
+    *,
+    variant: str,
+    dim_x: int,
+    dim_y: int,
+    times: Times,
+    hidden: int,
+    middle_blocks: int,
+    moments: tuple[Tensor, Tensor] | None,
+    device: torch.device,
+) -> Model:
+    """Build the model of a variant; ``moments`` (see :func:`.gaussian.fit_moments`) give it a Gaussian base."""
+    if variant not in VARIANTS:
+        raise ValueError(f"Unknown variant {variant!r}; expected one of {', '.join(VARIANTS)}.")
+    dim_out = dim_x if variant == "c" else dim_x + dim_y
+    return Model(
+        variant=variant,
+        dim_x=dim_x,
+        dim_y=dim_y,
+        times=times,
+        network=Network(dim_in=dim_x + dim_y, dim_out=dim_out, hidden=hidden, middle_blocks=middle_blocks),
+        base=None if moments is None else gaussian_scores(variant, *moments, dim_x),
+        masks=masks(variant, dim_x, dim_y, device),
+    )

@@ -1,0 +1,129 @@
+"""The score network of the paper (appendix C), stacked: the networks of all replicates are one batched program.
+
+All parameters of a stack live in one tensor ``(replicates, flat_size)``, so that Adam, EMA and checkpoints are single
+operations; the layers see named views of it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn.functional import gelu, layer_norm, silu
+
+from . import random
+
+GROUPS = 8  # of every group norm
+ALIGNMENT = 64  # floats; keeps every replicate at the same place in vector instructions, so that a stack of any size
+# gives it the same rounding
+
+
+def hidden_width(dim: int) -> int:
+    """Return the paper's hidden width for ``dim`` = dim_x + dim_y: 64 up to 10 dimensions, 128 up to 50, else 256."""
+    return 64 if dim <= 10 else 128 if dim <= 50 else 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """The shape of a score network: ``dim_in`` coordinates and two times in, ``dim_out`` noise predictions out."""
+
+    dim_in: int
+    dim_out: int
+    hidden: int
+    """Width H, a multiple of 8."""
+    middle_blocks: int = 2
+    """Residual blocks H → H: two in the paper, one in the authors' later clean-up."""
+
+    def __post_init__(self) -> None:
+        """Refuse widths that the group norm cannot divide."""
+        if self.hidden % GROUPS:
+            raise ValueError(f"Network: hidden must be a multiple of {GROUPS}, found {self.hidden}.")
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every parameter of one replicate; matrices are ``(in, out)``."""
+        h = self.hidden
+        blocks = {f"middle{i}": h for i in range(self.middle_blocks)} | {"merge": 2 * h}
+        shapes = {"input.weight": (self.dim_in, h), "input.bias": (h,)}
+        shapes |= {"time1.weight": (2, h), "time1.bias": (h,), "time2.weight": (h, h), "time2.bias": (h,)}
+        # The blocks' time projections read the same embedding: one matrix product serves them all.
+        shapes |= {"time_blocks.weight": (h, len(blocks) * h), "time_blocks.bias": (len(blocks) * h,)}
+        for name, width in blocks.items():
+            shapes |= {f"{name}.norm1.weight": (width,), f"{name}.norm1.bias": (width,)}
+            shapes |= {f"{name}.linear1.weight": (width, h), f"{name}.linear1.bias": (h,)}
+            shapes |= {f"{name}.norm2.weight": (h,), f"{name}.norm2.bias": (h,)}
+            shapes |= {f"{name}.linear2.weight": (h, h), f"{name}.linear2.bias": (h,)}
+        shapes |= {"merge.skip.weight": (2 * h, h), "merge.skip.bias": (h,)}
+        shapes |= {"output.norm.weight": (h,), "output.norm.bias": (h,)}
+        return shapes | {"output.weight": (h, self.dim_out), "output.bias": (self.dim_out,)}
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters of one replicate."""
+        return sum(map(math.prod, self.shapes.values()))
+
+    @property
+    def flat_size(self) -> int:
+        """Length of one replicate's row in the stack: its parameters, then unused numbers up to the alignment."""
+        return math.ceil(self.n_parameters / ALIGNMENT) * ALIGNMENT
+
+    def unflatten(self, flat: Tensor) -> dict[str, Tensor]:
+        """View a stack ``(replicates, flat_size)`` as named parameters, each ``(replicates, *shape)``."""
+        sizes = [math.prod(shape) for shape in self.shapes.values()]
+        *parts, _ = flat.split([*sizes, self.flat_size - self.n_parameters], dim=1)
+        return {name: part.unflatten(1, shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+
+    def initialise(self, seeds: Sequence[int], device: torch.device) -> Tensor:
+        """Draw initial parameters ``(replicates, flat_size)``, row r from ``seeds[r]`` alone.
+
+        Linear layers start as torch's do (uniform within ±1/sqrt(fan_in)); norms at one and zero; the output at zero.
+        """
+        flat = random.uniforms((self.flat_size,), seeds, "initialise", device=device).mul_(2).sub_(1)
+        parameters = self.unflatten(flat)
+        for name in self.shapes:
+            layer = name.rsplit(".", 1)[0]
+            if name.startswith("output.") and "norm" not in name:
+                parameters[name].zero_()
+            elif "norm" in layer:
+                parameters[name].fill_(float(name.endswith("weight")))
+            else:
+                fan_in = self.shapes[f"{layer}.weight"][0]
+                parameters[name].mul_(1 / math.sqrt(fan_in))
+        return flat
+
+    def __call__(self, parameters: dict[str, Tensor], variables: Tensor, times: Tensor) -> Tensor:
+        """Predict the noise, ``(replicates, batch, dim_out)``.
+
+        ``variables`` has shape ``(replicates, batch, dim_in)``, ``times`` has shape ``(replicates, batch, 2)``.
+        """
+        p = parameters
+        first = _linear(p, "input", variables)
+        embedding = _linear(p, "time2", gelu(_linear(p, "time1", times)))
+        shifts = iter(_linear(p, "time_blocks", silu(embedding)).chunk(self.middle_blocks + 1, dim=-1))
+        hidden = first
+        for i in range(self.middle_blocks):
+            hidden = hidden + _block(p, f"middle{i}", hidden, next(shifts))
+        merged = torch.cat([hidden, first], dim=-1)
+        hidden = _linear(p, "merge.skip", merged) + _block(p, "merge", merged, next(shifts))
+        return _linear(p, "output", silu(_group_norm(p, "output.norm", hidden)))
+
+
+def _linear(p: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    weight, bias = p[f"{name}.weight"], p[f"{name}.bias"].unsqueeze(1)
+    if weight.shape[-1] == 1:
+        # A matrix product with one column rounds differently for a lone replicate than in a stack; a sum does not.
+        return (x * weight.mT).sum(dim=-1, keepdim=True) + bias
+    return torch.baddbmm(bias, x, weight)
+
+
+def _group_norm(p: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    # A group norm of vectors is a layer norm of each group; its affine part differs by replicate and comes after.
+    normalised = layer_norm(x.unflatten(-1, (GROUPS, -1)), (x.shape[-1] // GROUPS,)).flatten(-2)
+    return torch.addcmul(p[f"{name}.bias"].unsqueeze(1), normalised, p[f"{name}.weight"].unsqueeze(1))
+
+
+def _block(p: dict[str, Tensor], name: str, x: Tensor, shift: Tensor) -> Tensor:
+    hidden = _linear(p, f"{name}.linear1", silu(_group_norm(p, f"{name}.norm1", x))) + shift
+    return _linear(p, f"{name}.linear2", silu(_group_norm(p, f"{name}.norm2", hidden)))

@@ -1,0 +1,62 @@
+"""Maps of single coordinates, fitted on training samples: mutual information does not change under them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Preprocess = Literal["none", "standardize", "gaussianize"]
+
+
+@dataclass(frozen=True)
+class Standardize:
+    """``(x - mean) / std`` per coordinate."""
+
+    mean: Tensor
+    """``(replicates, 1, dim)``."""
+    std: Tensor
+    """``(replicates, 1, dim)``."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Map samples ``(replicates, n, dim)``."""
+        return (x - self.mean) / self.std
+
+
+@dataclass(frozen=True)
+class Gaussianize:
+    """Rank to normal per coordinate: the empirical distribution function, then the normal quantile function.
+
+    Between training samples the distribution function is linear; beyond them, a share of 2/n of new samples, it stays.
+    """
+
+    ordered: Tensor
+    """Training samples ``(replicates, dim, n)``, sorted."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Map samples ``(replicates, n, dim)``."""
+        n = self.ordered.shape[-1]
+        values = x.mT.contiguous()
+        upper = torch.searchsorted(self.ordered, values).clamp(1, n - 1)
+        below, above = self.ordered.gather(-1, upper - 1), self.ordered.gather(-1, upper)
+        fraction = ((values - below) / (above - below).clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
+        rank = (upper - 0.5).double() + fraction  # of n, at the middle of its step
+        return torch.special.ndtri(rank / n).to(x.dtype).mT.contiguous()
+
+
+def fit_preprocess(kind: Preprocess, x: Tensor) -> Standardize | Gaussianize:
+    """Fit a map on training samples ``(replicates, n, dim)``.
+
+    Raises ValueError for an unknown kind and for a constant coordinate, which no map can give a spread.
+    """
+    mean, std = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True)
+    if constant := (std == 0).nonzero().tolist():
+        replicate, _, coordinate = constant[0]
+        raise ValueError(f"Coordinate {coordinate} of replicate {replicate} is constant over {x.shape[1]} samples.")
+    if kind == "none":
+        return Standardize(torch.zeros_like(mean), torch.ones_like(std))
+    if kind == "standardize":
+        return Standardize(mean, std)
+    if kind == "gaussianize":
+        return Gaussianize(x.mT.contiguous().sort(dim=-1).values)
+    raise ValueError(f"Unknown preprocess {kind!r}; expected none, standardize or gaussianize.")

@@ -1,0 +1,132 @@
+"""The formulas on analytic scores: no network, so any error is the formula's or the Monte Carlo's."""
+
+import math
+
+import pytest
+import torch
+from gaussians import Gaussian, gaussian_with
+
+from minde.diffusion import estimators
+from minde.diffusion.sde import SDE
+from minde.diffusion.times import Times
+
+SIGMAS = (0.5, 1.0, 3.0)
+CASES = [(0.1, 1), (0.4, 1), (5.0, 1), (0.5, 3), (2.0, 3), (1.0, 10), (5.0, 10)]
+
+
+def estimate(gaussian: Gaussian, variant: str, *, importance_sampling: bool = True, stratified: bool = True, **options):
+    times = Times(sde=SDE(), importance_sampling=importance_sampling)
+    options = {"n": 4000, "mc_draws": 4, "seeds": [1, 2]} | options
+    clean = gaussian.sample(len(options["seeds"]), options.pop("n"), seed=0)
+    return estimators.mutual_information(
+        lambda *a: gaussian.noise(times.sde, *a),
+        times,
+        clean,
+        variant=variant,
+        dim_x=gaussian.dim_x,
+        formulas=("inside", "sigma", "gap"),
+        sigmas=SIGMAS,
+        stratified=stratified,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+@pytest.mark.parametrize(("mutual_information", "dim"), CASES)
+def test_every_formula_gives_the_mutual_information(mutual_information: float, dim: int, variant: str) -> None:
+    gaussian = gaussian_with(mutual_information, dim)
+    assert gaussian.mutual_information == pytest.approx(mutual_information)
+    found = estimate(gaussian, variant)
+    assert set(found) == {"inside", "gap", "sigma=0.5", "sigma=1", "sigma=3"}
+    for name, result in found.items():
+        errors = (result.value - mutual_information).abs() / result.std_error
+        assert errors.max() < 4, f"{name}: {result}"
+        assert result.std_error.max() < 0.05 * math.sqrt(dim) * max(1, mutual_information), name
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_uniform_times_agree_with_importance_sampling(variant: str, stratified: bool) -> None:
+    gaussian = gaussian_with(1.0, 2)
+    uniform = estimate(gaussian, variant, importance_sampling=False, stratified=stratified, n=20_000)
+    for name, result in estimate(gaussian, variant, stratified=stratified).items():
+        spread = (result.std_error**2 + uniform[name].std_error ** 2).sqrt()
+        assert ((result.value - uniform[name].value).abs() < 4 * spread).all(), name
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_the_standard_error_covers_the_truth(variant: str) -> None:
+    """Over 40 independent replicates the errors have the stated size; a stratified mean varies less than stated."""
+    gaussian = gaussian_with(0.5, 2)
+    found = estimate(gaussian, variant, seeds=range(40), n=1000, stratified=False)
+    for name, result in found.items():
+        scores = (result.value - 0.5) / result.std_error
+        assert 0.7 < scores.std() < 1.3, name
+        assert scores.mean().abs() < 4 / math.sqrt(40), name
+
+
+def test_stratified_times_lower_the_error() -> None:
+    """What the time adds to an estimate's error vanishes: here the integrand depends on the time alone."""
+    times = Times(sde=SDE())
+
+    def integrand(clean, noisy, noise, t):
+        return {"variance": times.sde.variance(t)}
+
+    def spread(stratified: bool) -> float:
+        values = estimators.integrate(
+            integrand, times, torch.zeros(20, 500, 2), mc_draws=4, stratified=stratified, seeds=range(20)
+        )["variance"]
+        return values.mean(dim=1).std().item()
+
+    assert spread(True) < 0.01 * spread(False)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 2.0])
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_entropies_are_the_gaussians(variant: str, sigma: float) -> None:
+    gaussian, times = gaussian_with(1.0, 2), Times(sde=SDE())
+    found = estimators.entropy(
+        lambda *a: gaussian.noise(times.sde, *a),
+        times,
+        gaussian.sample(2, 10_000, seed=0),
+        variant=variant,
+        dim_x=2,
+        sigma=sigma,
+        mc_draws=10,
+        stratified=True,
+        seeds=[1, 2],
+    )
+    for name, result in found.items():
+        assert ((result.value - gaussian.entropy(name)).abs() < 4 * result.std_error).all(), name
+
+
+def test_a_replicate_does_not_see_the_others() -> None:
+    gaussian, times = gaussian_with(0.5, 2), Times(sde=SDE())
+    clean = gaussian.sample(3, 500, seed=0)
+
+    def run(clean, seeds):
+        return estimators.mutual_information(
+            lambda *a: gaussian.noise(times.sde, *a), times, clean, variant="j", dim_x=2, formulas=["gap"], sigmas=[],
+            mc_draws=2, stratified=True, seeds=seeds,
+        )["gap"].value  # fmt: skip
+
+    torch.testing.assert_close(run(clean, [7, 8, 9])[1:2], run(clean[1:2], [8]), rtol=1e-12, atol=0)
+
+
+def test_an_unknown_formula_is_named() -> None:
+    with pytest.raises(ValueError, match=r"\['outside'\]; expected inside, sigma or gap"):
+        estimators.mutual_information(
+            None, Times(sde=SDE()), torch.zeros(1, 2, 2), variant="c", dim_x=1, formulas=["outside"], sigmas=[],
+            mc_draws=1, stratified=True, seeds=[0],
+        )  # fmt: skip
+
+
+def test_an_estimate_that_is_not_finite_is_named() -> None:
+    with pytest.raises(FloatingPointError, match=r"'inside' of replicate 1 is nan"):
+        estimators.mutual_information(
+            lambda clean, noisy, t, score: noisy[..., :1] * (torch.nan if score == "marginal" else 1) ** torch.arange(
+                len(noisy)
+            ).view(-1, 1, 1),
+            Times(sde=SDE()), torch.zeros(2, 8, 2), variant="c", dim_x=1, formulas=["inside"], sigmas=[],
+            mc_draws=1, stratified=True, seeds=[0, 1],
+        )  # fmt: skip

@@ -1,0 +1,78 @@
+"""The distribution of times, against numerical integration."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import quad
+from scipy.stats import kstest
+
+from minde.diffusion.sde import SDE
+from minde.diffusion.times import T_MIN, Times, stratify
+
+SDES = [SDE(), SDE(beta_min=0.5, beta_max=5.0), SDE(beta_min=3.0, beta_max=3.0)]
+
+
+def unnormalised_density(times: Times, t: float) -> float:
+    return times.rate(torch.tensor(max(t, times.t_eps), dtype=torch.float64)).item()
+
+
+@pytest.mark.parametrize("sde", SDES)
+@pytest.mark.parametrize("t_eps", [1e-4, 1e-3, 1e-2])
+def test_normaliser_is_the_integral_of_the_density(sde: SDE, t_eps: float) -> None:
+    times = Times(sde=sde, t_eps=t_eps)
+    numerical, _ = quad(lambda t: unnormalised_density(times, t), 0, 1, points=[t_eps, 10 * t_eps], limit=500)
+    assert times.normaliser == pytest.approx(numerical, rel=1e-7)
+
+
+@pytest.mark.parametrize("sde", SDES)
+def test_times_follow_the_density(sde: SDE) -> None:
+    times = Times(sde=sde)
+    t = times.inverse_cdf(torch.rand(500, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+
+    def cdf(values):
+        masses = [quad(lambda s: unnormalised_density(times, s), 0, v, points=[1e-3])[0] for v in values]
+        return np.array(masses) / times.normaliser
+
+    assert kstest(t.numpy(), cdf).pvalue > 0.01
+
+
+def test_the_inverse_reaches_both_ends_and_the_join() -> None:
+    times = Times(sde=SDE())
+    join = unnormalised_density(times, 0) * times.t_eps / times.normaliser
+    u = torch.tensor([0.0, join, 1.0], dtype=torch.float64)
+    expected = torch.tensor([0.0, times.t_eps, 1.0], dtype=torch.float64)
+    torch.testing.assert_close(times.inverse_cdf(u), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("importance_sampling", [True, False])
+def test_weighted_mean_is_the_integral(importance_sampling: bool) -> None:
+    """E[w(t) f(t)] = ∫ (β/s²) f dt for an f that vanishes like s² at zero, as every exact integrand does."""
+    times = Times(sde=SDE(), importance_sampling=importance_sampling)
+
+    def f(t):
+        return times.sde.variance(t) / (times.sde.variance(t) + 1e-3)
+
+    def integrand(t: float) -> float:
+        t = torch.tensor(t, dtype=torch.float64)
+        return (times.rate(t) * f(t)).item()
+
+    exact, _ = quad(integrand, T_MIN, 1, points=[1e-4, 1e-3, 1e-2], limit=500)
+    t = times.inverse_cdf(stratify(torch.full((200_000,), 0.5, dtype=torch.float64)))
+    assert (times.weight(t) * f(t)).mean().item() == pytest.approx(exact, rel=2e-3)
+
+
+def test_the_weight_is_the_normaliser_above_t_eps() -> None:
+    times = Times(sde=SDE())
+    t = torch.linspace(1e-3, 1, 100, dtype=torch.float64)
+    torch.testing.assert_close(times.weight(t), torch.full_like(t, times.normaliser))
+
+
+def test_stratified_uniforms_fill_every_interval() -> None:
+    u = stratify(torch.rand(3, 64))
+    torch.testing.assert_close((u * 64).floor(), torch.arange(64.0).expand(3, 64))
+
+
+@pytest.mark.parametrize("t_eps", [0.0, 1.0, -1e-3])
+def test_impossible_t_eps_is_refused(t_eps: float) -> None:
+    with pytest.raises(ValueError, match="0 < t_eps < 1"):
+        Times(sde=SDE(), t_eps=t_eps)

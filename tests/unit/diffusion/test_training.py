@@ -1,0 +1,143 @@
+"""The training loop: replicates that do not see each other, runs that repeat, answers that are right."""
+
+import dataclasses
+from collections import deque
+
+import pytest
+import torch
+from gaussians import gaussian_with
+
+from minde.diffusion import estimators
+from minde.diffusion.gaussian import fit_moments
+from minde.diffusion.model import build_model
+from minde.diffusion.sde import SDE
+from minde.diffusion.times import Times
+from minde.diffusion.training import CHUNK, Recipe, start, train
+
+CPU = torch.device("cpu")
+FAST = Recipe(
+    steps=2 * CHUNK + 8,
+    batch_size=64,
+    learning_rate=2e-3,
+    schedule="cosine",
+    ema_decay=0.999,
+    score_choice="per_sample",
+    times="stratified",
+)
+PAPER = dataclasses.replace(FAST, schedule="constant", score_choice="per_batch", times="iid")
+GAUSSIAN = gaussian_with(0.5, 2)
+
+
+def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:
+    return gaussian_with(0.5, dim).sample(replicates, n, seed=0).float()
+
+
+def model(x: torch.Tensor, variant: str, *, base: bool = False):
+    moments, dim = fit_moments(x) if base else None, x.shape[-1] // 2
+    return build_model(
+        variant=variant, dim_x=dim, dim_y=dim, times=Times(sde=SDE()), hidden=32, middle_blocks=2, moments=moments,
+        device=CPU,
+    )  # fmt: skip
+
+
+def run(x: torch.Tensor, variant: str, recipe: Recipe, seeds, *, base: bool = False):
+    built = model(x, variant, base=base)
+    state = start(built, recipe, seeds, CPU)
+    return deque(train(built, x, recipe, seeds, state), maxlen=1).pop()
+
+
+@pytest.mark.parametrize("base", [False, True])
+@pytest.mark.parametrize("recipe", [FAST, PAPER], ids=["fast", "paper"])
+@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_a_replicate_does_not_see_the_others(variant: str, dim: int, recipe: Recipe, base: bool) -> None:
+    """Trained in a stack of three and alone, over an epoch's end: identical to the bit."""
+    x = samples(dim=dim)
+    stack, alone = run(x, variant, recipe, [7, 8, 9], base=base), run(x[1:2], variant, recipe, [8], base=base)
+    assert torch.equal(stack.parameters[1:2], alone.parameters)
+    assert torch.equal(stack.average[1:2], alone.average)
+    assert torch.equal(stack.loss[1:2], alone.loss)
+
+
+@pytest.mark.parametrize("recipe", [FAST, PAPER], ids=["fast", "paper"])
+def test_a_run_repeats_to_the_bit(recipe: Recipe) -> None:
+    x = samples()
+    first, second = run(x, "j", recipe, [7, 8, 9]), run(x, "j", recipe, [7, 8, 9])
+    assert torch.equal(first.parameters, second.parameters)
+    assert torch.equal(first.average, second.average)
+
+
+@pytest.mark.parametrize("recipe", [FAST, PAPER], ids=["fast", "paper"])
+def test_a_state_handed_out_is_all_that_a_training_needs_to_go_on(recipe: Recipe) -> None:
+    """Stopped in mid-epoch and continued by a new iterator: identical to the bit."""
+    x, seeds = samples(), [7, 8, 9]
+    built = model(x, "j")
+    state = next(train(built, x, recipe, seeds, start(built, recipe, seeds, CPU)))
+    assert state.step == CHUNK
+    state = deque(train(built, x, recipe, seeds, state), maxlen=1).pop()
+    uninterrupted = run(x, "j", recipe, seeds)
+    assert state.step == recipe.steps
+    assert torch.equal(state.parameters, uninterrupted.parameters)
+    assert torch.equal(state.average, uninterrupted.average)
+
+
+def test_schedules_and_average() -> None:
+    assert [FAST.learning_rate_at(s) for s in (0, FAST.steps // 2, FAST.steps)] == pytest.approx([2e-3, 1e-3, 0])
+    assert PAPER.learning_rate_at(FAST.steps - 1) == 2e-3
+    assert FAST.ema_decay_at(0) == pytest.approx(0.1)
+    assert FAST.ema_decay_at(100_000) == 0.999
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_training_learns_the_scores_of_a_gaussian(variant: str) -> None:
+    """After 600 small steps without a base, noise predictions are close to the analytic ones, and so is the MI."""
+    x = samples(2, 5000)
+    recipe = dataclasses.replace(FAST, steps=600, batch_size=256, learning_rate=4e-3)
+    built, state = model(x, variant), run(x, variant, recipe, [7, 8])
+    parameters = built.network.unflatten(state.average)
+    fresh = GAUSSIAN.sample(2, 4000, seed=5).float()
+
+    def predict(*question):
+        return built.noise(parameters, *question)
+
+    def error(clean, noisy, noise, t):
+        scores = ("marginal", "conditional") if variant == "c" else ("joint", "x_given_y", "y_given_x")
+        return {
+            s: (predict(clean, noisy, t, s) - GAUSSIAN.noise(SDE(), clean.double(), noisy.double(), t.double(), s))
+            .square()
+            .mean(-1)
+            for s in scores
+        }
+
+    times = Times(sde=SDE())
+    errors = estimators.integrate(error, times, fresh, mc_draws=1, stratified=True, seeds=[1, 2])
+    for name, values in errors.items():
+        assert values.mean() / (0.5 * times.normaliser) < 0.02, name
+    found = estimators.mutual_information(
+        predict, times, fresh, variant=variant, dim_x=2, formulas=["gap"], sigmas=[], mc_draws=10, stratified=True,
+        seeds=[1, 2],
+    )["gap"]  # fmt: skip
+    assert (found.value - 0.5).abs().max() < 0.12
+
+
+def test_a_gaussian_base_is_right_before_the_first_step() -> None:
+    x = samples(2, 20_000)
+    built = model(x, "j", base=True)
+    parameters = built.network.unflatten(start(built, FAST, [7, 8], CPU).parameters.detach())
+    found = estimators.mutual_information(
+        lambda *question: built.noise(parameters, *question), Times(sde=SDE()), x[:, :5000], variant="j", dim_x=2,
+        formulas=["inside"], sigmas=[], mc_draws=4, stratified=True, seeds=[1, 2],
+    )["inside"]  # fmt: skip
+    assert (found.value - 0.5).abs().max() < 0.03
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_replicate() -> None:
+    x = samples()
+    x[2] = torch.inf
+    with pytest.raises(FloatingPointError, match=r"loss of replicate 2 is nan in the 32 steps up to step 32"):
+        run(x, "c", FAST, [7, 8, 9])
+
+
+def test_a_batch_larger_than_the_samples_is_refused() -> None:
+    with pytest.raises(ValueError, match="batch of 64 cannot be drawn from 50 training samples"):
+        run(samples(n=50), "c", FAST, [7, 8, 9])
