@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from minde.baselines.cca import cca
-from minde.baselines.interface import Estimate, Estimator, Replicate, one_by_one
+from minde.baselines.interface import Estimate, Estimator, Replicate
 from minde.baselines.ksg import ksg
 
 __all__ = ["METHODS", "Estimate", "Method", "Replicate", "estimates"]
@@ -20,8 +20,8 @@ class Method:
 
 
 METHODS: dict[str, Method] = {
-    "ksg": Method(estimator=one_by_one(ksg), trains=False),
-    "cca": Method(estimator=one_by_one(cca), trains=False),
+    "ksg": Method(estimator=ksg, trains=False),
+    "cca": Method(estimator=cca, trains=False),
 }
 
 
