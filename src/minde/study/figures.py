@@ -122,8 +122,7 @@ def training_size(estimates: pd.DataFrame) -> Figure:
             keys[row_label(*row)] = _draw_curve(ax, _of_row(of_task, row), row, limits, dodge)
         ax.set_ylim(limits)
         ax.set_yticks(*_ticks(limits))
-        if sizes:
-            _log_axis_of_sizes(ax, sizes)
+        _log_axis_of_sizes(ax, sizes)
     figure.supxlabel("training samples (thousands)", fontsize="medium")
     figure.supylabel(AXIS_LABEL, fontsize="medium")
     figure.legend(keys.values(), keys.keys(), loc="outside upper center", ncols=4)
@@ -204,8 +203,9 @@ def _outside(values: np.ndarray, limits: tuple[float, float], heads: str) -> Ite
 
 
 def _log_axis_of_sizes(ax: Axes, sizes: list[int]) -> None:
-    """A log axis with a tick at each train size and room for the dodged points at both ends."""
+    """A log axis with a tick at each train size, if there is any, and room for the dodged points at both ends."""
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticks(sizes, [f"{size / 1000:g}" for size in sizes])
-    ax.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
+    if sizes:
+        ax.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
