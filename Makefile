@@ -1,0 +1,78 @@
+# `make study` installs the locked software into .venv and runs the default study; `make test` installs and tests.
+# Another Python: make PYTHON=/path/to/python3.12 study.  More Snakemake options: make study ARGS="--cores 1".
+
+SHELL := bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help study test test-quick lint lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+ARGS ?=
+RESULTS = results/$(shell sed -n 's/^name: *\([^ ]*\).*/\1/p' config/config.yaml)
+
+# The first of these that really runs and is of a version that the lock is made for. A name on the PATH may be a
+# version manager's shim that runs nothing, hence the trial.
+SUPPORTED := import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,\
+  $(shell $(name) -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $(name))))
+
+help:
+	@cat <<-END
+	make study       install, run the default study and write its HTML report
+	make test        install and run every test (make test-quick: without the slow ones)
+	make lint        check the style of code and workflow
+	make lock        resolve requirements.lock anew
+	make clean       remove .venv and caches; results stay
+	END
+
+study: $(STAMP)
+	@echo "results go to $(RESULTS)/, a log of each job to $(RESULTS)/logs/"
+	$(BIN)/snakemake $(ARGS)
+	$(BIN)/snakemake $(ARGS) --report $(RESULTS)/report.html
+	echo "read $(RESULTS)/report.html; table 1 alone is $(RESULTS)/tables/table1.md"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-quick: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+# torch first, with the dependencies it declares: which of its builds fits this machine, and with it the CUDA packages,
+# is pip's choice. All else as locked, without asking packages for their own opinions: see tool.uv in pyproject.toml.
+$(STAMP): requirements.lock pyproject.toml
+	@ask="install one of them, or name one you have: make PYTHON=/path/to/python3.11"
+	stop() { echo "minde needs Python 3.11 or 3.12 $$1" >&2; exit 1; }
+	test -n "$(PYTHON)" || stop "but none of python3.11, python3.12 and python3 runs as one of them here; $$ask"
+	found=$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) \
+	  || stop "but $(PYTHON) does not run; $$ask"
+	case $$found in 3.11|3.12) ;; *) stop "but $(PYTHON) is Python $$found; $$ask" ;; esac
+	"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null \
+	  || stop "with its module venv, which $(PYTHON) (Python $$found) lacks; on Debian and Ubuntu install python$$found-venv"
+	echo "installing the locked software into $(VENV) with Python $$found: minutes, and once"
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet -c requirements.lock $$(grep '^torch==' requirements.lock)
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# torch's CUDA packages come with torch, whichever build pip picks; the rest of what is dropped is for systems that no
+# study runs on.
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate --upgrade --quiet \
+	  | grep -v -E '^(nvidia-|cuda-|triton)|sys_platform == .(win32|emscripten)' > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean:
+	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache build src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
