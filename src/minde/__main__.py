@@ -18,6 +18,20 @@ def sample(args: argparse.Namespace) -> None:
     samples.draw(args.settings, args.out)
 
 
+def train(args: argparse.Namespace) -> None:
+    """Train the score networks of one cell, all replicates as one stack."""
+    from minde import steps
+
+    steps.train(args.settings, args.samples, args.weights, args.curve, steps.pick_device(args.device))
+
+
+def estimate(args: argparse.Namespace) -> None:
+    """Estimate one cell from its score networks, by every formula."""
+    from minde import steps
+
+    steps.estimate(args.settings, args.samples, args.weights, args.out, steps.pick_device(args.device))
+
+
 def baseline(args: argparse.Namespace) -> None:
     """Estimate a cell with a competitor, every replicate from its own samples."""
     from minde import baselines
@@ -83,9 +97,29 @@ def _path(name: str, about: str, **options) -> tuple[str, dict]:
     return name, {"type": Path, "required": True, "metavar": "PATH", "help": about, **options}
 
 
+_DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "help": "auto: CUDA where there is one"})
+
 # A verb's function and its arguments beside --settings.
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {
     "sample": (sample, [_path("--out", "samples file to write")]),
+    "train": (
+        train,
+        [
+            _path("--samples", "samples of the task"),
+            _path("--weights", "weights to write"),
+            _path("--curve", "training curve to write"),
+            _DEVICE,
+        ],
+    ),
+    "estimate": (
+        estimate,
+        [
+            _path("--samples", "samples of the task"),
+            _path("--weights", "weights of the cell"),
+            _path("--out", "estimates to write"),
+            _DEVICE,
+        ],
+    ),
     "baseline": (baseline, [_path("--samples", "samples of the task"), _path("--out", "estimates to write")]),
     "merge": (merge, [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")]),
     "table": (

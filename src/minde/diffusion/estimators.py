@@ -56,9 +56,9 @@ def split_predictions(variant: str, predictions: dict[str, Tensor]) -> tuple[Ten
 
 def mutual_information(
     predict: Predictor,
-    times: Times,
     clean: Tensor,
     *,
+    times: Times,
     variant: str,
     dim_x: int,
     formulas: Sequence[str],
@@ -66,12 +66,14 @@ def mutual_information(
     mc_draws: int,
     stratified: bool,
     seeds: Sequence[int],
+    on_draw: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Estimate]:
     """Estimate the mutual information of each replicate by every formula, from the same draws.
 
-    ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``, ``seeds`` one integer per replicate. The result is
-    keyed by estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an unknown
-    formula and FloatingPointError, naming the estimator and the replicate, where an estimate is not finite.
+    ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``, ``seeds`` one integer per replicate; ``on_draw`` is
+    called with the number of draws done. The result is keyed by estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for
+    each of ``sigmas``. Raises ValueError for an unknown formula and FloatingPointError, naming the estimator and the
+    replicate, where an estimate is not finite.
     """
     if unknown := set(formulas) - {"inside", "sigma", "gap"}:
         raise ValueError(f"Unknown formulas {sorted(unknown)}; expected inside, sigma or gap.")
@@ -86,15 +88,17 @@ def mutual_information(
             factors["gap"] = 2 * noise[..., own] - a - b
         return {name: ((b - a) * factor).sum(dim=-1) for name, factor in factors.items()}
 
-    per_point = integrate(integrands, times, clean, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
+    per_point = integrate(
+        integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds, on_draw=on_draw
+    )
     return {name: _summarise(name, values) for name, values in per_point.items()}
 
 
 def entropy(
     predict: Predictor,
-    times: Times,
     clean: Tensor,
     *,
+    times: Times,
     variant: str,
     dim_x: int,
     sigma: float,
@@ -119,7 +123,7 @@ def entropy(
             for name, part in own.items()
         }
 
-    divergence = integrate(integrands, times, clean, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
+    divergence = integrate(integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
     estimates = {}
     for name, part in own.items():
         x = clean[..., part].double()
@@ -131,12 +135,13 @@ def entropy(
 @torch.no_grad()
 def integrate(
     integrands: Callable[[Tensor, Tensor, Tensor, Tensor], dict[str, Tensor]],
-    times: Times,
     clean: Tensor,
     *,
+    times: Times,
     mc_draws: int,
     stratified: bool,
     seeds: Sequence[int],
+    on_draw: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Tensor]:
     """Return ``½ ∫ (β/s²) E[integrand] dt`` at every test point, ``(replicates, n)``, averaged over its draws.
 
@@ -160,6 +165,7 @@ def integrate(
             for name, value in values.items():
                 total = totals.setdefault(name, clean.new_zeros(replicates, n, dtype=torch.float64))
                 total[:, rows] += 0.5 * times.weight(t[:, rows]) * value / mc_draws
+        on_draw(draw + 1)
     return totals
 
 

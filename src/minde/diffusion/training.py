@@ -89,7 +89,7 @@ def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.devi
     return State(0, parameters, parameters.detach().clone(), optimizer, loss)
 
 
-def train(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int], state: State) -> Iterator[State]:
+def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int], state: State) -> Iterator[State]:
     """Train from ``state`` to the recipe's last step, handing out the state every few steps and at the end.
 
     ``samples`` are training samples ``(replicates, n, dim)``. Raises FloatingPointError, naming step and replicate, as

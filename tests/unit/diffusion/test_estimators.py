@@ -20,8 +20,8 @@ def estimate(gaussian: Gaussian, variant: str, *, importance_sampling: bool = Tr
     clean = gaussian.sample(len(options["seeds"]), options.pop("n"), seed=0)
     return estimators.mutual_information(
         lambda *a: gaussian.noise(times.sde, *a),
-        times,
         clean,
+        times=times,
         variant=variant,
         dim_x=gaussian.dim_x,
         formulas=("inside", "sigma", "gap"),
@@ -74,7 +74,7 @@ def test_stratified_times_lower_the_error() -> None:
 
     def spread(stratified: bool) -> float:
         values = estimators.integrate(
-            integrand, times, torch.zeros(20, 500, 2), mc_draws=4, stratified=stratified, seeds=range(20)
+            integrand, torch.zeros(20, 500, 2), times=times, mc_draws=4, stratified=stratified, seeds=range(20)
         )["variance"]
         return values.mean(dim=1).std().item()
 
@@ -87,8 +87,8 @@ def test_entropies_are_the_gaussians(variant: str, sigma: float) -> None:
     gaussian, times = gaussian_with(1.0, 2), Times(sde=SDE())
     found = estimators.entropy(
         lambda *a: gaussian.noise(times.sde, *a),
-        times,
         gaussian.sample(2, 10_000, seed=0),
+        times=times,
         variant=variant,
         dim_x=2,
         sigma=sigma,
@@ -106,9 +106,17 @@ def test_a_replicate_does_not_see_the_others() -> None:
 
     def run(clean, seeds):
         return estimators.mutual_information(
-            lambda *a: gaussian.noise(times.sde, *a), times, clean, variant="j", dim_x=2, formulas=["gap"], sigmas=[],
-            mc_draws=2, stratified=True, seeds=seeds,
-        )["gap"].value  # fmt: skip
+            lambda *a: gaussian.noise(times.sde, *a),
+            clean,
+            times=times,
+            variant="j",
+            dim_x=2,
+            formulas=["gap"],
+            sigmas=[],
+            mc_draws=2,
+            stratified=True,
+            seeds=seeds,
+        )["gap"].value
 
     torch.testing.assert_close(run(clean, [7, 8, 9])[1:2], run(clean[1:2], [8]), rtol=1e-12, atol=0)
 
@@ -116,17 +124,32 @@ def test_a_replicate_does_not_see_the_others() -> None:
 def test_an_unknown_formula_is_named() -> None:
     with pytest.raises(ValueError, match=r"\['outside'\]; expected inside, sigma or gap"):
         estimators.mutual_information(
-            None, Times(sde=SDE()), torch.zeros(1, 2, 2), variant="c", dim_x=1, formulas=["outside"], sigmas=[],
-            mc_draws=1, stratified=True, seeds=[0],
-        )  # fmt: skip
+            None,
+            torch.zeros(1, 2, 2),
+            times=Times(sde=SDE()),
+            variant="c",
+            dim_x=1,
+            formulas=["outside"],
+            sigmas=[],
+            mc_draws=1,
+            stratified=True,
+            seeds=[0],
+        )
 
 
 def test_an_estimate_that_is_not_finite_is_named() -> None:
     with pytest.raises(FloatingPointError, match=r"'inside' of replicate 1 is nan"):
         estimators.mutual_information(
-            lambda clean, noisy, t, score: noisy[..., :1] * (torch.nan if score == "marginal" else 1) ** torch.arange(
-                len(noisy)
-            ).view(-1, 1, 1),
-            Times(sde=SDE()), torch.zeros(2, 8, 2), variant="c", dim_x=1, formulas=["inside"], sigmas=[],
-            mc_draws=1, stratified=True, seeds=[0, 1],
-        )  # fmt: skip
+            lambda clean, noisy, t, score: (
+                noisy[..., :1] * (torch.nan if score == "marginal" else 1) ** torch.arange(len(noisy)).view(-1, 1, 1)
+            ),
+            torch.zeros(2, 8, 2),
+            times=Times(sde=SDE()),
+            variant="c",
+            dim_x=1,
+            formulas=["inside"],
+            sigmas=[],
+            mc_draws=1,
+            stratified=True,
+            seeds=[0, 1],
+        )

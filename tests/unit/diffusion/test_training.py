@@ -12,7 +12,7 @@ from minde.diffusion.gaussian import fit_moments
 from minde.diffusion.model import build_model
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
-from minde.diffusion.training import CHUNK, Recipe, start, train
+from minde.diffusion.training import CHUNK, Recipe, start, train_stack
 
 CPU = torch.device("cpu")
 FAST = Recipe(
@@ -35,15 +35,21 @@ def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:
 def model(x: torch.Tensor, variant: str, *, base: bool = False):
     moments, dim = fit_moments(x) if base else None, x.shape[-1] // 2
     return build_model(
-        variant=variant, dim_x=dim, dim_y=dim, times=Times(sde=SDE()), hidden=32, middle_blocks=2, moments=moments,
+        variant=variant,
+        dim_x=dim,
+        dim_y=dim,
+        times=Times(sde=SDE()),
+        hidden=32,
+        middle_blocks=2,
+        moments=moments,
         device=CPU,
-    )  # fmt: skip
+    )
 
 
 def run(x: torch.Tensor, variant: str, recipe: Recipe, seeds, *, base: bool = False):
     built = model(x, variant, base=base)
     state = start(built, recipe, seeds, CPU)
-    return deque(train(built, x, recipe, seeds, state), maxlen=1).pop()
+    return deque(train_stack(built, x, recipe, seeds, state), maxlen=1).pop()
 
 
 @pytest.mark.parametrize("base", [False, True])
@@ -72,9 +78,9 @@ def test_a_state_handed_out_is_all_that_a_training_needs_to_go_on(recipe: Recipe
     """Stopped in mid-epoch and continued by a new iterator: identical to the bit."""
     x, seeds = samples(), [7, 8, 9]
     built = model(x, "j")
-    state = next(train(built, x, recipe, seeds, start(built, recipe, seeds, CPU)))
+    state = next(train_stack(built, x, recipe, seeds, start(built, recipe, seeds, CPU)))
     assert state.step == CHUNK
-    state = deque(train(built, x, recipe, seeds, state), maxlen=1).pop()
+    state = deque(train_stack(built, x, recipe, seeds, state), maxlen=1).pop()
     uninterrupted = run(x, "j", recipe, seeds)
     assert state.step == recipe.steps
     assert torch.equal(state.parameters, uninterrupted.parameters)
@@ -110,13 +116,21 @@ def test_training_learns_the_scores_of_a_gaussian(variant: str) -> None:
         }
 
     times = Times(sde=SDE())
-    errors = estimators.integrate(error, times, fresh, mc_draws=1, stratified=True, seeds=[1, 2])
+    errors = estimators.integrate(error, fresh, times=times, mc_draws=1, stratified=True, seeds=[1, 2])
     for name, values in errors.items():
         assert values.mean() / (0.5 * times.normaliser) < 0.02, name
     found = estimators.mutual_information(
-        predict, times, fresh, variant=variant, dim_x=2, formulas=["gap"], sigmas=[], mc_draws=10, stratified=True,
+        predict,
+        fresh,
+        times=times,
+        variant=variant,
+        dim_x=2,
+        formulas=["gap"],
+        sigmas=[],
+        mc_draws=10,
+        stratified=True,
         seeds=[1, 2],
-    )["gap"]  # fmt: skip
+    )["gap"]
     assert (found.value - 0.5).abs().max() < 0.12
 
 
@@ -125,9 +139,17 @@ def test_a_gaussian_base_is_right_before_the_first_step() -> None:
     built = model(x, "j", base=True)
     parameters = built.network.unflatten(start(built, FAST, [7, 8], CPU).parameters.detach())
     found = estimators.mutual_information(
-        lambda *question: built.noise(parameters, *question), Times(sde=SDE()), x[:, :5000], variant="j", dim_x=2,
-        formulas=["inside"], sigmas=[], mc_draws=4, stratified=True, seeds=[1, 2],
-    )["inside"]  # fmt: skip
+        lambda *question: built.noise(parameters, *question),
+        x[:, :5000],
+        times=Times(sde=SDE()),
+        variant="j",
+        dim_x=2,
+        formulas=["inside"],
+        sigmas=[],
+        mc_draws=4,
+        stratified=True,
+        seeds=[1, 2],
+    )["inside"]
     assert (found.value - 0.5).abs().max() < 0.03
 
 
