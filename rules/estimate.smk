@@ -12,6 +12,7 @@ rule estimate:
             "diffusion/random.py",
             "diffusion/sde.py",
             "diffusion/times.py",
+            "steps.py",
             "study/seeds.py",
         ),
     output:

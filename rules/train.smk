@@ -14,6 +14,7 @@ rule train:
             "diffusion/sde.py",
             "diffusion/times.py",
             "diffusion/training.py",
+            "steps.py",
             "study/seeds.py",
         ),
     output:

@@ -56,8 +56,8 @@ def _message(error: ValidationError) -> str:
         missing = sorted(set(schema["required"]) - set(found))
         return f"{where or 'top level'}: the key {', '.join(missing)} is missing"
     hint = suggestion(found, schema["enum"]) if error.validator == "enum" else ""
-    if isinstance(found, str) and schema.get("type") in ("number", "integer") and _is_number(found):
-        hint = f"; YAML reads {found} as text, write {float(found)!r}"
+    if isinstance(found, str) and schema.get("type") in ("number", "integer"):
+        hint = _hint_on_text(found)
     about = f". {schema['description']}" if "description" in schema else ""
     return f"{where}: found {found!r}; allowed: {_allowed(error)}{hint}{about}"
 
@@ -85,12 +85,15 @@ def _allowed(error: ValidationError) -> str:
     return (schema["allowed"] if "allowed" in schema else " ".join([schema["type"], *limits])) + unit
 
 
-def _is_number(text: str) -> bool:
+def _hint_on_text(found: str) -> str:
+    """Why a number arrived as text, or nothing where the text is none."""
     try:
-        float(text)
+        number = float(found)
     except ValueError:
-        return False
-    return True
+        return ""
+    if isinstance(yaml.safe_load(found), str):  # YAML 1.1 wants a point and a signed exponent
+        return f"; YAML reads {found} as text, write {number!r}"
+    return "; this number came as text: Snakemake reads numbers inside a list or mapping of --config so, use a file"
 
 
 def _not_finite(value, where: str) -> Iterator[str]:

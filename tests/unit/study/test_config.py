@@ -112,6 +112,8 @@ def test_the_paper_has_all_tasks_ten_replicates_and_its_two_classes_of_settings(
         ("recipes.fast.ema_decay", 1.0, r"ema_decay: found 1\.0; allowed: number from 0 below 1"),
         # YAML 1.1 reads 1e-3, without a point, as text.
         ("recipes.fast.learning_rate", "1e-3", r"found '1e-3'.*YAML reads 1e-3 as text, write 0\.001"),
+        # Snakemake's --config reads lists and mappings without types.
+        ("train_sizes", ["2000"], r"train_sizes\.0: found '2000'.*came as text.*--config so, use a file"),
         ("recipes.slow", {"batch_size": 1}, r"recipes\.slow: the key duration, .*times is missing"),
         ("minde.sde.beta_max", float("nan"), r"minde\.sde\.beta_max: found nan; allowed: a finite number"),
         ("overrides", [{"match": {}, "set": {"preprocess": "none"}}], r"overrides\.0\.match: found \{\}"),

@@ -1,0 +1,39 @@
+"""Imports point downward only: a fresh interpreter imports each room, and must not load what that room may not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src"
+HEAVY = {"torch", "jax", "bmi", "pandas", "matplotlib", "pyarrow", "numpy", "scipy"}
+
+# Room or module -> top-level packages and rooms of ours that importing it must not load.
+FORBIDDEN = {
+    "minde": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
+    "minde.__main__": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
+    # Snakemake loads these three on the login node, once per job.
+    "minde.study.config": HEAVY | {"minde.diffusion", "minde.baselines"},
+    "minde.study.design": HEAVY | {"minde.diffusion", "minde.baselines"},
+    "minde.study.tasks": HEAVY | {"minde.diffusion", "minde.baselines"},
+    "minde.study": {"torch", "jax", "bmi", "minde.diffusion", "minde.baselines"},
+    "minde.diffusion": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.baselines"},
+    "minde.baselines": {"torch", "jax", "bmi", "pandas", "matplotlib", "minde.study", "minde.diffusion"},
+}
+
+
+def modules(room):
+    """A room's modules, or the module itself."""
+    folder = SOURCE / room.replace(".", "/")
+    if room == "minde" or not folder.is_dir():
+        return [room]
+    return [room, *(f"{room}.{path.stem}" for path in sorted(folder.glob("*.py")) if path.stem != "__init__")]
+
+
+@pytest.mark.parametrize("room", FORBIDDEN)
+def test_a_room_loads_only_what_it_may(room):
+    imports = "; ".join(f"import {module}" for module in modules(room))
+    command = [sys.executable, "-c", f"{imports}; import sys; print(*sys.modules)"]
+    loaded = set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    assert not loaded & FORBIDDEN[room]

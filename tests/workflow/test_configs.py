@@ -1,0 +1,66 @@
+"""Both configs plan what they should, and a wrong one stops before any job."""
+
+import re
+
+import pytest
+from running import checkout, snakemake
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A checkout without results."""
+    return checkout(tmp_path_factory.mktemp("fresh") / "minde")
+
+
+def planned(output):
+    """Jobs per rule, from the table that Snakemake prints."""
+    table = output.split("Job stats:")[1].split("total")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+
+
+def test_the_default_study(fresh):
+    jobs = planned(snakemake(fresh, "--dry-run"))
+    tasks, sizes, variants, competitors = 4, 2, 2, 2
+    assert jobs == {
+        "draw_samples": tasks,
+        "train": tasks * sizes * variants,
+        "estimate": tasks * sizes * variants,
+        "baseline": tasks * competitors,
+        **dict.fromkeys(["merge", "table1", "spread", "training_size", "all"], 1),
+    }
+
+
+def test_the_papers_study(fresh):
+    jobs = planned(snakemake(fresh, "--dry-run", "--configfile", "config/paper.yaml"))
+    tasks, sizes, variants, competitors = 40, 4, 2, 2
+    assert jobs["draw_samples"] == tasks
+    assert jobs["train"] == jobs["estimate"] == tasks * sizes * variants
+    assert jobs["baseline"] == tasks * competitors
+
+
+def test_a_study_of_competitors_alone_trains_nothing(fresh):
+    jobs = planned(snakemake(fresh, "--dry-run", "--config", "methods=[cca]"))
+    assert {"train", "estimate"}.isdisjoint(jobs)
+
+
+@pytest.mark.parametrize("target", ["estimates", "tables", "figures"])
+def test_targets_can_be_asked_for_by_name(fresh, target):
+    assert target in planned(snakemake(fresh, target, "--dry-run"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("replicatse=3", "unknown key 'replicatse'; the nearest valid name is 'replicates'"),
+        ("tasks=[1v1-norml-0.75]", "found '1v1-norml-0.75'; allowed: .* the nearest valid name is '1v1-normal-0.75'"),
+        ("replicates=many", "replicates: found 'many'; allowed: integer from 1 to 1000"),
+        ("run={device: gpu}", "run.device: found 'gpu'; allowed: auto, cpu, cuda"),
+        ("minde={recipe: fsat}", "minde.recipe: found 'fsat'; .* the nearest valid name is 'fast'"),
+        ("train_sizes=[2000]", "train_sizes.0: found '2000'; .* inside a list or mapping of --config"),
+    ],
+)
+def test_a_wrong_config_stops_before_any_job(fresh, change, message):
+    output = snakemake(fresh, "--config", change, fails=True)
+    assert re.search(message, output), output
+    assert "Traceback" not in output
+    assert not (fresh / "results").exists()

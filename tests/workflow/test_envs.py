@@ -1,0 +1,69 @@
+"""The environments of --sdm conda are pinned like the lock, resolve without help, and run their rules."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from running import ROOT, copy, snakemake
+
+ENVS = ("samples", "train", "report")
+
+# benchmark-mi declares pandas<2 and pydantic<2. The lock overrides both for Snakemake's sake, an environment without
+# Snakemake obeys.
+DECLARED_BY_BENCHMARK_MI = {"samples": {"pandas": "1.5.3", "pydantic": "1.10.27"}}
+
+
+def pip_section(env):
+    """Requirements of an environment's pip section."""
+    dependencies = yaml.safe_load((ROOT / f"envs/{env}.yaml").read_text())["dependencies"]
+    return next(entry["pip"] for entry in dependencies if isinstance(entry, dict))
+
+
+def locked():
+    """Versions by name; a package may have one per version of Python."""
+    pins = re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
+    return {name: {version for other, version in pins if other == name} for name, _ in pins}
+
+
+@pytest.mark.parametrize("env", ENVS)
+def test_pins_agree_with_the_lock(env):
+    lock, differing = locked(), {}
+    for requirement in pip_section(env):
+        name, version = requirement.split("==")
+        if version not in lock[name]:
+            differing[name] = version
+    assert differing == DECLARED_BY_BENCHMARK_MI.get(env, {})
+
+
+def test_the_lock_names_no_place_to_download_from():
+    assert not re.search(r"https?:|^-|@", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def commands(study):
+    """The shell commands of the tiny study's rules, by rule, as Snakemake prints them."""
+    printed = snakemake(study, "--configfile", "tiny.yaml", "--forceall", "--dry-run", "--printshellcmds")
+    found = {}
+    for verb in re.findall(r"^\s*(minde .*?) 2> \S+$", printed, flags=re.MULTILINE):
+        found.setdefault(verb.split()[1], verb)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("env", "verbs"),
+    [("samples", ("sample", "baseline")), ("train", ("train", "estimate")), ("report", ("merge", "table", "figure"))],
+)
+def test_the_pip_section_resolves_and_runs_its_rules(env, verbs, commands, study, tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv/bin/python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *pip_section(env)], check=True)
+    folder = copy(study, tmp_path / "minde")
+    environment = os.environ | {"PYTHONPATH": "src"}
+    for verb in verbs:
+        script = f'minde() ( {python} -m minde "$@" ); {commands[verb]}'
+        run = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr

@@ -1,0 +1,71 @@
+"""The default study end to end: what `make study` runs, in the repository's own results, so that it is run once."""
+
+import math
+import statistics
+
+import pytest
+import yaml
+from running import ROOT, snakemake
+
+from minde.study import design, results
+from minde.study.tasks import TASKS
+
+pytestmark = pytest.mark.slow
+
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+FOLDER = ROOT / "results" / CONFIG["name"]
+
+# How far the mean of three replicates may be from the truth at the largest train size, in nats.
+TOLERANCE = 0.1
+
+
+@pytest.fixture(scope="module")
+def estimates():
+    """The estimates of the default study, by (method, estimator, task, train size)."""
+    snakemake(ROOT)
+    found = {}
+    for row in results.read_estimates(FOLDER / "estimates.parquet").to_pylist():
+        key = (row["method"], row["estimator"], row["task"], row["train_size"])
+        found.setdefault(key, []).append(row)
+    return found
+
+
+@pytest.mark.parametrize("task", CONFIG["tasks"])
+@pytest.mark.parametrize("method", design.VARIANTS)
+def test_minde_is_near_the_truth(estimates, method, task):
+    for estimator in design.estimators(CONFIG, method):
+        rows = estimates[method, estimator, task, max(CONFIG["train_sizes"])]
+        mean = statistics.fmean(row["estimate"] for row in rows)
+        assert mean == pytest.approx(TASKS[task].mi_true, abs=TOLERANCE), estimator
+
+
+@pytest.mark.parametrize(
+    "task", [task for task in CONFIG["tasks"] if "normal" in task and "-" not in task.split("normal")[0]]
+)
+def test_cca_is_right_on_gaussians(estimates, task):
+    for row in estimates["cca", "cca", task, 0]:
+        assert row["estimate"] == pytest.approx(TASKS[task].mi_true, abs=0.05)
+
+
+def test_ksg_is_right_in_low_dimensions(estimates):
+    for task in CONFIG["tasks"]:
+        if TASKS[task].dim_x == 1:
+            for row in estimates["ksg", "ksg", task, 0]:
+                assert row["estimate"] == pytest.approx(TASKS[task].mi_true, abs=0.06)
+
+
+def test_monte_carlo_errors_are_stated_and_small(estimates):
+    for (method, *_), rows in estimates.items():
+        for row in rows:
+            if method in design.VARIANTS:
+                assert 0 < row["std_error"] < 0.1
+            assert math.isfinite(row["seconds"])
+
+
+def test_every_output_is_there():
+    for name in ("tables/table1.tex", "tables/table1.html", "figures/spread.png", "figures/training_size.pdf"):
+        assert (FOLDER / name).stat().st_size > 0
+
+
+def test_the_study_is_complete(estimates):
+    assert "Nothing to be done" in snakemake(ROOT)
