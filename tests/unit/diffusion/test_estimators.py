@@ -15,7 +15,8 @@ CASES = [(0.1, 1), (0.4, 1), (5.0, 1), (0.5, 3), (2.0, 3), (1.0, 10), (5.0, 10)]
 
 
 def estimate(gaussian: Gaussian, variant: str, *, importance_sampling: bool = True, stratified: bool = True, **options):
-    times = Times(sde=SDE(), importance_sampling=importance_sampling)
+    # With a smaller t_eps than the paper's, what the constant weight loses below it is lost in the Monte Carlo error.
+    times = Times(sde=SDE(), t_eps=1e-5, importance_sampling=importance_sampling)
     options = {"n": 4000, "mc_draws": 4, "seeds": [1, 2]} | options
     clean = gaussian.sample(len(options["seeds"]), options.pop("n"), seed=0)
     return estimators.mutual_information(
@@ -54,15 +55,15 @@ def test_uniform_times_agree_with_importance_sampling(variant: str, stratified: 
         assert ((result.value - uniform[name].value).abs() < 4 * spread).all(), name
 
 
+@pytest.mark.parametrize("stratified", [True, False])
 @pytest.mark.parametrize("variant", ["c", "j"])
-def test_the_standard_error_covers_the_truth(variant: str) -> None:
-    """Over 40 independent replicates the errors have the stated size; a stratified mean varies less than stated."""
-    gaussian = gaussian_with(0.5, 2)
-    found = estimate(gaussian, variant, seeds=range(40), n=1000, stratified=False)
+def test_the_standard_error_is_the_spread_of_the_error(variant: str, stratified: bool) -> None:
+    """Over 200 replicates the errors have the stated size; their mean is off by little, as the integrands are skewed."""
+    found = estimate(gaussian_with(0.5, 2), variant, seeds=range(200), n=500, stratified=stratified)
     for name, result in found.items():
         scores = (result.value - 0.5) / result.std_error
-        assert 0.7 < scores.std() < 1.3, name
-        assert scores.mean().abs() < 4 / math.sqrt(40), name
+        assert 0.8 < scores.std() < 1.2, name
+        assert scores.mean().abs() < 0.35, name
 
 
 def test_stratified_times_lower_the_error() -> None:
