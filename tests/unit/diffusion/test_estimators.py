@@ -58,7 +58,7 @@ def test_uniform_times_agree_with_importance_sampling(variant: str, stratified: 
 @pytest.mark.parametrize("stratified", [True, False])
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_the_standard_error_is_the_spread_of_the_error(variant: str, stratified: bool) -> None:
-    """Over 200 replicates the errors have the stated size; their mean is off by little, as the integrands are skewed."""
+    """Over 200 replicates the errors have the stated size; the skew of the integrands moves their mean a little."""
     found = estimate(gaussian_with(0.5, 2), variant, seeds=range(200), n=500, stratified=stratified)
     for name, result in found.items():
         scores = (result.value - 0.5) / result.std_error
