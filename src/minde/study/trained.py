@@ -32,6 +32,8 @@ def curve_table(rows: list[dict]) -> pa.Table:
 
 def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: dict) -> None:
     """Write a stack's tensors, each `(replicates, …)`, with what made them in the file's metadata."""
+    # safetensors writes the memory behind an array, whatever its strides: a view of a stack would come back as garbage.
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     with atomic(path) as temporary:
         save_file(tensors, temporary, metadata={"minde": json.dumps(provenance, sort_keys=True)})
 

@@ -1,0 +1,61 @@
+"""Weights and curves come back as they were written, or not at all."""
+
+import numpy as np
+import pytest
+
+from minde.study import trained
+
+
+def test_weights_round_trip_even_as_views(tmp_path) -> None:
+    """A view of a larger array, as a stack's parameters are, with another order of its axes too."""
+    stack = np.arange(2 * 30, dtype=np.float32).reshape(2, 30)
+    tensors = {"a": stack[:, 5:15].reshape(2, 5, 2), "b": stack[:, 20:], "c": stack.T}
+    path = tmp_path / "weights.safetensors"
+    trained.write_weights(path, tensors, {"settings": {"task": "σ"}})
+    found, provenance = trained.read_weights(path)
+    assert provenance == {"settings": {"task": "σ"}}
+    assert found.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(found[name], tensor)
+
+
+def test_the_same_weights_are_the_same_bytes(tmp_path) -> None:
+    for name in ("one", "two"):
+        trained.write_weights(tmp_path / name, {"b": np.ones(3), "a": np.zeros(2)}, {"settings": {}})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_truncated_weights_are_named_with_the_rule_that_makes_them(tmp_path) -> None:
+    path = tmp_path / "weights.safetensors"
+    trained.write_weights(path, {"a": np.zeros(100)}, {"settings": {}})
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"weights.safetensors does not hold the weights.*the rule `train` makes it"):
+        trained.read_weights(path)
+
+
+def test_weights_of_others_are_named(tmp_path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(
+        ValueError, match=r"other.safetensors does not hold the weights of a cell \(no metadata of ours"
+    ):
+        trained.read_weights(tmp_path / "other.safetensors")
+
+
+def test_missing_weights_are_a_missing_file(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError):
+        trained.read_weights(tmp_path / "nowhere.safetensors")
+
+
+def test_a_curve_has_its_declared_schema() -> None:
+    row = {
+        "replicate": 0,
+        "step": 32,
+        "loss": 1.0,
+        "estimator": "gap",
+        "estimate": 0.4,
+        "std_error": 0.1,
+        "seconds": 2.0,
+    }
+    assert trained.curve_table([row]).schema.equals(trained.CURVE_SCHEMA)
