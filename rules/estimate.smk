@@ -12,8 +12,10 @@ rule estimate:
             "diffusion/random.py",
             "diffusion/sde.py",
             "diffusion/times.py",
-            "steps.py",
+            "steps/cell.py",
+            "steps/estimate.py",
             "study/seeds.py",
+            "study/trained.py",
         ),
     output:
         "<results>/estimates/{method}/{task}/{train_size}.parquet",

@@ -14,8 +14,10 @@ rule train:
             "diffusion/sde.py",
             "diffusion/times.py",
             "diffusion/training.py",
-            "steps.py",
+            "steps/cell.py",
+            "steps/train.py",
             "study/seeds.py",
+            "study/trained.py",
         ),
     output:
         multiext(

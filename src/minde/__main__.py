@@ -20,16 +20,16 @@ def sample(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train the score networks of one cell, all replicates as one stack."""
-    from minde import steps
+    from minde.steps import cell, train
 
-    steps.train(args.settings, args.samples, args.weights, args.curve, steps.pick_device(args.device))
+    train.train(args.settings, args.samples, args.weights, args.curve, cell.pick_device(args.device))
 
 
 def estimate(args: argparse.Namespace) -> None:
     """Estimate one cell from its score networks, by every formula."""
-    from minde import steps
+    from minde.steps import cell, estimate
 
-    steps.estimate(args.settings, args.samples, args.weights, args.out, steps.pick_device(args.device))
+    estimate.estimate(args.settings, args.samples, args.weights, args.out, cell.pick_device(args.device))
 
 
 def baseline(args: argparse.Namespace) -> None:
