@@ -14,8 +14,8 @@ ROOT = Path(workflow.basedir)
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import config as configs  # noqa: E402
-from minde.study import design  # noqa: E402
+from minde.study import config as configs
+from minde.study import design
 
 try:
     STUDY = configs.resolve(config, ROOT)

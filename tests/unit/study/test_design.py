@@ -65,6 +65,12 @@ def test_canonical_json_has_one_spelling_per_value():
         seeds.canonical(float("nan"))
 
 
+def test_the_competitors_are_those_there_are():
+    from minde.baselines import METHODS
+
+    assert {name for name, method in METHODS.items() if not method.trains} == set(design.COMPETITORS)
+
+
 def test_methods_that_do_not_train_have_one_cell_per_task(config):
     cells = design.cells(config)
     assert len(cells) == len(set(cells)) == 4 * (2 * 2 + 2)
