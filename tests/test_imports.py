@@ -18,6 +18,7 @@ FORBIDDEN = {
     "minde.study.design": HEAVY | {"minde.diffusion", "minde.baselines"},
     "minde.study.tasks": HEAVY | {"minde.diffusion", "minde.baselines"},
     "minde.study": {"torch", "jax", "bmi", "minde.diffusion", "minde.baselines"},
+    "minde.steps": {"jax", "bmi", "pandas", "matplotlib", "minde.baselines"},
     "minde.diffusion": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.baselines"},
     "minde.baselines": {"torch", "jax", "bmi", "pandas", "matplotlib", "minde.study", "minde.diffusion"},
 }
