@@ -53,6 +53,7 @@ def commands(study):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the environments are of Python 3.11, as this one is not")
 @pytest.mark.parametrize(
     ("env", "verbs"),
     [("samples", ("sample", "baseline")), ("train", ("train", "estimate")), ("report", ("merge", "table", "figure"))],
