@@ -27,9 +27,7 @@ except configs.ConfigError as error:
 # they run this checkout's, as .venv does.
 _CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 _PYTHON = "python" if _CONDA else shlex.quote(sys.executable)
-shell.prefix(
-    f"set -euo pipefail; minde() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde \"$@\" ); "
-)
+shell.prefix(f"set -euo pipefail; minde() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde \"$@\" ); ")
 
 
 def code(*patterns: str) -> list[str]:
@@ -41,9 +39,7 @@ def code(*patterns: str) -> list[str]:
     for pattern in patterns:
         found = sorted((ROOT / "src" / "minde").glob(pattern))
         if not found:
-            raise WorkflowError(
-                f"a rule names the source file(s) {pattern}, which do not exist under src/minde"
-            )
+            raise WorkflowError(f"a rule names the source file(s) {pattern}, which do not exist under src/minde")
         paths += [os.path.relpath(path) for path in found]
     return paths
 
@@ -66,9 +62,7 @@ def competitors() -> list[str]:
 def cell_of(wildcards) -> design.Cell:
     """The cell that a job's wildcards name."""
     if "competitor" in wildcards.keys():
-        return design.Cell(
-            method=wildcards.competitor, task=wildcards.task, train_size=0
-        )
+        return design.Cell(method=wildcards.competitor, task=wildcards.task, train_size=0)
     return design.Cell(
         method=wildcards.method,
         task=wildcards.task,
@@ -81,11 +75,7 @@ def work(wildcards) -> int:
 
     Larger cells start first: one that starts last keeps a single core busy while the others idle.
     """
-    rows = (
-        int(wildcards.train_size)
-        if "train_size" in wildcards.keys()
-        else STUDY["samples"]["train"]
-    )
+    rows = int(wildcards.train_size) if "train_size" in wildcards.keys() else STUDY["samples"]["train"]
     task = design.TASKS[wildcards.task]
     return rows * (task.dim_x + task.dim_y)
 
