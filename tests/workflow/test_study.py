@@ -60,7 +60,7 @@ def test_monte_carlo_errors_are_stated_and_small(estimates):
             assert math.isfinite(row["seconds"])
 
 
-def test_every_output_is_there():
+def test_every_output_is_there(estimates):
     for name in ("tables/table1.tex", "tables/table1.html", "figures/spread.png", "figures/training_size.pdf"):
         assert (FOLDER / name).stat().st_size > 0
 

@@ -18,6 +18,12 @@ def estimate(settings: dict, samples_path: Path, weights_path: Path, out: Path, 
     """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula."""
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
+    for key in ("task", "train_size"):
+        if training[key] != settings[key]:
+            raise ValueError(
+                f"{weights_path} holds weights of {key} {training[key]}; estimates of {settings[key]} were asked for; "
+                "delete it and run the workflow again: the rule `train` makes it"
+            )
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     _, clean = read_cell(training, samples_path, None, device)
     moments = tuple(tensors[name] for name in MOMENTS if name in tensors) or None

@@ -1,0 +1,135 @@
+"""From samples through weights to estimates, as the verbs do it, on a task of known mutual information."""
+
+import json
+
+import pytest
+import torch
+
+from minde.__main__ import main
+from minde.study import results, samples, trained
+from minde.study.tasks import TASKS
+
+TASK = "1v1-normal-0.75"
+SAMPLE = {"task": TASK, "seed": 0, "replicates": 2, "n_train": 3000, "n_test": 2000}
+TRAINING = {
+    "task": TASK,
+    "train_size": 2000,
+    "seed": 0,
+    "replicates": 2,
+    "variant": "c",
+    "preprocess": "standardize",
+    "network": {"hidden": 16, "middle_blocks": 1},
+    "sde": {"beta_min": 0.1, "beta_max": 20, "t_eps": 0.001},
+    "curve": {"points": 4, "test_rows": 500},
+    "training": {
+        "duration": {"epochs": 3},
+        "batch_size": 100,
+        "learning_rate": 0.001,
+        "schedule": "cosine",
+        "ema_decay": 0.99,
+        "importance_sampling": True,
+        "score_choice": "per_sample",
+        "times": "stratified",
+        "precondition": "gaussian",
+    },
+}
+ESTIMATE = {
+    "task": TASK,
+    "train_size": 2000,
+    "seed": 0,
+    "formulas": ["inside", "sigma", "gap"],
+    "sigmas": [1, 0.5],
+    "mc_draws": 4,
+    "importance_sampling": True,
+    "times": "stratified",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with samples, weights and a curve of the small training."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("cell")
+    main(["sample", "--settings", json.dumps(SAMPLE), "--out", f"{folder}/samples.parquet"])
+    train(folder, "weights", TRAINING)
+    return folder
+
+
+def train(folder, name, settings):
+    paths = [
+        "--samples",
+        f"{folder}/samples.parquet",
+        "--weights",
+        f"{folder}/{name}",
+        "--curve",
+        f"{folder}/{name}.curve",
+    ]
+    main(["train", "--settings", json.dumps(settings), "--device", "cpu", *paths])
+
+
+def estimate(folder, name="estimates", weights="weights", **changes):
+    paths = ["--samples", f"{folder}/samples.parquet", "--weights", f"{folder}/{weights}", "--out", f"{folder}/{name}"]
+    main(["estimate", "--settings", json.dumps(ESTIMATE | changes), "--device", "cpu", *paths])
+    return results.read_estimates(folder / name)
+
+
+def test_every_estimator_and_replicate_has_a_row_near_the_truth(folder):
+    rows = estimate(folder).to_pylist()
+    assert [(row["estimator"], row["replicate"]) for row in rows] == [
+        (name, replicate) for name in ("inside", "sigma=1", "sigma=0.5", "gap") for replicate in (0, 1)
+    ]
+    for row in rows:
+        assert row["method"] == "minde-c"
+        assert row["mi_true"] == TASKS[TASK].mi_true
+        assert abs(row["estimate"] - row["mi_true"]) < 4 * row["std_error"] + 0.02
+
+
+def test_estimating_again_gives_the_same_numbers_whatever_the_rows_are_asked_for(folder):
+    """A formula or a sigma more changes no other estimate: all use the same draws."""
+    all_rows = estimate(folder).to_pylist()
+    fewer = estimate(folder, "fewer", formulas=["gap", "sigma"], sigmas=[0.5]).to_pylist()
+    expected = {(r["estimator"], r["replicate"]): r["estimate"] for r in all_rows}
+    assert {(r["estimator"], r["replicate"]) for r in fewer} == {(e, r) for e in ("gap", "sigma=0.5") for r in (0, 1)}
+    for row in fewer:
+        assert row["estimate"] == expected[row["estimator"], row["replicate"]]
+
+
+def test_what_was_trained_is_what_is_estimated(folder):
+    """The curve's last point and the estimate from the file see the same weights, on other draws and more samples."""
+    curve = results.pq.read_table(folder / "weights.curve").to_pylist()
+    steps = sorted({row["step"] for row in curve})
+    assert steps == [32, 60]  # the state is handed out every 32 steps and at the end
+    for row in estimate(folder).to_pylist():
+        if row["estimator"] != "sigma=0.5":
+            key = row["estimator"], row["replicate"]
+            (last,) = (r for r in curve if r["step"] == 60 and (r["estimator"], r["replicate"]) == key)
+            spread = (row["std_error"] ** 2 + last["std_error"] ** 2) ** 0.5
+            assert abs(row["estimate"] - last["estimate"]) < 5 * spread
+
+
+def test_another_replicate_changes_no_number(folder):
+    """Of samples, weights and estimates, the first two replicates stay as they were, to the bit."""
+    more = folder / "more"
+    more.mkdir()
+    main(["sample", "--settings", json.dumps(SAMPLE | {"replicates": 3}), "--out", f"{more}/samples.parquet"])
+    for split in ("train", "test"):
+        for before, after in zip(
+            samples.read(folder / "samples.parquet", 1, split),
+            samples.read(more / "samples.parquet", 1, split),
+            strict=True,
+        ):
+            assert (before == after).all()
+    train(more, "weights", TRAINING | {"replicates": 3})
+    before, _ = trained.read_weights(folder / "weights")
+    after, _ = trained.read_weights(more / "weights")
+    for name, tensor in before.items():
+        assert (tensor == after[name][:2]).all(), name
+    value = {(r["estimator"], r["replicate"]): r["estimate"] for r in estimate(more).to_pylist()}
+    for row in estimate(folder).to_pylist():
+        assert row["estimate"] == value[row["estimator"], row["replicate"]]
+
+
+def test_weights_of_another_cell_are_refused(folder):
+    with pytest.raises(ValueError, match="holds weights of train_size 2000; estimates of 1000 were asked for"):
+        estimate(folder, "refused", train_size=1000)
+    assert not (folder / "refused").exists()
