@@ -81,7 +81,7 @@ def estimators(**settings):
         pytest.param(estimators(mc_draws=3), ESTIMATES, id="mc_draws"),
         pytest.param(estimators(sigmas=[1.0, 2.0]), ESTIMATES, id="one sigma more"),
         pytest.param({"baselines": {"ksg": {"neighbors": 5}}}, NOTHING, id="a competitor that is not used"),
-        pytest.param({"tables": {"decimals": 2}}, TABLE, id="the table's decimals"),
+        pytest.param({"tables": {"decimals": 3}}, TABLE, id="the table's decimals"),
         pytest.param({"run": {"threads": 2, "device": "auto"}}, NOTHING, id="choices of the machine"),
     ],
 )
