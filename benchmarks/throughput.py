@@ -1,0 +1,121 @@
+"""Training throughput: replicate-steps per second of our stacks against the authors' published trainer.
+
+    python benchmarks/throughput.py --authors CHECKOUT
+
+CHECKOUT is a clone of github.com/MustaphaBounoua/minde; it needs pytorch-lightning and tensorboardX beside torch.
+Without it, the reference is a plain loop of ours that trains one replicate with the same arithmetic.
+
+On a CPU each side may use the cores as it likes: one process with a thread per core, or a process per core with one
+thread each; its better way counts. The sides take turns, so that a change of the machine's speed hits both; the ratio is
+taken turn by turn, and its median is what to quote.
+"""
+
+import argparse
+import contextlib
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from functools import partial
+
+import torch
+import trainers
+from harness import print_table, write_results
+
+WARM_UP = 2  # seconds
+
+
+class Finished(BaseException):
+    """Ends a training from inside its loop; no trainer handles it."""
+
+
+def measure(train, threads: int, seconds: float, device: torch.device, barrier, queue) -> None:
+    """Warm a training up, wait for the other processes, and count its replicate-steps for some seconds."""
+    torch.set_num_threads(threads)
+    begin, since, done = time.perf_counter(), None, 0
+
+    def tick(replicate_steps: int) -> None:
+        nonlocal since, done
+        if since is None:
+            if time.perf_counter() - begin > WARM_UP:
+                barrier.wait()
+                since = time.perf_counter()
+            return
+        done += replicate_steps
+        if time.perf_counter() - since > seconds:
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            queue.put(done / (time.perf_counter() - since))
+            raise Finished
+
+    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as null:
+        os.chdir(folder)
+        with contextlib.redirect_stdout(null), contextlib.redirect_stderr(null), contextlib.suppress(Finished):
+            train(device=device, tick=tick)
+
+
+def rate(trains: list, threads: int, seconds: float, device: torch.device) -> float:
+    """Return the replicate-steps per second of trainings that run side by side, a process each."""
+    context = multiprocessing.get_context("spawn")
+    barrier, queue = context.Barrier(len(trains)), context.Queue()
+    processes = [
+        context.Process(target=measure, args=(train, threads, seconds, device, barrier, queue)) for train in trains
+    ]
+    for process in processes:
+        process.start()
+    total = sum(queue.get(timeout=600) for _ in processes)
+    for process in processes:
+        process.join()
+    return total
+
+
+def main() -> None:
+    """Measure every case and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--authors", metavar="CHECKOUT", help="checkout of the authors' repository")
+    parser.add_argument("--dims", type=int, nargs="+", default=[1, 25], choices=trainers.BATCH_SIZE)
+    parser.add_argument("--replicates", type=int, default=10, help="stack members of ours, all processes together")
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=8.0, help="measured per turn and way")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    device = torch.device(args.device)
+    cores = 1 if device.type == "cuda" else len(os.sched_getaffinity(0))
+    ways = {(1, cores), (cores, 1)}  # (processes, threads)
+    name = "authors" if args.authors else "plain loop"
+
+    rows, turns = [], []
+    for dim in args.dims:
+        if args.authors:
+            reference = partial(trainers.authors, dim, checkout=os.path.abspath(args.authors))
+        else:
+            reference = partial(trainers.plain, dim)
+        for turn in range(args.turns):
+            for processes, threads in sorted(ways):
+                stack = partial(trainers.ours, dim, args.replicates // processes)
+                for side, train in (("ours", stack), (name, reference)):
+                    found = rate([train] * processes, threads, args.seconds, device)
+                    turns.append({"dim": dim, "turn": turn, "side": side, "processes": processes, "rate": found})
+        best = {
+            side: [max(t["rate"] for t in turns if (t["dim"], t["turn"], t["side"]) == (dim, turn, side))
+                   for turn in range(args.turns)]
+            for side in ("ours", name)
+        }  # fmt: skip
+        ratios = [a / b for a, b in zip(best["ours"], best[name], strict=True)]
+        rows.append(
+            {
+                "case": f"{dim}×{dim}, batch {trainers.BATCH_SIZE[dim]}",
+                "ours, replicate-steps/s": statistics.median(best["ours"]),
+                f"{name}, replicate-steps/s": statistics.median(best[name]),
+                "ratio": statistics.median(ratios),
+                "lowest": min(ratios),
+                "highest": max(ratios),
+            }
+        )
+        print_table(rows)
+    write_results("throughput", device, replicates=args.replicates, reference=name, table=rows, turns=turns)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The trainings that benchmarks compare, each a loop that calls `tick(replicate_steps)` as it goes and never ends.
+
+All train variant c on the same samples, with the authors' current network (one middle block, 42,754 parameters at 1×1
+where it predicts both variables as theirs does) and the paper's batch sizes and loss.
+"""
+
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from minde.diffusion.conditioning import VARIANTS, masks, only
+from minde.diffusion.loss import noise_prediction_loss
+from minde.diffusion.model import build_model
+from minde.diffusion.network import hidden_width
+from minde.diffusion.sde import SDE
+from minde.diffusion.times import Times
+from minde.diffusion.training import Recipe, start, train_stack
+
+SAMPLES = 20_000
+BATCH_SIZE = {1: 128, 5: 128, 25: 256, 50: 256}  # by dim_x = dim_y, as in the paper
+Tick = Callable[[int], None]
+
+
+def samples_of(dim: int, replicates: int) -> torch.Tensor:
+    """Standard normals, x and y correlated, `(replicates, SAMPLES, 2 dim)`."""
+    generator = torch.Generator().manual_seed(0)
+    x, noise = torch.randn(2, replicates, SAMPLES, dim, generator=generator)
+    return torch.cat([x, 0.75 * x + 0.66 * noise], dim=-1)
+
+
+def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
+    """Our stack, in the paper's recipe."""
+    recipe = Recipe(
+        steps=10**9,
+        batch_size=BATCH_SIZE[dim],
+        learning_rate=1e-3,
+        schedule="constant",
+        ema_decay=0.999,
+        score_choice="per_batch",
+        times="iid",
+    )
+    model = build_model(
+        variant="c",
+        dim_x=dim,
+        dim_y=dim,
+        times=Times(sde=SDE()),
+        hidden=hidden_width(2 * dim),
+        middle_blocks=1,
+        moments=None,
+        device=device,
+    )
+    samples, seeds, done = samples_of(dim, replicates).to(device), list(range(replicates)), 0
+    for state in train_stack(model, samples, recipe, seeds, start(model, recipe, seeds, device)):
+        tick((state.step - done) * replicates)
+        done = state.step
+
+
+def authors(dim: int, device: torch.device, tick: Tick, *, checkout: str, workers: int = 0) -> None:
+    """One replicate in the authors' trainer, as published but for the device, which it takes for a GPU."""
+    sys.path.insert(0, checkout)
+    import pytorch_lightning
+    from src.libs import SDE as authors_sde
+    from src.libs.minde import MINDE
+    from src.scripts.config import get_config
+    from src.scripts.helper import SynthetitcDataset
+    from torch.utils.data import DataLoader
+
+    masks_on_gpu = authors_sde.VP_SDE.get_masks_training
+
+    def masks_on_device(self):
+        self.device = device
+        return masks_on_gpu(self)
+
+    authors_sde.VP_SDE.get_masks_training = masks_on_device
+    accelerator = "gpu" if device.type == "cuda" else "cpu"
+    args = get_config().parse_args(["--use_ema", "--importance_sampling", "--accelerator", accelerator])
+    args.lr, args.bs, args.out_dir, args.benchmark = 1e-3, BATCH_SIZE[dim], "out", "throughput"
+    args.check_val_every_n_epoch, args.max_epochs = 10**6, 10**6
+    pytorch_lightning.seed_everything(0, verbose=False)
+    x, y = samples_of(dim, 1)[0].numpy()[:, :dim], samples_of(dim, 1)[0].numpy()[:, dim:]
+    data = SynthetitcDataset([x, y])
+    options = {"num_workers": workers, "persistent_workers": workers > 0, "pin_memory": device.type == "cuda"}
+    loader = DataLoader(data, batch_size=args.bs, shuffle=True, drop_last=True, **options)
+    trained = MINDE(args, var_list={"x": dim, "y": dim}, gt=0.0)
+    trained.on_train_batch_end = lambda *_: tick(1)
+    trained.fit(loader, DataLoader(data, batch_size=1000))
+
+
+class PlainBlock(nn.Module):
+    """A residual block of the paper, for one replicate."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.GroupNorm(8, width), nn.SiLU(), nn.Linear(width, hidden))
+        self.second = nn.Sequential(nn.GroupNorm(8, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+        self.time = nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden))
+        self.skip = nn.Identity() if width == hidden else nn.Linear(width, hidden)
+
+    def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        return self.skip(x) + self.second(self.first(x) + self.time(embedding))
+
+
+class PlainNetwork(nn.Module):
+    """The paper's network as one would write it for one replicate, with one middle block."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.input = nn.Linear(2 * dim, hidden)
+        self.time = nn.Sequential(nn.Linear(2, hidden), nn.GELU(), nn.Linear(hidden, hidden))
+        self.middle, self.merge = PlainBlock(hidden, hidden), PlainBlock(2 * hidden, hidden)
+        self.output = nn.Sequential(nn.GroupNorm(8, hidden), nn.SiLU(), nn.Linear(hidden, dim))
+
+    def forward(self, x: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        embedding, first = self.time(times), self.input(x)
+        hidden = self.middle(first, embedding)
+        return self.output(self.merge(torch.cat([hidden, first], dim=1), embedding))
+
+
+def plain(dim: int, device: torch.device, tick: Tick) -> None:
+    """One replicate in a plain loop with the same arithmetic: modules, one Adam, no stack, no DataLoader."""
+    network = PlainNetwork(dim, hidden_width(2 * dim)).to(device)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)
+    )
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    times, samples = Times(sde=SDE()), samples_of(dim, 1)[0].to(device)
+    roles, size = masks("c", dim, dim, device), BATCH_SIZE[dim]
+    scores = [only("c", name).rows for name in VARIANTS["c"]]
+    while True:
+        for rows in torch.randperm(SAMPLES, device=device).split(size):
+            if len(rows) < size:
+                continue
+            clean = samples[rows]
+            noise, t = torch.randn_like(clean), times.inverse_cdf(torch.rand(size, device=device))
+            score = scores[int(torch.randint(2, ()))]
+            network_input = roles.network_input(clean, times.sde.perturb(clean, noise, t), t, score)
+            loss = noise_prediction_loss(network(*network_input), noise, roles.diffused[score])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            average.update_parameters(network)
+            tick(1)
