@@ -66,14 +66,15 @@ def mutual_information(
     mc_draws: int,
     stratified: bool,
     seeds: Sequence[int],
+    first: int = 0,
     on_draw: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Estimate]:
     """Estimate the mutual information of each replicate by every formula, from the same draws.
 
-    ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``, ``seeds`` one integer per replicate; ``on_draw`` is
-    called with the number of draws done. The result is keyed by estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for
-    each of ``sigmas``. Raises ValueError for an unknown formula and FloatingPointError, naming the estimator and the
-    replicate, where an estimate is not finite.
+    ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``, ``seeds`` one integer per replicate; errors number
+    the replicates from ``first``; ``on_draw`` is called with the number of draws done. The result is keyed by
+    estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an unknown formula
+    and FloatingPointError, naming the estimator and the replicate, where an estimate is not finite.
     """
     if unknown := set(formulas) - {"inside", "sigma", "gap"}:
         raise ValueError(f"Unknown formulas {sorted(unknown)}; expected inside, sigma or gap.")
@@ -91,7 +92,7 @@ def mutual_information(
     per_point = integrate(
         integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds, on_draw=on_draw
     )
-    return {name: _summarise(name, values) for name, values in per_point.items()}
+    return {name: _summarise(name, values, first) for name, values in per_point.items()}
 
 
 def entropy(
@@ -169,8 +170,10 @@ def integrate(
     return totals
 
 
-def _summarise(name: str, per_point: Tensor) -> Estimate:
+def _summarise(name: str, per_point: Tensor, first: int = 0) -> Estimate:
     value, std_error = per_point.mean(dim=1), per_point.std(dim=1) / math.sqrt(per_point.shape[1])
     if bad := (~value.isfinite()).nonzero().flatten().tolist():
-        raise FloatingPointError(f"The estimate {name!r} of replicate {bad[0]} is {value[bad[0]].item()}, not finite.")
+        raise FloatingPointError(
+            f"The estimate {name!r} of replicate {first + bad[0]} is {value[bad[0]].item()}, not finite."
+        )
     return Estimate(value, std_error)

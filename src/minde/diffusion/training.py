@@ -19,6 +19,7 @@ from .model import Model
 from .times import stratify
 
 CHUNK = 32  # steps whose random numbers are drawn at once; part of the seed path, so changing it changes the numbers
+REMEDY = "Lower learning_rate, or look at the samples' scale."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,9 @@ class State:
     """``(replicates, flat_size)``: the exponential moving average (EMA) of the parameters."""
     optimizer: torch.optim.Adam
     loss: Tensor
-    """``(replicates,)``: mean loss since the state was last handed out."""
+    """``(replicates,)``: mean loss in the last few steps before the state was handed out."""
+    first: int = 0
+    """Number that errors call the stack's first replicate, where the stack is a part of a cell."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,48 @@ class Batch:
     selection: Selection
 
 
-def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.device) -> State:
-    """Return the state before the first step."""
+def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.device, first: int = 0) -> State:
+    """Return the state before the first step, of a stack whose replicates errors number from ``first``."""
     parameters = model.network.initialise(seeds, device).requires_grad_()
     # Adam works elementwise: on the stack's one tensor it is the replicates' own Adams. The learning rate is a tensor
     # so that changing it moves no data.
     optimizer = torch.optim.Adam([parameters], lr=torch.tensor(recipe.learning_rate, device=device), fused=True)
     loss = torch.full((len(seeds),), math.nan, device=device)
-    return State(0, parameters, parameters.detach().clone(), optimizer, loss)
+    return State(0, parameters, parameters.detach().clone(), optimizer, loss, first)
+
+
+def tensors_of(state: State) -> dict[str, Tensor]:
+    """Return copies, on the CPU, of all that a training needs to go on, each tensor ``(replicates, …)``.
+
+    Rows of several stacks can be joined and parted. Raises FloatingPointError, naming the replicate, where a parameter
+    or its average is not finite.
+    """
+    _check_weights(state)
+    adam = state.optimizer.state[state.parameters]
+    nothing = torch.zeros_like(state.parameters)  # what Adam starts from
+    tensors = {
+        "step": torch.full_like(state.loss, state.step, dtype=torch.int64),
+        "parameters": state.parameters.detach(),
+        "average": state.average,
+        "adam/mean": adam.get("exp_avg", nothing),
+        "adam/square": adam.get("exp_avg_sq", nothing),
+        "loss": state.loss,
+    }
+    return {name: tensor.to("cpu", copy=True) for name, tensor in tensors.items()}
+
+
+def restore(state: State, tensors: dict[str, Tensor]) -> None:
+    """Bring a state of :func:`start` to where :func:`tensors_of` found another one of the same replicates."""
+    device = state.parameters.device
+    (state.step,) = set(tensors["step"].tolist())
+    state.parameters.data.copy_(tensors["parameters"])
+    state.average.copy_(tensors["average"])
+    state.loss = tensors["loss"].to(device)
+    state.optimizer.state[state.parameters] = {
+        "step": torch.tensor(float(state.step), device=device),
+        "exp_avg": tensors["adam/mean"].to(device, copy=True),
+        "exp_avg_sq": tensors["adam/square"].to(device, copy=True),
+    }
 
 
 def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int], state: State) -> Iterator[State]:
@@ -100,7 +137,7 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
         total += _step(model, recipe, state, batch)
         if state.step % CHUNK == 0 or state.step == recipe.steps:
             loss = total / (state.step - first)
-            _check_finite(loss, state)
+            _check_loss(loss, state)
             state.loss = loss
             total, first = torch.zeros_like(total), state.step
             yield state
@@ -156,9 +193,18 @@ def _draw_chunk(index: int, size: int, dim: int, seeds: Sequence[int], device: t
     )
 
 
-def _check_finite(loss: Tensor, state: State) -> None:
+def _check_loss(loss: Tensor, state: State) -> None:
     if bad := (~loss.isfinite()).nonzero().flatten().tolist():
         raise FloatingPointError(
-            f"The loss of replicate {bad[0]} is {loss[bad[0]].item()} in the {CHUNK} steps up to step {state.step}; "
-            f"it was {state.loss[bad[0]].item():.4g} before. Lower learning_rate, or look at the samples' scale."
+            f"The loss of replicate {state.first + bad[0]} is {loss[bad[0]].item()} in the {CHUNK} steps up to step "
+            f"{state.step}; it was {state.loss[bad[0]].item():.4g} before. {REMEDY}"
         )
+
+
+def _check_weights(state: State) -> None:
+    for name, weights in (("parameters", state.parameters.detach()), ("averaged parameters", state.average)):
+        if bad := (~weights.isfinite().all(dim=1)).nonzero().flatten().tolist():
+            raise FloatingPointError(
+                f"{(~weights[bad[0]].isfinite()).sum()} {name} of replicate {state.first + bad[0]} are not finite at "
+                f"step {state.step}; its last finite loss was {state.loss[bad[0]].item():.4g}. {REMEDY}"
+            )
