@@ -11,21 +11,22 @@ LOG_EVERY = 30.0  # seconds
 class Progress:
     """Reports of work whose size is known: share done, rate, time left, and what the caller adds.
 
-    ``work`` is the whole in ``unit``; it can be entered in the middle, by the first report, when a run is resumed.
+    ``work`` is the whole in ``unit``; it can be entered in the middle, by the first report, when a run is resumed:
+    ``spent`` are the seconds until then.
     """
 
-    def __init__(self, title: str, work: int, unit: str, stream: TextIO | None = None) -> None:
+    def __init__(self, title: str, work: int, unit: str, stream: TextIO | None = None, spent: float = 0.0) -> None:
         """Start the clock; nothing is written yet."""
         self.stream = stream or sys.stderr
         self.title, self.work, self.unit = title, work, unit
         self.live = self.stream.isatty()
-        self.start = time.perf_counter()
+        self.start = time.perf_counter() - spent
         self.entry: tuple[int, float] | None = None
         self.last = -LOG_EVERY
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start."""
+        """Seconds since the start, those of earlier runs included."""
         return time.perf_counter() - self.start
 
     def report(self, done: int, about: str, *, milestone: bool = False) -> None:
@@ -46,6 +47,12 @@ class Progress:
         # A milestone stays on the terminal; other lines are written over.
         end = "\n" if milestone or not self.live else ""
         print(f"\r\x1b[K{line}" if self.live else line, end=end, file=self.stream, flush=True)
+
+
+def tell(text: str) -> None:
+    """Say something once: that a run is resumed, or why not."""
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # a live line may stand there
+    print(f"{clear}{text}", file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:
