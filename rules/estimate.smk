@@ -28,6 +28,7 @@ rule estimate:
     threads: STUDY["run"]["threads"]
     resources:
         device=STUDY["run"]["device"],
+        stack=STUDY["run"]["stack"],
         mem_mb=8000,
         runtime=120,
     params:
@@ -35,5 +36,5 @@ rule estimate:
     message:
         "Estimate with {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
     shell:
-        "minde estimate --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
-        "--weights {input.weights} --out {output} 2> {log}"
+        "minde estimate --settings {params.settings:q} --device {resources.device} --stack {resources.stack} "
+        "--samples {input.samples} --weights {input.weights} --out {output} 2> {log}"

@@ -15,6 +15,7 @@ rule train:
             "diffusion/times.py",
             "diffusion/training.py",
             "steps/cell.py",
+            "steps/standing.py",
             "steps/train.py",
             "study/seeds.py",
             "study/trained.py",
@@ -34,6 +35,10 @@ rule train:
     threads: STUDY["run"]["threads"]
     resources:
         device=STUDY["run"]["device"],
+        stack=STUDY["run"]["stack"],
+        checkpoint_seconds=STUDY["run"]["checkpoint_seconds"],
+        # Where a stopped training goes on from. Not an output: Snakemake deletes the outputs of a job that is stopped.
+        state=lambda wildcards: f"results/{STUDY['name']}/state/{cell_of(wildcards).path}.safetensors",
         mem_mb=8000,
         runtime=1440,
     params:
@@ -41,5 +46,6 @@ rule train:
     message:
         "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task}"
     shell:
-        "minde train --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
+        "minde train --settings {params.settings:q} --device {resources.device} --stack {resources.stack} "
+        "--state {resources.state} --checkpoint-seconds {resources.checkpoint_seconds} --samples {input.samples} "
         "--weights {output.weights} --curve {output.curve} 2> {log}"

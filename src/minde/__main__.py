@@ -19,17 +19,30 @@ def sample(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train the score networks of one cell, all replicates as one stack."""
-    from minde.steps import cell, train
+    """Train the score networks of one cell.
 
-    train.train(args.settings, args.samples, args.weights, args.curve, cell.pick_device(args.device))
+    With --state, training keeps its state there, and goes on from it when it is run again with the same settings,
+    samples and code. SIGUSR2 (exit status 75) and SIGTERM (143) stop it once its state is kept; any other status but 0
+    is a failure. The state is removed when weights and curve are written.
+    """
+    from minde.interruption import Interruption
+
+    interruption = Interruption()
+    if args.state:
+        interruption.listen()  # before the seconds that torch takes to be imported
+    from minde.steps import cell, standing, train
+
+    keeper = standing.Keeper(args.state, args.checkpoint_seconds, interruption)
+    device = cell.pick_device(args.device)
+    train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, keeper)
 
 
 def estimate(args: argparse.Namespace) -> None:
     """Estimate one cell from its score networks, by every formula."""
     from minde.steps import cell, estimate
 
-    estimate.estimate(args.settings, args.samples, args.weights, args.out, cell.pick_device(args.device))
+    device = cell.pick_device(args.device)
+    estimate.estimate(args.settings, args.samples, args.weights, args.out, device, args.stack)
 
 
 def baseline(args: argparse.Namespace) -> None:
@@ -97,6 +110,18 @@ def _path(name: str, about: str, **options) -> tuple[str, dict]:
     return name, {"type": Path, "required": True, "metavar": "PATH", "help": about, **options}
 
 
+def _stack(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}; allowed: all, or a number of replicates from 1")
+    return int(text)
+
+
+_STACK = (
+    "--stack",
+    {"type": _stack, "default": "all", "metavar": "N", "help": "replicates at once: all, or as many as memory holds"},
+)
 _DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "help": "auto: CUDA where there is one"})
 
 # A verb's function and its arguments beside --settings.
@@ -108,6 +133,12 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--samples", "samples of the task"),
             _path("--weights", "weights to write"),
             _path("--curve", "training curve to write"),
+            _path("--state", "checkpoint to keep while training, and to go on from", required=False),
+            (
+                "--checkpoint-seconds",
+                {"type": float, "default": 60, "metavar": "S", "help": "between checkpoints; 0: only when stopped"},
+            ),
+            _STACK,
             _DEVICE,
         ],
     ),
@@ -117,6 +148,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--samples", "samples of the task"),
             _path("--weights", "weights of the cell"),
             _path("--out", "estimates to write"),
+            _STACK,
             _DEVICE,
         ],
     ),
@@ -145,7 +177,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="minde", description="Steps of a MINDE study, as its rules call them.")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (function, arguments) in VERBS.items():
-        verb = verbs.add_parser(name, help=function.__doc__, description=function.__doc__)
+        verb = verbs.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
         verb.add_argument(
             "--settings", type=json.loads, required=True, metavar="JSON", help="what this step reads of the config"
         )

@@ -82,7 +82,11 @@ def estimators(**settings):
         pytest.param(estimators(sigmas=[1.0, 2.0]), ESTIMATES, id="one sigma more"),
         pytest.param({"baselines": {"ksg": {"neighbors": 5}}}, NOTHING, id="a competitor that is not used"),
         pytest.param({"tables": {"decimals": 3}}, TABLE, id="the table's decimals"),
-        pytest.param({"run": {"threads": 2, "device": "auto"}}, NOTHING, id="choices of the machine"),
+        pytest.param(
+            {"run": {"threads": 2, "device": "auto", "stack": 1, "checkpoint_seconds": 0}},
+            NOTHING,
+            id="choices of the machine",
+        ),
     ],
 )
 def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):

@@ -1,5 +1,7 @@
 """What training and estimation share: a cell's samples and seeds, and the model that its settings describe."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.d
     return preprocess(training_samples), preprocess(read("test", test_rows))
 
 
-def model_of(settings: dict, moments: tuple[Tensor, Tensor] | None, device: torch.device) -> Model:
+def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.device) -> Model:
     """Return the model that a training's settings describe, with a Gaussian base where there are moments."""
     dim = settings["dim_x"] + settings["dim_y"]
     hidden, sde = settings["network"]["hidden"], settings["sde"]
@@ -67,12 +69,35 @@ def seeds_of(settings: dict, purpose: str) -> list[int]:
     return [seed_of(settings["seed"], task, train_size, r, purpose) for r in range(settings["replicates"])]
 
 
-def title_of(settings: dict, device: torch.device) -> str:
-    """Return what progress calls the cell."""
-    return (
-        f"minde-{settings['variant']}, {settings['task']}, {settings['train_size']} samples, "
-        f"{settings['replicates']} replicates on {device.type}"
-    )
+def title_of(settings: dict, device: torch.device, stack: slice | None = None) -> str:
+    """Return what progress and errors call the cell, or a stack of its replicates."""
+    replicates = settings["replicates"]
+    if stack is None or stack.stop - stack.start == replicates:
+        members = f"{replicates} replicates"
+    else:
+        members = f"replicates {stack.start} to {stack.stop - 1} of {replicates}"
+    cell = f"minde-{settings['variant']}, {settings['task']}, {settings['train_size']} samples"
+    return f"{cell}, {members} on {device.type}"
+
+
+@contextmanager
+def memory_of(title: str, stack: slice) -> Iterator[None]:
+    """Say how large the stack was, and what to do, where the memory does not suffice: raises MemoryError."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # torch raises a RuntimeError of its own for a GPU, and a plain one that names its allocator for a CPU.
+        ran_out = isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+        if not ran_out:
+            raise
+        size = stack.stop - stack.start
+        remedy = (
+            f"set run.stack to {(size + 1) // 2} or less: smaller stacks run one after the other, with the same results"
+            if size > 1
+            else "a stack cannot be smaller; use a machine with more memory"
+        )
+        cause = (str(error).splitlines() or ["no more is known"])[0]
+        raise MemoryError(f"{title}: out of memory with a stack of {size} ({cause}); {remedy}") from error
 
 
 def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, **options) -> dict[str, Estimate]:
@@ -82,10 +107,10 @@ def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, *
     )
 
 
-def estimate_rows(found: dict[str, Estimate]) -> list[dict]:
-    """Return one row per estimator and replicate, of what the estimates say."""
+def estimate_rows(found: dict[str, Estimate], first: int = 0) -> list[dict]:
+    """Return one row per estimator and replicate, of what the estimates say; ``first`` is their first replicate."""
     return [
-        {"estimator": name, "replicate": replicate, "estimate": value, "std_error": std_error}
+        {"estimator": name, "replicate": first + replicate, "estimate": value, "std_error": std_error}
         for name, result in found.items()
         for replicate, (value, std_error) in enumerate(zip(*(part.tolist() for part in result), strict=True))
     ]

@@ -4,18 +4,26 @@ import dataclasses
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from minde.diffusion.estimators import Estimate
 from minde.progress import Progress
 from minde.study import results, samples, trained
 from minde.study.files import provenance
 
-from .cell import MOMENTS, PACKAGES, estimate_rows, estimate_stack, model_of, read_cell, seeds_of, title_of
+from .cell import MOMENTS, PACKAGES, estimate_rows, estimate_stack, memory_of, model_of, read_cell, seeds_of, title_of
 
 SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/estimate.py", "study/seeds.py")
 
 
-def estimate(settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device) -> None:
-    """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula."""
+def estimate(
+    settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device, stack: int | None = None
+) -> None:
+    """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula.
+
+    They are estimated ``stack`` at once, or all of them. Raises ValueError for weights of another cell and MemoryError,
+    naming the size of the stack, where the memory does not suffice.
+    """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
     for key in ("task", "train_size"):
@@ -26,28 +34,53 @@ def estimate(settings: dict, samples_path: Path, weights_path: Path, out: Path, 
             )
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     _, clean = read_cell(training, samples_path, None, device)
-    moments = tuple(tensors[name] for name in MOMENTS if name in tensors) or None
-    model = model_of(training, moments, device)
-    title = f"Estimate {title_of(training, device)}"
-    progress = Progress(title, settings["mc_draws"], "draws")
-    found = estimate_stack(
-        model,
-        {name: tensors[f"average/{name}"] for name in model.network.shapes},
-        clean,
-        times=dataclasses.replace(model.times, importance_sampling=settings["importance_sampling"]),
-        formulas=settings["formulas"],
-        sigmas=settings["sigmas"],
-        mc_draws=settings["mc_draws"],
-        stratified=settings["times"] == "stratified",
-        seeds=seeds_of(training | {"seed": settings["seed"]}, "estimate"),
-        on_draw=lambda done: progress.report(done, "estimating", milestone=done == settings["mc_draws"]),
-    )
+    replicates, size = training["replicates"], stack or training["replicates"]
+    stacks = [slice(first, min(first + size, replicates)) for first in range(0, replicates, size)]
+    progress = Progress(f"Estimate {title_of(training, device)}", settings["mc_draws"] * len(stacks), "draws")
+    found = [
+        _estimate_part(settings, training, {n: t[part] for n, t in tensors.items()}, clean[part], part, progress, i)
+        for i, part in enumerate(stacks)
+    ]
     cell = {
         "task": training["task"],
         "method": f"minde-{training['variant']}",
         "train_size": training["train_size"],
         "mi_true": samples.metadata(samples_path)["mi_true"],
-        "seconds": progress.seconds / training["replicates"],
+        "seconds": progress.seconds / replicates,
     }
-    table = results.estimates_table([cell | row for row in estimate_rows(found)])
+    table = results.estimates_table([cell | row for row in estimate_rows(_join(found))])
     results.write_parquet(out, table, provenance(settings, packages=PACKAGES, sources=SOURCES))
+
+
+def _estimate_part(
+    settings: dict,
+    training: dict,
+    tensors: dict[str, Tensor],
+    clean: Tensor,
+    stack: slice,
+    progress: Progress,
+    stacks_done: int,
+) -> dict[str, Estimate]:
+    """Estimate a stack of replicates, by name; ``tensors`` and test samples ``clean`` are the stack's own."""
+    moments = tuple(tensors[name] for name in MOMENTS if name in tensors) or None
+    model = model_of(training, moments, clean.device)
+    before = stacks_done * settings["mc_draws"]
+    with memory_of(title_of(training, clean.device, stack), stack):
+        return estimate_stack(
+            model,
+            {name: tensors[f"average/{name}"] for name in model.network.shapes},
+            clean,
+            times=dataclasses.replace(model.times, importance_sampling=settings["importance_sampling"]),
+            formulas=settings["formulas"],
+            sigmas=settings["sigmas"],
+            mc_draws=settings["mc_draws"],
+            stratified=settings["times"] == "stratified",
+            seeds=seeds_of(training | {"seed": settings["seed"]}, "estimate")[stack],
+            first=stack.start,
+            on_draw=lambda done: progress.report(before + done, "estimating", milestone=before + done == progress.work),
+        )
+
+
+def _join(parts: list[dict[str, Estimate]]) -> dict[str, Estimate]:
+    """Join the estimates of stacks, by name, in their order."""
+    return {name: Estimate(*map(torch.cat, zip(*(part[name] for part in parts), strict=True))) for name in parts[0]}
