@@ -171,9 +171,10 @@ def integrate(
 
 
 def _summarise(name: str, per_point: Tensor, first: int = 0) -> Estimate:
-    value, std_error = per_point.mean(dim=1), per_point.std(dim=1) / math.sqrt(per_point.shape[1])
+    # One by one: torch rounds the statistics of a replicate differently alone than in a stack.
+    value, std = (torch.stack([statistic(points) for points in per_point]) for statistic in (torch.mean, torch.std))
     if bad := (~value.isfinite()).nonzero().flatten().tolist():
         raise FloatingPointError(
             f"The estimate {name!r} of replicate {first + bad[0]} is {value[bad[0]].item()}, not finite."
         )
-    return Estimate(value, std_error)
+    return Estimate(value, std / math.sqrt(per_point.shape[1]))

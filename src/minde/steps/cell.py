@@ -74,6 +74,8 @@ def title_of(settings: dict, device: torch.device, stack: slice | None = None) -
     replicates = settings["replicates"]
     if stack is None or stack.stop - stack.start == replicates:
         members = f"{replicates} replicates"
+    elif stack.stop - stack.start == 1:
+        members = f"replicate {stack.start} of {replicates}"
     else:
         members = f"replicates {stack.start} to {stack.stop - 1} of {replicates}"
     cell = f"minde-{settings['variant']}, {settings['task']}, {settings['train_size']} samples"

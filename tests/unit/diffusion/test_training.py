@@ -12,7 +12,7 @@ from minde.diffusion.gaussian import fit_moments
 from minde.diffusion.model import build_model
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
-from minde.diffusion.training import CHUNK, Recipe, start, train_stack
+from minde.diffusion.training import CHUNK, Recipe, restore, start, tensors_of, train_stack
 
 CPU = torch.device("cpu")
 FAST = Recipe(
@@ -85,6 +85,43 @@ def test_a_state_handed_out_is_all_that_a_training_needs_to_go_on(recipe: Recipe
     assert state.step == recipe.steps
     assert torch.equal(state.parameters, uninterrupted.parameters)
     assert torch.equal(state.average, uninterrupted.average)
+
+
+@pytest.mark.parametrize("recipe", [FAST, PAPER], ids=["fast", "paper"])
+@pytest.mark.parametrize("kept", [slice(0, 3), slice(1, 2)], ids=["the stack", "a part of it"])
+def test_tensors_are_all_that_a_fresh_state_needs_to_go_on(recipe: Recipe, kept: slice) -> None:
+    """Taken after one chunk, given to a new state, trained to the end: identical to the bit."""
+    x, seeds = samples(), [7, 8, 9]
+    built = model(x, "j")
+    going = train_stack(built, x, recipe, seeds, start(built, recipe, seeds, CPU))
+    tensors = tensors_of(next(going))
+    next(going)  # what was taken does not change as the training goes on
+    state = start(built, recipe, [0] * len(seeds[kept]), CPU)  # nothing of the fresh state's own is left
+    restore(state, {name: tensor[kept] for name, tensor in tensors.items()})
+    assert state.step == CHUNK
+    state = deque(train_stack(built, x[kept], recipe, seeds[kept], state), maxlen=1).pop()
+    uninterrupted = tensors_of(run(x, "j", recipe, seeds))
+    for name, tensor in tensors_of(state).items():
+        assert torch.equal(tensor, uninterrupted[name][kept]), name
+
+
+def test_tensors_of_a_state_before_its_first_step_are_its_beginning() -> None:
+    x, seeds = samples(), [7, 8, 9]
+    built = model(x, "j")
+    state = start(built, FAST, seeds, CPU)
+    restore(state, tensors_of(state))
+    state = deque(train_stack(built, x, FAST, seeds, state), maxlen=1).pop()
+    assert torch.equal(state.parameters, run(x, "j", FAST, seeds).parameters)
+
+
+@pytest.mark.parametrize(("of", "name"), [("parameters", "parameters"), ("average", "averaged parameters")])
+def test_weights_that_are_not_finite_are_named_before_they_are_kept(of: str, name: str) -> None:
+    x, seeds = samples(), [7, 8, 9]
+    built = model(x, "c")
+    state = next(train_stack(built, x, FAST, seeds, start(built, FAST, seeds, CPU, first=4)))
+    getattr(state, of).data[2, 5] = torch.inf
+    with pytest.raises(FloatingPointError, match=rf"1 {name} of replicate 6 .* step 32; .* finite loss was \d"):
+        tensors_of(state)
 
 
 def test_schedules_and_average() -> None:
