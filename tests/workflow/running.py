@@ -52,15 +52,18 @@ def copy(study: Path, folder: Path) -> Path:
     return folder
 
 
+def environment(cache: Path | None = None) -> dict[str, str]:
+    """The environment of a Snakemake that no other one has started."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
+    return variables | ({"SNAKEMAKE_OUTPUT_CACHE": str(cache)} if cache else {})
+
+
 def snakemake(folder: Path, *arguments: str, cache: Path | None = None, fails: bool = False) -> str:
     """Run Snakemake in a checkout; what it printed. A run that `fails` must fail, any other must not."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
-    if cache:
-        environment["SNAKEMAKE_OUTPUT_CACHE"] = str(cache)
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments],
         cwd=folder,
-        env=environment,
+        env=environment(cache),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

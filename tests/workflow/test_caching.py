@@ -100,6 +100,8 @@ def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):
         ("diffusion/training.py", TRAININGS),
         ("diffusion/network.py", TRAININGS),
         ("steps/train.py", TRAININGS),
+        ("steps/standing.py", TRAININGS),
+        ("study/checkpoints.py", NOTHING),
         ("diffusion/estimators.py", ESTIMATES),
         ("steps/estimate.py", ESTIMATES),
         ("baselines/cca.py", competitors(NORMAL, BIMODAL) | RESULTS),

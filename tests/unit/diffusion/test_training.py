@@ -99,6 +99,7 @@ def test_tensors_are_all_that_a_fresh_state_needs_to_go_on(recipe: Recipe, kept:
     state = start(built, recipe, [0] * len(seeds[kept]), CPU)  # nothing of the fresh state's own is left
     restore(state, {name: tensor[kept] for name, tensor in tensors.items()})
     assert state.step == CHUNK
+    assert torch.equal(state.loss, tensors["loss"][kept])  # the last finite loss, should the next one not be
     state = deque(train_stack(built, x[kept], recipe, seeds[kept], state), maxlen=1).pop()
     uninterrupted = tensors_of(run(x, "j", recipe, seeds))
     for name, tensor in tensors_of(state).items():

@@ -17,7 +17,7 @@ from safetensors import safe_open
 
 from minde.__main__ import main
 from minde.diffusion.training import CHUNK
-from minde.interruption import STATUSES, Interruption
+from minde.interruption import STATUSES
 from minde.steps import estimate, standing, train
 from minde.study import checkpoints, results, trained
 
@@ -55,6 +55,18 @@ def settings(steps: int = STEPS, **training) -> dict:
     }
 
 
+def on_every_state(monkeypatch, act) -> None:
+    """Have `act` see every state that a training is handed."""
+    original = train.train_stack
+
+    def train_stack(*arguments):
+        for state in original(*arguments):
+            act(state)
+            yield state
+
+    monkeypatch.setattr(train, "train_stack", train_stack)
+
+
 class Folder:
     """A folder in which the small cell is trained, with its samples, weights, curve and state."""
 
@@ -70,12 +82,18 @@ class Folder:
     def train(self, *options: str, **changes) -> None:
         main(self.command(*options, **changes))
 
-    def stop_at_once(self, **changes) -> None:
-        """Train until the state is handed out for the first time."""
-        keeper = standing.Keeper(self.state, interruption=Interruption())
-        keeper.interruption.signal = signal.SIGUSR2
-        with pytest.raises(SystemExit):
-            train.train(settings(**changes), self.samples, self.weights, self.curve, CPU, keeper=keeper)
+    def stop(self, step: int = CHUNK, stack: int | None = None, **changes) -> None:
+        """Train until a replicate is at the step, and stop as a signal would have it."""
+        keeper = standing.Keeper(self.state)
+
+        def signal_at_step(state) -> None:
+            if state.step == step:
+                keeper.interruption.signal = signal.SIGUSR2
+
+        with pytest.MonkeyPatch.context() as patch:
+            on_every_state(patch, signal_at_step)
+            with pytest.raises(SystemExit):
+                train.train(settings(**changes), self.samples, self.weights, self.curve, CPU, stack, keeper)
         assert self.state.exists()
 
     def results(self) -> tuple[dict[str, np.ndarray], list[dict]]:
@@ -192,7 +210,7 @@ def test_a_signal_stops_a_training_that_goes_on_later(long, folder, capsys, numb
 
 
 def test_the_clock_of_a_resumed_training_goes_on(folder, capsys) -> None:
-    folder.stop_at_once()
+    folder.stop()
     change(folder.state, lambda tensors, _: tensors["seconds"].__iadd__(1000))
     folder.train()
     assert "resumed at step 32/168, after 1000 seconds" in capsys.readouterr().err
@@ -236,21 +254,16 @@ def of_another_code(path) -> None:
     change(path, lambda _, identity: identity.update(code="0" * 64))
 
 
-def of_other_samples(path) -> None:
-    change(path, lambda _, identity: identity.update(samples="0" * 64))
-
-
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
         (truncate, "it is damaged"),
         (flip_a_bit, "it is damaged (its checksum is not that of its content)"),
         (of_another_code, "it is of another training (code 000000000000 there"),
-        (of_other_samples, "it is of another training (samples 000000000000 there"),
     ],
 )
 def test_a_wrong_checkpoint_is_named_and_the_training_starts_over(undisturbed, folder, capsys, spoil, reason) -> None:
-    folder.stop_at_once()
+    folder.stop()
     spoil(folder.state)
     folder.train()
     log = capsys.readouterr().err
@@ -262,15 +275,24 @@ def test_a_wrong_checkpoint_is_named_and_the_training_starts_over(undisturbed, f
 
 
 def test_a_checkpoint_of_other_settings_is_named(undisturbed, folder, capsys) -> None:
-    folder.stop_at_once(learning_rate=0.5)
+    folder.stop(learning_rate=0.5)
     folder.train()
     reason = "it is of another training (settings.training.learning_rate 0.5 there, 0.001 here)"
     assert f"The checkpoint {folder.state} is not used: {reason}. The training starts over." in capsys.readouterr().err
     folder.assert_same(undisturbed)
 
 
+def test_a_checkpoint_of_other_samples_is_named(folder, capsys) -> None:
+    folder.stop()
+    folder.samples = folder.path / "samples"
+    main(["sample", "--settings", json.dumps(SAMPLE | {"seed": 1}), "--out", f"{folder.samples}"])
+    folder.train()
+    found = re.search(r"is not used: it is of another training \((.*)\)", capsys.readouterr().err)
+    assert re.fullmatch(r"samples \w{12} there, \w{12} here", found[1])
+
+
 def test_other_training_code_has_another_identity(folder, capsys, monkeypatch) -> None:
-    folder.stop_at_once()
+    folder.stop()
     monkeypatch.setattr(train, "SOURCES", (*train.SOURCES, "progress.py"))
     folder.train()
     assert re.search(r"is not used: it is of another training \(code \w+ there, \w+ here\)", capsys.readouterr().err)
@@ -286,11 +308,22 @@ def test_stacks_of_any_size_give_the_same_weights_and_curve(undisturbed, folder,
 
 
 def test_an_interrupted_stack_can_go_on_in_smaller_ones(undisturbed, folder, capsys) -> None:
-    folder.stop_at_once()
+    folder.stop()
     folder.train("--stack", "2")
     log = capsys.readouterr().err
     assert "replicates 0 to 1 of 3 on cpu: resumed at step 32/168" in log
     assert "replicate 2 of 3 on cpu: resumed at step 32/168" in log
+    folder.assert_same(undisturbed)
+
+
+@pytest.mark.parametrize("stack", ["1", "all"])
+def test_replicates_at_different_steps_go_on_from_their_own(undisturbed, folder, stack) -> None:
+    """Stopped twice, with curve points before, the second time with only two replicates further than before."""
+    folder.stop(2 * CHUNK)
+    folder.stop(4 * CHUNK, stack=2)
+    with safe_open(folder.state, "numpy") as file:
+        assert file.get_tensor("step").tolist() == [4 * CHUNK, 4 * CHUNK, 2 * CHUNK]
+    folder.train("--stack", stack)
     folder.assert_same(undisturbed)
 
 
@@ -316,25 +349,13 @@ def test_a_stack_of_no_size_is_refused(folder, capsys, stack) -> None:
 # Failures -------------------------------------------------------------------------------------------------------------
 
 
-def spoilt(monkeypatch, spoil) -> None:
-    """Have `spoil` change every state that a training hands out."""
-    original = train.train_stack
-
-    def train_stack(*arguments):
-        for state in original(*arguments):
-            spoil(state)
-            yield state
-
-    monkeypatch.setattr(train, "train_stack", train_stack)
-
-
 @pytest.mark.parametrize("options", [[], ["--checkpoint-seconds", "0.0001"]])
 def test_weights_that_are_not_finite_are_never_written(folder, monkeypatch, options) -> None:
     def spoil(state) -> None:
         if state.first == 1 and state.step == STEPS:
             state.parameters.data[0, 0] = torch.nan
 
-    spoilt(monkeypatch, spoil)
+    on_every_state(monkeypatch, spoil)
     with pytest.raises(FloatingPointError, match=rf"1 parameters of replicate 1 are not finite at step {STEPS}"):
         folder.train("--stack", "1", *options)
     assert not folder.weights.exists()
@@ -344,7 +365,7 @@ def test_weights_that_are_not_finite_are_never_written(folder, monkeypatch, opti
 
 
 def test_an_estimate_of_the_curve_that_is_not_finite_names_the_replicate_of_the_cell(folder, monkeypatch) -> None:
-    spoilt(monkeypatch, lambda state: state.average.fill_(torch.nan if state.first == 2 else 0))
+    on_every_state(monkeypatch, lambda state: state.average.fill_(torch.nan if state.first == 2 else 0))
     with pytest.raises(FloatingPointError, match="estimate 'inside' of replicate 2 is nan"):
         folder.train("--stack", "1")
 
