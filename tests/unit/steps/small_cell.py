@@ -1,0 +1,104 @@
+"""A small cell that tests train: its settings, and a folder with what its training reads and leaves."""
+
+import json
+import signal
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from minde.__main__ import main
+from minde.diffusion.training import CHUNK
+from minde.steps import standing, train
+from minde.study import trained
+
+TASK = "1v1-normal-0.75"
+SAMPLE = {"task": TASK, "seed": 0, "replicates": 3, "n_train": 400, "n_test": 100}
+STEPS = 5 * CHUNK + 8
+LONG = 40 * CHUNK + 8
+CPU = torch.device("cpu")
+
+
+def settings(steps: int = STEPS, **training) -> dict:
+    """What trains a small cell; epochs end in mid-chunk."""
+    return {
+        "task": TASK,
+        "train_size": 400,
+        "seed": 0,
+        "replicates": 3,
+        "variant": "c",
+        "preprocess": "standardize",
+        "network": {"hidden": 16, "middle_blocks": 1},
+        "sde": {"beta_min": 0.1, "beta_max": 20, "t_eps": 0.001},
+        "curve": {"points": 4, "test_rows": 50},
+        "training": {
+            "duration": {"steps": steps},
+            "batch_size": 32,
+            "learning_rate": 0.001,
+            "schedule": "cosine",
+            "ema_decay": 0.99,
+            "importance_sampling": True,
+            "score_choice": "per_sample",
+            "times": "stratified",
+            "precondition": "gaussian",
+        }
+        | training,
+    }
+
+
+def on_every_state(monkeypatch, act) -> None:
+    """Have `act` see every state that a training is handed."""
+    original = train.train_stack
+
+    def train_stack(*arguments):
+        for state in original(*arguments):
+            act(state)
+            yield state
+
+    monkeypatch.setattr(train, "train_stack", train_stack)
+
+
+class Folder:
+    """A folder in which the small cell is trained, with its samples, weights, curve and state."""
+
+    def __init__(self, path, samples) -> None:
+        self.path, self.samples = path, samples
+        self.weights, self.curve, self.state = (path / name for name in ("weights", "curve", "state/cell.safetensors"))
+
+    def command(self, *options: str, **changes) -> list[str]:
+        paths = ["--samples", self.samples, "--weights", self.weights, "--curve", self.curve, "--state", self.state]
+        start = ["train", "--settings", json.dumps(settings(**changes)), "--device", "cpu", *map(str, paths)]
+        return [*start, *options]
+
+    def train(self, *options: str, **changes) -> None:
+        main(self.command(*options, **changes))
+
+    def stop(self, step: int = CHUNK, stack: int | None = None, **changes) -> None:
+        """Train until a replicate is at the step, and stop as a signal would have it."""
+        keeper = standing.Keeper(self.state)
+
+        def signal_at_step(state) -> None:
+            if state.step == step:
+                keeper.interruption.signal = signal.SIGUSR2
+
+        with pytest.MonkeyPatch.context() as patch:
+            on_every_state(patch, signal_at_step)
+            with pytest.raises(SystemExit):
+                train.train(settings(**changes), self.samples, self.weights, self.curve, CPU, stack, keeper)
+        assert self.state.exists()
+
+    def results(self) -> tuple[dict[str, np.ndarray], list[dict]]:
+        """What the training has left: weights, and the curve but for its seconds."""
+        curve = pq.read_table(self.curve).drop_columns("seconds").to_pylist()
+        return trained.read_weights(self.weights)[0], curve
+
+    def assert_same(self, other: "Folder") -> None:
+        (weights, curve), (expected_weights, expected_curve) = self.results(), other.results()
+        assert weights.keys() == expected_weights.keys()
+        for name, weight in weights.items():
+            np.testing.assert_array_equal(weight, expected_weights[name], err_msg=name)
+        assert curve == expected_curve
+
+    def assert_nothing_left(self) -> None:
+        assert list(self.state.parent.iterdir()) == []
