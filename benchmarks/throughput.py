@@ -6,8 +6,8 @@ CHECKOUT is a clone of github.com/MustaphaBounoua/minde; it needs pytorch-lightn
 Without it, the reference is a plain loop of ours that trains one replicate with the same arithmetic.
 
 On a CPU each side may use the cores as it likes: one process with a thread per core, or a process per core with one
-thread each; its better way counts. The sides take turns, so that a change of the machine's speed hits both; the ratio is
-taken turn by turn, and its median is what to quote.
+thread each; its better way counts. The sides take turns, so that a change of the machine's speed hits both; the ratio
+is taken turn by turn, and its median is what to quote.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import time
 from functools import partial
 
 import torch
+
 import trainers
 from harness import print_table, write_results
 

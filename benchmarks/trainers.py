@@ -61,19 +61,19 @@ def authors(dim: int, device: torch.device, tick: Tick, *, checkout: str, worker
     """One replicate in the authors' trainer, as published but for the device, which it takes for a GPU."""
     sys.path.insert(0, checkout)
     import pytorch_lightning
-    from src.libs import SDE as authors_sde
     from src.libs.minde import MINDE
+    from src.libs.SDE import VP_SDE
     from src.scripts.config import get_config
     from src.scripts.helper import SynthetitcDataset
     from torch.utils.data import DataLoader
 
-    masks_on_gpu = authors_sde.VP_SDE.get_masks_training
+    masks_on_gpu = VP_SDE.get_masks_training
 
     def masks_on_device(self):
         self.device = device
         return masks_on_gpu(self)
 
-    authors_sde.VP_SDE.get_masks_training = masks_on_device
+    VP_SDE.get_masks_training = masks_on_device
     accelerator = "gpu" if device.type == "cuda" else "cpu"
     args = get_config().parse_args(["--use_ema", "--importance_sampling", "--accelerator", accelerator])
     args.lr, args.bs, args.out_dir, args.benchmark = 1e-3, BATCH_SIZE[dim], "out", "throughput"
