@@ -6,6 +6,7 @@ Every formula of the paper is an integral of that form once scores are written a
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -37,7 +38,7 @@ class Times:
         """Return β(t)/s_t², elementwise."""
         return self.sde.beta(t) / self.sde.variance(t)
 
-    @property
+    @cached_property
     def normaliser(self) -> float:
         """Return C = ∫₀¹ of the unnormalised density, in closed form: ``d/dt log(exp(∫β) - 1) = β/s²``."""
         return self._rate_eps * self.t_eps + self._log_expm1(1.0) - self._log_expm1(self.t_eps)
@@ -64,7 +65,7 @@ class Times:
         """
         return torch.full_like(t, self.normaliser) if self.importance_sampling else self.rate(t) * (1 - T_MIN)
 
-    @property
+    @cached_property
     def _rate_eps(self) -> float:
         return self.rate(torch.tensor(self.t_eps, dtype=torch.float64)).item()
 

@@ -60,6 +60,10 @@ class State:
     """Steps done."""
     parameters: Tensor
     """``(replicates, flat_size)``."""
+    leaves: dict[str, Tensor]
+    """Views of them by name, by which the loss is differentiated."""
+    gradients: list[Tensor]
+    """Views of their gradient, one for each of ``leaves``."""
     average: Tensor
     """``(replicates, flat_size)``: the exponential moving average (EMA) of the parameters."""
     optimizer: torch.optim.Adam
@@ -84,12 +88,15 @@ class Batch:
 
 def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.device, first: int = 0) -> State:
     """Return the state before the first step, of a stack whose replicates errors number from ``first``."""
-    parameters = model.network.initialise(seeds, device).requires_grad_()
+    parameters = model.network.initialise(seeds, device)
+    parameters.grad = torch.zeros_like(parameters)
+    leaves = {name: view.requires_grad_() for name, view in model.network.unflatten(parameters).items()}
+    gradients = list(model.network.unflatten(parameters.grad).values())
     # Adam works elementwise: on the stack's one tensor it is the replicates' own Adams. The learning rate is a tensor
     # so that changing it moves no data.
     optimizer = torch.optim.Adam([parameters], lr=torch.tensor(recipe.learning_rate, device=device), fused=True)
     loss = torch.full((len(seeds),), math.nan, device=device)
-    return State(0, parameters, parameters.detach().clone(), optimizer, loss, first)
+    return State(0, parameters, leaves, gradients, parameters.clone(), optimizer, loss, first)
 
 
 def tensors_of(state: State) -> dict[str, Tensor]:
@@ -103,7 +110,7 @@ def tensors_of(state: State) -> dict[str, Tensor]:
     nothing = torch.zeros_like(state.parameters)  # what Adam starts from
     tensors = {
         "step": torch.full_like(state.loss, state.step, dtype=torch.int64),
-        "parameters": state.parameters.detach(),
+        "parameters": state.parameters,
         "average": state.average,
         "adam/mean": adam.get("exp_avg", nothing),
         "adam/square": adam.get("exp_avg_sq", nothing),
@@ -116,7 +123,7 @@ def restore(state: State, tensors: dict[str, Tensor]) -> None:
     """Bring a state of :func:`start` to where :func:`tensors_of` found another one of the same replicates."""
     device = state.parameters.device
     (state.step,) = set(tensors["step"].tolist())
-    state.parameters.data.copy_(tensors["parameters"])
+    state.parameters.copy_(tensors["parameters"])
     state.average.copy_(tensors["average"])
     state.loss = tensors["loss"].to(device)
     state.optimizer.state[state.parameters] = {
@@ -146,14 +153,14 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
 def _step(model: Model, recipe: Recipe, state: State, batch: Batch) -> Tensor:
     """Do one step of Adam and of the average; return the loss of each replicate."""
     noisy = model.times.sde.perturb(batch.clean, batch.noise, batch.t)
-    parameters = model.network.unflatten(state.parameters)
-    noise_pred = model.predict(parameters, batch.clean, noisy, batch.t, batch.selection)
+    noise_pred = model.predict(state.leaves, batch.clean, noisy, batch.t, batch.selection)
     loss = noise_prediction_loss(noise_pred, batch.noise, model.masks.diffused[batch.selection.rows])
     # The sum's gradient is each replicate's own gradient, since no replicate's loss reads another's parameters.
-    (state.parameters.grad,) = torch.autograd.grad(loss.sum(), state.parameters)
+    gradients = torch.autograd.grad(loss.sum(), list(state.leaves.values()))
+    torch._foreach_copy_(state.gradients, gradients)
     state.optimizer.param_groups[0]["lr"].fill_(recipe.learning_rate_at(state.step))
     state.optimizer.step()
-    state.average.lerp_(state.parameters.detach(), 1 - recipe.ema_decay_at(state.step))
+    state.average.lerp_(state.parameters, 1 - recipe.ema_decay_at(state.step))
     state.step += 1
     return loss.detach()
 
@@ -202,7 +209,7 @@ def _check_loss(loss: Tensor, state: State) -> None:
 
 
 def _check_weights(state: State) -> None:
-    for name, weights in (("parameters", state.parameters.detach()), ("averaged parameters", state.average)):
+    for name, weights in (("parameters", state.parameters), ("averaged parameters", state.average)):
         if bad := (~weights.isfinite().all(dim=1)).nonzero().flatten().tolist():
             raise FloatingPointError(
                 f"{(~weights[bad[0]].isfinite()).sum()} {name} of replicate {state.first + bad[0]} are not finite at "

@@ -57,13 +57,13 @@ class PlainNetwork(nn.Module):
         own = {name: p.grad if gradients else p for name, p in self.named_parameters()}
         blocks = ["middle0", "middle1", "merge"]
         named = {
-            "time_blocks.weight": torch.cat([own[f"{b}.time.weight"].T for b in blocks], dim=1),
+            "time_blocks.weight": torch.cat([own[f"{b}.time.weight"] for b in blocks]),
             "time_blocks.bias": torch.cat([own[f"{b}.time.bias"] for b in blocks]),
         }
         for name, value in own.items():
             if ".time." not in name:
                 key = name.replace("output_norm", "output.norm")
-                named[key] = value.T if value.ndim == 2 else value
+                named[key] = value
         return named
 
 
