@@ -1,8 +1,12 @@
 """The Gaussian base: exact noise predictions for a Gaussian with the data's mean and covariance.
 
 A network that predicts the difference to it starts at the best linear-Gaussian answer and learns only what is not
-Gaussian. A Gaussian stays one along the forward process, so with basis U and eigenvalues λ of the covariance
-``E[z | x_t] = s_t U diag(1 / (k_t² λ + s_t²)) Uᵀ (x_t - k_t m)``.
+Gaussian. A Gaussian stays one along the forward process: with mean m and with basis U and eigenvalues λ of the
+covariance, ``w = diag(k_t² λ + s_t²)^-½ Uᵀ (x_t - k_t m)`` is white, and
+``E[z | x_t] = s_t U diag(k_t² λ + s_t²)^-½ w``.
+
+The white coordinates are inputs of the network too: where the data lie close to a line or a plane, as x given y does
+when mutual information is large, they show the small deviations from it at the same scale as everything else.
 """
 
 from dataclasses import dataclass
@@ -31,15 +35,16 @@ class GaussianScore:
     basis: Tensor
     """``(replicates, diffused, diffused)``, its eigenvectors in columns."""
 
-    def noise(self, sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor) -> Tensor:
-        """Return E[z | x_t, c] of the diffused coordinates, ``(replicates, batch, diffused)``."""
+    def predict(self, sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return w and E[z | x_t, c] of the diffused coordinates, each ``(replicates, batch, diffused)``."""
         k = sde.mean_scale(t).unsqueeze(-1)
         variance = sde.variance(t).unsqueeze(-1)
         centre = self.mean[..., self.diffused]
         if self.gain.shape[1]:
             centre = centre + (clean - self.mean)[..., self.conditioned] @ self.gain
-        rotated = (noisy[..., self.diffused] - k * centre) @ self.basis
-        return (rotated * (variance.sqrt() / (k**2 * self.eigenvalues + variance))) @ self.basis.mT
+        scale = (k**2 * self.eigenvalues + variance).rsqrt()
+        white = ((noisy[..., self.diffused] - k * centre) @ self.basis) * scale
+        return white, (white * (variance.sqrt() * scale)) @ self.basis.mT
 
 
 def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,19 +75,21 @@ def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) 
     return {name: build(name) for name in VARIANTS[variant]}
 
 
-def gaussian_noise(
+def gaussian_predictions(
     scores: dict[str, GaussianScore], sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor, selection: Selection
-) -> Tensor:
-    """Return the Gaussian's noise prediction of each row's selected score, ``(replicates, batch, dim)``.
+) -> tuple[Tensor, Tensor]:
+    """Return w and the noise predicted by the Gaussian in each row's selected score, each ``(replicates, batch, dim)``.
 
     Coordinates that a score does not predict are zero.
     """
-    predicted = torch.zeros_like(noisy)
+    white, noise = torch.zeros_like(noisy), torch.zeros_like(noisy)
     for index, score in enumerate(scores.values()):
         if selection.groups is None:
             chosen = (selection.rows == index).unsqueeze(-1)
-            predicted[..., score.diffused] += chosen * score.noise(sde, clean, noisy, t)
+            for total, part in zip((white, noise), score.predict(sde, clean, noisy, t), strict=True):
+                total[..., score.diffused] += chosen * part
         elif index in selection.groups:
             rows = selection.groups[index]
-            predicted[:, rows, score.diffused] = score.noise(sde, clean[:, rows], noisy[:, rows], t[:, rows])
-    return predicted
+            parts = score.predict(sde, clean[:, rows], noisy[:, rows], t[:, rows])
+            white[:, rows, score.diffused], noise[:, rows, score.diffused] = parts
+    return white, noise

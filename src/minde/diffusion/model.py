@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .conditioning import VARIANTS, Masks, Selection, diffused_coordinates, masks, only
-from .gaussian import GaussianScore, gaussian_noise, gaussian_scores
+from .gaussian import GaussianScore, gaussian_predictions, gaussian_scores
 from .network import Network
 from .times import Times
 
@@ -24,7 +24,7 @@ class Model:
     times: Times
     network: Network
     base: dict[str, GaussianScore] | None
-    """Gaussian noise predictions that the network's are added to, or None (the paper)."""
+    """A Gaussian's noise predictions, which the network's are added to and which it sees, or None (the paper)."""
     masks: Masks = field(repr=False)
 
     def predict(
@@ -34,11 +34,12 @@ class Model:
 
         ``clean`` and ``noisy`` have shape ``(replicates, batch, dim_x + dim_y)``, ``t`` has ``(replicates, batch)``.
         """
-        noise_pred = self.network(parameters, *self.masks.network_input(clean, noisy, t, selection.rows))
+        variables, times = self.masks.network_input(clean, noisy, t, selection.rows)
         if self.base is None:
-            return noise_pred
-        base = gaussian_noise(self.base, self.times.sde, clean, noisy, t, selection)
-        return noise_pred + base[..., : self.network.dim_out]
+            return self.network(parameters, variables, times)
+        white, base = gaussian_predictions(self.base, self.times.sde, clean, noisy, t, selection)
+        own = slice(0, self.network.dim_out)
+        return self.network(parameters, torch.cat([variables, white[..., own]], dim=-1), times) + base[..., own]
 
     def noise(self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
         """Predict the noise of one score's diffused coordinates, ``(replicates, batch, diffused)``."""
@@ -66,7 +67,12 @@ def build_model(
         dim_x=dim_x,
         dim_y=dim_y,
         times=times,
-        network=Network(dim_in=dim_x + dim_y, dim_out=dim_out, hidden=hidden, middle_blocks=middle_blocks),
+        network=Network(
+            dim_in=dim_x + dim_y + (0 if moments is None else dim_out),
+            dim_out=dim_out,
+            hidden=hidden,
+            middle_blocks=middle_blocks,
+        ),
         base=None if moments is None else gaussian_scores(variant, *moments, dim_x),
         masks=masks(variant, dim_x, dim_y, device),
     )

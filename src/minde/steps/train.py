@@ -137,7 +137,7 @@ def _means(rows: list[dict]) -> str:
 
 def _write(inputs: Inputs, standing: Standing, made_by: dict, weights_path: Path, curve_path: Path) -> None:
     """Write the weights and the curve of a cell whose replicates are all trained."""
-    network = model_of(inputs.settings, None, inputs.clean.device).network
+    network = model_of(inputs.settings, inputs.moments, inputs.clean.device).network
     tensors = {
         f"{kind}/{name}": value
         for kind, stood in (("raw", "parameters"), ("average", "average"))
