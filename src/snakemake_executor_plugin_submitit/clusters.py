@@ -1,0 +1,235 @@
+"""Where jobs run: on SLURM, in processes of this machine, or inside Snakemake to look for errors. One interface."""
+
+import logging
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import submitit
+
+from . import slurm, states
+from .resources import Request
+from .slurm import Sighting
+from .watch import Watch
+from .work import Work
+
+# A controller that is busy, restarting or down, or a limit on jobs in the queue: all pass. What sbatch says otherwise
+# is about the job.
+PASSES = re.compile(
+    r"timed out|unable to contact|connection refused|communication connection failure|temporarily|try again|"
+    r"standby mode|MaxSubmitJob|SubmitJobsPer|slurm controller|is DOWN|Zero Bytes|Protocol authentication error",
+    re.IGNORECASE,
+)
+STOP_TAKES = 10.0  # seconds that processes of this machine have between SIGTERM and SIGKILL
+
+logging.getLogger("submitit").handlers.clear()  # it prints warnings to stdout; what matters is said here
+
+
+class BusyError(RuntimeError):
+    """The cluster takes no jobs just now; the same submission may succeed later."""
+
+
+class RefusedError(RuntimeError):
+    """The cluster does not take these jobs, and will not."""
+
+
+class Cluster(Protocol):
+    """What the executor asks of a place where jobs run."""
+
+    def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
+        """Submit works that ask for the same, marked with a tag; return an id each. Raises BusyError, RefusedError."""
+
+    def ended(self, ids: set[str]) -> dict[str, Sighting]:
+        """Return the jobs that are over, with what is known of their end."""
+
+    def alive(self, ids: Iterable[str]) -> set[str] | None:
+        """Return the jobs that wait or run; None where the cluster does not answer."""
+
+    def cancel(self, ids: Iterable[str], runs: Iterable[str]) -> str:
+        """Cancel jobs by id, and those of runs whose id was not yet known; return what went wrong."""
+
+
+@dataclass
+class Slurm:
+    """Jobs of a SLURM cluster, as arrays."""
+
+    folder: Path
+    parallel: int
+    """How many members of an array may run at once."""
+    watch: Watch
+
+    def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
+        """See Cluster."""
+        executor = submitit.SlurmExecutor(folder=self.folder, max_num_timeout=10**6)  # Work counts by itself
+        executor.update_parameters(**request.options(len(works[0].commands), name, tag, self.parallel))
+        slurm.CALLS["sbatch"] += 1
+        try:
+            return [job.job_id for job in executor.submit_array(works)]
+        except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError, OSError) as error:
+            self._withdraw(tag)
+            kind = BusyError if PASSES.search(str(error)) else RefusedError
+            raise kind(" ".join(str(error).split())) from None
+
+    def _withdraw(self, tag: str) -> None:
+        """Cancel what a submission has left that was reported as failed: its answer may have been lost on the way."""
+        table = slurm.queue()
+        if table and (ids := [key for key, seen in table.items() if seen.comment == tag]):
+            slurm.cancel(ids)
+
+    def ended(self, ids: set[str]) -> dict[str, Sighting]:
+        """See Cluster."""
+        return self.watch.ended(ids, time.monotonic())
+
+    def alive(self, ids: Iterable[str]) -> set[str] | None:
+        """See Cluster."""
+        table = slurm.queue()
+        over = states.FINAL.keys() - states.MAY_REQUEUE
+        return None if table is None else {key for key in ids if key in table and table[key].state not in over}
+
+    def cancel(self, ids: Iterable[str], runs: Iterable[str]) -> str:
+        """See Cluster."""
+        answer, runs, ids = slurm.Answer(True, ""), tuple(runs), list(ids)
+        for _ in range(6):  # a controller that restarts is back in less
+            table = slurm.queue()
+            unknown = [key for key, seen in (table or {}).items() if seen.comment.startswith(runs)]
+            arrays = sorted({key.split("_")[0] for key in unknown})
+            answer = slurm.cancel(sorted(set(ids) - set(unknown)) + arrays)
+            if answer.ok and table is not None:
+                return ""
+            time.sleep(10)
+        return f"{answer.text}; cancel them by hand: scancel {' '.join(ids)}"
+
+
+@dataclass
+class Local:
+    """Jobs in processes of this machine, each under a controller of submitit's that outlives Snakemake."""
+
+    folder: Path
+    jobs: dict[str, submitit.LocalJob] = field(default_factory=dict)
+    gone_since: dict[str, float] = field(default_factory=dict)
+    gpu_users: dict[int, list[str]] = field(default_factory=lambda: {gpu: [] for gpu in _gpus_here()})
+
+    def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
+        """See Cluster."""
+        return [self._submit(request, work) for work in works]
+
+    def _submit(self, request: Request, work: Work) -> str:
+        if request.gpus > len(self.gpu_users):
+            raise RefusedError(f"{request.gpus} GPUs are asked for; this machine has {len(self.gpu_users)}")
+        for users in self.gpu_users.values():
+            users[:] = [job for job in users if self._runs(job)]
+        gpus = sorted(self.gpu_users, key=lambda gpu: len(self.gpu_users[gpu]))[: request.gpus]
+        executor = submitit.LocalExecutor(folder=self.folder, max_num_timeout=10**6)
+        minutes = request.minutes(len(work.commands))
+        delay = min(request.signal_delay, minutes * 60 // 4)
+        executor.update_parameters(
+            timeout_min=minutes, signal_delay_s=delay, gpus_per_node=len(gpus), visible_gpus=gpus, stderr_to_stdout=True
+        )
+        job = executor.submit(work)
+        self.jobs[job.job_id] = job
+        for gpu in gpus:
+            self.gpu_users[gpu].append(job.job_id)
+        return job.job_id
+
+    def ended(self, ids: set[str]) -> dict[str, Sighting]:
+        """See Cluster."""
+        now = time.monotonic()
+        for key in ids:
+            if self._runs(key):
+                self.gone_since.pop(key, None)
+            else:
+                self.gone_since.setdefault(key, now)
+        return {
+            key: Sighting("FAILED", "its process ended without a result; was it killed, or its time up?")
+            for key in ids
+            if now - self.gone_since.get(key, now) > 2
+        }
+
+    def alive(self, ids: Iterable[str]) -> set[str]:
+        """See Cluster."""
+        return {key for key in ids if self._runs(key)}
+
+    def _runs(self, key: str) -> bool:
+        if key in self.jobs:
+            return not self.jobs[key].done()
+        try:  # a process of an earlier run; an id may have been given away again
+            return any("submitit.local" in word for word in psutil.Process(int(key)).cmdline())
+        except psutil.Error:
+            return False
+
+    def cancel(self, ids: Iterable[str], runs: Iterable[str]) -> str:
+        """See Cluster."""
+        for run in runs:
+            stop_groups(self.folder.parent / run)
+        for key in ids:
+            if self._runs(key):
+                os.kill(int(key), signal.SIGTERM)
+        return ""
+
+
+@dataclass
+class Debug:
+    """Jobs run one after another inside Snakemake's own process, while they are submitted."""
+
+    folder: Path
+
+    def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
+        """See Cluster."""
+        for work in works:
+            submitit.DebugExecutor(folder=self.folder).submit(work).submission().result()
+        return [work.commands[0].token for work in works]
+
+    def ended(self, ids: set[str]) -> dict[str, Sighting]:
+        """See Cluster."""
+        return {key: Sighting("FAILED", "it ended without a result") for key in ids}
+
+    def alive(self, ids: Iterable[str]) -> set[str]:
+        """See Cluster."""
+        return set()
+
+    def cancel(self, ids: Iterable[str], runs: Iterable[str]) -> str:
+        """See Cluster."""
+        stop_groups(self.folder)
+        return ""
+
+
+def stop_groups(folder: Path) -> None:
+    """End the commands that run on this machine for a run: SIGTERM, and SIGKILL to those that do not heed it."""
+    groups = [int(path.read_text() or 0) for path in folder.glob("*.group")]
+    for number, patience in ((signal.SIGTERM, STOP_TAKES), (signal.SIGKILL, 1.0)):
+        end = time.monotonic() + patience
+        groups = [group for group in groups if group and _signal(group, number)]
+        while groups and time.monotonic() < end:
+            time.sleep(0.1)
+            groups = [group for group in groups if _signal(group, 0)]
+
+
+def _signal(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _gpus_here() -> list[int]:
+    """Return the GPUs that jobs of this machine may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [int(gpu) for gpu in visible.split(",") if gpu.strip().isdigit()]
+    return sorted(int(path.name.removeprefix("nvidia")) for path in Path("/dev").glob("nvidia[0-9]*"))
+
+
+def choose(name: str, folder: Path, parallel: int, interval: float, latency: float, say: Callable[[str], None]) -> Cluster:
+    """Return the cluster of a name; ``auto`` is SLURM where it is configured, else this machine."""
+    if name == "auto":
+        name = "slurm" if slurm.is_configured() else "local"
+    if name == "slurm":
+        return Slurm(folder, parallel, Watch(interval, latency, say))
+    return Local(folder) if name == "local" else Debug(folder)

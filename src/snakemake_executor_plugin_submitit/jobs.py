@@ -1,0 +1,98 @@
+"""What the executor asks of Snakemake's jobs, single or in groups: names, files, resources, and words for a person."""
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
+
+from . import work
+from .resources import Request, Site, request
+from .runs import fingerprint
+from .slurm import Sighting
+from .states import describe
+
+LAST_LINES = 15
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A job of Snakemake's on its way to the cluster."""
+
+    job: JobExecutorInterface
+    rule: str
+    command: work.Command
+    request: Request
+    outputs: tuple[str, ...]
+    fingerprint: str
+
+
+def parts(job: JobExecutorInterface) -> list:
+    """Return a job, or the jobs of a group."""
+    return list(job.jobs) if job.is_group() else [job]
+
+
+def name_of(job: JobExecutorInterface) -> str:
+    """Return what the cluster calls a job: its rule, or its group."""
+    return job.name if not job.is_group() else str(job.groupid)
+
+
+def outputs_of(job: JobExecutorInterface) -> tuple[str, ...]:
+    """Return the files that a job makes, in order."""
+    return tuple(sorted(str(path) for part in parts(job) for path in part.output))
+
+
+def inputs_of(job: JobExecutorInterface) -> list[str]:
+    """Return the files that a job reads and does not make itself."""
+    return sorted({str(path) for part in parts(job) for path in part.input} - set(outputs_of(job)))
+
+
+def prepare(job: JobExecutorInterface, token: str, shell: str, site: Site) -> Ready:
+    """Describe a job. Raises ResourceError for resources that cannot be asked of the cluster."""
+    about = [
+        (part.name, part.shellcmd, sorted(map(repr, part.params)), sorted(map(str, part.input))) for part in parts(job)
+    ]
+    return Ready(
+        job=job,
+        rule=name_of(job),
+        command=work.Command(token, shell),
+        request=request(name_of(job), job.threads, dict(job.resources.items()), site),
+        outputs=outputs_of(job),
+        fingerprint=fingerprint(sorted(map(repr, about)), outputs_of(job), job.attempt),
+    )
+
+
+def failure_of_command(result: dict, job: JobExecutorInterface, cluster_id: str, folder: Path, token: str) -> str:
+    """Return the message for a command that ended in failure."""
+    status = result["status"]
+    if result["note"]:
+        how = result["note"]
+    elif status < 0:
+        how = f"killed by signal {-status}; if nobody did, the node ran out of memory: raise mem_mb"
+    else:
+        how = f"exit status {status}"
+    requeues = f", after {result['requeues']} requeues" if result["requeues"] else ""
+    return _message(job, cluster_id, f"FAILED: {how} on {result['node']}{requeues}", [work.log_path(folder, token)])
+
+
+def failure_of_allocation(seen: Sighting, job: JobExecutorInterface, cluster_id: str, folder: Path, token: str) -> str:
+    """Return the message for a job whose allocation ended without a result of it."""
+    logs = [work.log_path(folder, token), folder / f"{cluster_id}_0_log.out"]
+    return _message(job, cluster_id, describe(seen), logs)
+
+
+def _message(job: JobExecutorInterface, cluster_id: str, what: str, logs: list[Path]) -> str:
+    wildcards = ", ".join(f"{key}={value}" for key, value in job.wildcards_dict.items()) if not job.is_group() else ""
+    lines = [f"Rule {name_of(job)}{f' ({wildcards})' if wildcards else ''}, SLURM job {cluster_id}: {what}."]
+    for log in logs:
+        if last := _last_lines(log):
+            lines += [f"Last lines of {log}:", *(f"    {line}" for line in last)]
+    return "\n".join(lines) + "\n"
+
+
+def _last_lines(path: Path) -> list[str]:
+    try:
+        with path.open(errors="replace") as file:
+            return [line.rstrip("\n") for line in deque(file, LAST_LINES)]
+    except FileNotFoundError:
+        return []

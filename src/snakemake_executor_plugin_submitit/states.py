@@ -1,0 +1,86 @@
+"""What a job's state means: does it go on, and if not, since when is that sure. Pure: no calls, no clocks."""
+
+from dataclasses import dataclass
+
+from .slurm import Sighting
+
+# States after which a job does not run again, unless SLURM requeues it.
+FINAL = {
+    "BOOT_FAIL": "the node did not boot",
+    "CANCELLED": "it was cancelled",
+    "COMPLETED": "it ended without a result",
+    "DEADLINE": "its deadline passed",
+    "FAILED": "it failed",
+    "NODE_FAIL": "its node failed",
+    "OUT_OF_MEMORY": "it needed more memory than it had asked for; raise mem_mb",
+    "PREEMPTED": "it was preempted and not requeued",
+    "REVOKED": "it was revoked",
+    "TIMEOUT": "its time was up, and it did not stop in a way that can be resumed; raise runtime",
+}
+# Passed through on the way back into the queue.
+MAY_REQUEUE = {"BOOT_FAIL", "NODE_FAIL", "PREEMPTED"}
+REQUEUE_TAKES = 60.0  # seconds
+ABSENT = 5.0  # seconds out of the queue before the accounting is asked
+LOST = 60.0  # seconds out of the queue, and unknown to the accounting, before a job counts as lost
+SILENT = 900.0  # seconds that an accounting which does not answer is waited for, when the queue has lost a job
+
+# Reasons to be pending that do not pass by waiting.
+STUCK = {
+    "BadConstraints",
+    "DependencyNeverSatisfied",
+    "InvalidAccount",
+    "InvalidQOS",
+    "JobHeldAdmin",
+    "JobHeldUser",
+    "PartitionDown",
+    "PartitionInactive",
+    "PartitionNodeLimit",
+    "PartitionTimeLimit",
+    "QOSNotAllowed",
+    "launch failed requeued held",
+}
+
+
+@dataclass
+class Memory:
+    """Since when a job has been in what looks like its end, in seconds of a monotonic clock."""
+
+    state: str = ""
+    since: float = 0.0
+
+    def note(self, state: str, now: float) -> float:
+        """Take in the state seen now; return for how long it has been this one."""
+        if state != self.state:
+            self.state, self.since = state, now
+        return now - self.since
+
+
+def wants_accounting(seen: Sighting | None, absent: float) -> bool:
+    """Return whether the accounting is to be asked: the queue has lost the job, for longer than a moment."""
+    return seen is None and absent >= ABSENT
+
+
+def ended(seen: Sighting, lasts: float, latency: float) -> bool:
+    """Return whether a job that left no result is over; ``latency`` seconds is how late a file may be seen."""
+    if seen.state not in FINAL:
+        return False
+    if seen.state in MAY_REQUEUE:
+        return lasts >= REQUEUE_TAKES
+    # A result is likely to be under way only if the job says that it ended well.
+    return lasts >= (latency if seen.state == "COMPLETED" else min(latency, 5.0))
+
+
+def lost(absent: float, accounting_answers: bool) -> bool:
+    """Return whether a job that queue and accounting do not know is over."""
+    return absent >= (LOST if accounting_answers else SILENT)
+
+
+def describe(seen: Sighting) -> str:
+    """Return what happened to a job, for a person."""
+    what = FINAL.get(seen.state, "it is gone")
+    facts = [seen.reason if seen.reason not in ("", "None") else ""]
+    facts += [f"exit code {seen.exit_code}" if seen.exit_code not in ("", "0:0") else ""]
+    facts += [f"ran {seen.elapsed} of {seen.limit}" if seen.elapsed else ""]
+    facts += [f"on {seen.nodes}" if seen.nodes not in ("", "None assigned") else ""]
+    about = ", ".join(fact for fact in facts if fact)
+    return f"{seen.state}: {what}{f' ({about})' if about else ''}"

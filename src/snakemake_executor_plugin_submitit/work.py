@@ -1,0 +1,189 @@
+"""What runs on a node: commands that share one allocation, their signals, and a small file that says how each ended."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from submitit.helpers import DelayedSubmission
+
+POLL = 0.2  # seconds
+# An allocation that was told to end is ended by the cluster, which knows why and whether to requeue it. SIGTERM that no
+# cluster has sent must not keep the allocation for ever.
+WAIT_FOR_THE_END = 900.0  # seconds
+AFTER_INTERRUPT = 0.7  # seconds: submitit's local controller kills one second after it interrupts
+
+
+@dataclass(frozen=True)
+class Command:
+    """A job of Snakemake's: a shell command and the token that its files are named after."""
+
+    token: str
+    shell: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """Commands that run in one allocation, ``at_once`` of them at the same time, and go on where they were requeued.
+
+    A command that has a result file is finished: whatever restarts the allocation, it does not run again.
+    """
+
+    folder: str
+    workdir: str
+    commands: tuple[Command, ...]
+    at_once: int = 1
+    grace: float = 60.0
+    """Seconds that commands have to react to SIGUSR2."""
+    max_requeues: int = 20
+    requeues: int = 0
+
+    def __call__(self) -> None:
+        """Run what is not finished; what submitit calls on the node."""
+        _Shift(self).run()
+
+    def checkpoint(self) -> DelayedSubmission:
+        """Return what runs after a requeue; what submitit calls before it."""
+        return DelayedSubmission(replace(self, requeues=self.requeues + 1))
+
+
+def result_path(folder: str | Path, token: str) -> Path:
+    """Return the file that says how a command ended."""
+    return Path(folder, f"{token}.result.json")
+
+
+def log_path(folder: str | Path, token: str) -> Path:
+    """Return the file that a command's output goes to."""
+    return Path(folder, f"{token}.log")
+
+
+def groups_path(folder: str | Path, token: str) -> Path:
+    """Return the file that holds the process group of a command that runs."""
+    return Path(folder, f"{token}.group")
+
+
+@dataclass
+class _Shift:
+    """One start of some work: from the allocation's beginning to its end or requeue."""
+
+    work: Work
+    running: dict[Command, subprocess.Popen] = field(default_factory=dict)
+    told: set[signal.Signals] = field(default_factory=set)
+    deadline: float = float("inf")
+    """Until when commands may react to SIGUSR2; those that do not by then are left alone."""
+
+    def run(self) -> None:
+        handler = self._listen()
+        waiting = [c for c in self.work.commands if not result_path(self.work.folder, c.token).exists()]
+        while self.running or (waiting and not self.told):
+            while waiting and not self.told and len(self.running) < self.work.at_once:
+                self._start(waiting.pop(0))
+            self._collect()
+            time.sleep(POLL)
+        if any(not result_path(self.work.folder, c.token).exists() for c in self.work.commands):
+            self._leave(handler)
+
+    def _listen(self) -> object:
+        """Note signals from now on; return submitit's handler, which requeues."""
+        if threading.current_thread() is not threading.main_thread():
+            return None  # the cluster `debug` runs inside Snakemake, whose signals are not ours
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._hear)
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        return signal.signal(signal.SIGUSR2, self._hear)
+
+    def _hear(self, number: int, frame: object) -> None:
+        heard = signal.Signals(number)
+        _say(f"heard {heard.name}, passing it on")
+        if heard is signal.SIGUSR2 and heard not in self.told:
+            self.deadline = time.monotonic() + self.work.grace
+        self.told.add(heard)
+        for process in self.running.values():
+            _signal_group(process.pid, signal.SIGUSR2 if heard is signal.SIGUSR2 else signal.SIGTERM)
+        if heard is signal.SIGINT:
+            time.sleep(AFTER_INTERRUPT)
+            for process in self.running.values():
+                _signal_group(process.pid, signal.SIGKILL)
+
+    def _start(self, command: Command) -> None:
+        # SIGUSR2 kills a process that knows nothing of it; it is ignored by default, for all that the command starts.
+        with log_path(self.work.folder, command.token).open("ab") as log:
+            self.running[command] = subprocess.Popen(
+                ["/bin/sh", "-c", f"trap '' USR2; {command.shell}"],
+                cwd=self.work.workdir,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        groups_path(self.work.folder, command.token).write_text(str(self.running[command].pid))
+
+    def _collect(self) -> None:
+        """Take note of commands that have ended, with all that they had started."""
+        for command, process in list(self.running.items()):
+            status = process.poll()
+            if status is None or (self.told and _group_lives(process.pid)):
+                continue  # the process that writes a checkpoint may outlive the one that was started
+            del self.running[command]
+            groups_path(self.work.folder, command.token).unlink(missing_ok=True)
+            stopped = status != 0 and self.told and time.monotonic() < self.deadline
+            if not stopped:
+                self._finish(command, status)
+
+    def _finish(self, command: Command, status: int, note: str = "") -> None:
+        result = {"status": status, "node": socket.gethostname(), "requeues": self.work.requeues, "note": note}
+        path = result_path(self.work.folder, command.token)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(result))
+        os.replace(partial, path)
+
+    def _leave(self, handler: object) -> None:
+        """Leave an allocation that was told to end before all was finished: for the queue, if that is known to be due."""
+        if signal.SIGUSR2 in self.told and callable(handler):
+            work = self.work
+            if work.requeues >= work.max_requeues:
+                for command in work.commands:
+                    if not result_path(work.folder, command.token).exists():
+                        self._finish(command, 75, f"stopped again after {work.requeues} requeues, the most allowed")
+                return
+            _say(f"requeueing, {work.requeues + 1} of at most {work.max_requeues} times")
+            _requeue(handler)
+        if os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
+            _say("stopped; waiting for SLURM to end or requeue the job")
+            time.sleep(WAIT_FOR_THE_END)
+        sys.exit(128 + signal.SIGTERM)
+
+
+def _requeue(handler: object) -> None:
+    """Have submitit put the allocation back into the queue and exit; tries on while the controller does not answer."""
+    while True:
+        try:
+            handler(signal.SIGUSR2, None)
+        except (subprocess.SubprocessError, OSError) as error:
+            _say(f"could not be requeued: {error}; trying again")
+            time.sleep(10)
+
+
+def _signal_group(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        pass  # it has ended meanwhile
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
