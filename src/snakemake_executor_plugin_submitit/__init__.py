@@ -1,4 +1,4 @@
-"""A Snakemake executor on submitit: SLURM job arrays, requeues that resume, and jobs that a new Snakemake finds again."""
+"""A Snakemake executor on submitit: job arrays, requeues that resume, and jobs that a new Snakemake finds again."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ def _setting(default: object, text: str, *, from_environment: bool = False, **mo
 class ExecutorSettings(ExecutorSettingsBase):
     """The options --submitit-…; an empty text means that nothing is asked for."""
 
-    cluster: str = _setting("auto", "Where jobs run: slurm, local, debug, or auto: slurm where it is found, else local.")
+    cluster: str = _setting("auto", "Where jobs run: slurm, local, debug, or auto, slurm where it is found, else local")
     partition: str = _setting(
         "", "SLURM partition of jobs whose rule names none (resource slurm_partition).", from_environment=True
     )

@@ -5,13 +5,14 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 import submitit
+from snakemake_interface_common.exceptions import WorkflowError
 
 from . import slurm, states
 from .resources import Request
@@ -127,7 +128,7 @@ class Local:
         gpus = sorted(self.gpu_users, key=lambda gpu: len(self.gpu_users[gpu]))[: request.gpus]
         executor = submitit.LocalExecutor(folder=self.folder, max_num_timeout=10**6)
         minutes = request.minutes(len(work.commands))
-        delay = min(request.signal_delay, minutes * 60 // 4)
+        delay = request.warning(len(work.commands))
         executor.update_parameters(
             timeout_min=minutes, signal_delay_s=delay, gpus_per_node=len(gpus), visible_gpus=gpus, stderr_to_stdout=True
         )
@@ -226,10 +227,15 @@ def _gpus_here() -> list[int]:
     return sorted(int(path.name.removeprefix("nvidia")) for path in Path("/dev").glob("nvidia[0-9]*"))
 
 
-def choose(name: str, folder: Path, parallel: int, interval: float, latency: float, say: Callable[[str], None]) -> Cluster:
+def choose(name: str, folder: Path, parallel: int, watch: Watch) -> Cluster:
     """Return the cluster of a name; ``auto`` is SLURM where it is configured, else this machine."""
     if name == "auto":
         name = "slurm" if slurm.is_configured() else "local"
-    if name == "slurm":
-        return Slurm(folder, parallel, Watch(interval, latency, say))
-    return Local(folder) if name == "local" else Debug(folder)
+    kinds = {
+        "slurm": lambda: Slurm(folder, parallel, watch),
+        "local": lambda: Local(folder),
+        "debug": lambda: Debug(folder),
+    }
+    if name not in kinds:
+        raise WorkflowError(f"--submitit-cluster is {name!r}; slurm, local, debug or auto is needed")
+    return kinds[name]()

@@ -104,6 +104,11 @@ class Request:
         """Return the time limit of an allocation of so many commands."""
         return self.runtime * -(-commands // self.at_once)
 
+    def warning(self, commands: int) -> int:
+        """Return the seconds before its time limit at which an allocation of so many commands hears SIGUSR2."""
+        # SLURM may send the signal a minute early: close to the limit that would be at once, and for ever.
+        return min(self.signal_delay, self.minutes(commands) * 60 // 4)
+
     def options(self, commands: int, name: str, comment: str, parallel: int) -> dict[str, Any]:
         """Return submitit's parameters of an array whose members run so many commands each."""
         together = min(commands, self.at_once)
@@ -129,8 +134,7 @@ class Request:
             "qos": self.qos,
             "constraint": self.constraint,
             "array_parallelism": parallel,
-            # SLURM may send the signal a minute early: near the limit that would be at once, and for ever.
-            "signal_delay_s": min(self.signal_delay, minutes * 60 // 4),
+            "signal_delay_s": self.warning(commands),
             "setup": list(self.setup) or None,
             "srun_args": step,
             "stderr_to_stdout": True,
@@ -198,7 +202,9 @@ def _gpus(rule: str, given: Mapping[str, Any]) -> tuple[int, str | None, str | N
     if gres is not None and not re.fullmatch(r"[\w.-]+(:[\w.-]+)*(,[\w.-]+(:[\w.-]+)*)*", str(gres)):
         raise ResourceError(f"rule {rule}: resource gres is {gres!r}; NAME[:TYPE][:COUNT] is needed, as in gpu:a100:1")
     if model is not None and not re.fullmatch(r"[A-Za-z][\w.-]*", str(model)):
-        raise ResourceError(f"rule {rule}: resource gpu_model is {model!r}; a GPU type of the site is needed, as in a100")
+        raise ResourceError(
+            f"rule {rule}: resource gpu_model is {model!r}; a GPU type of the site is needed, as in a100"
+        )
     count = given.get("gpu", 1 if model else 0)
     if isinstance(count, bool) or not str(count).isdigit():
         raise ResourceError(f"rule {rule}: resource gpu is {count!r}; a whole number of GPUs is needed")

@@ -125,15 +125,16 @@ def is_stale(entry: Entry, inputs: Iterable[str], ended: bool) -> bool:
     return ended and not all(Path(path).exists() for path in entry.outputs)
 
 
-def now() -> float:
-    """Return the time of a submission, on the clock that files are dated by."""
-    return time.time()
-
-
-def tidy(folder: Path, token: str, cluster_id: str, is_last: bool) -> None:
-    """Remove what a successful job left; submitit's files too when it is the ``is_last`` of its allocation."""
+def tidy(folder: Path, token: str) -> None:
+    """Remove what a successful command left."""
     for path in (work.result_path(folder, token), work.log_path(folder, token), work.groups_path(folder, token)):
         path.unlink(missing_ok=True)
-    if is_last:
-        for path in (*folder.glob(f"{cluster_id}_*"), *folder.glob(f"{cluster_id}.*")):
-            path.unlink(missing_ok=True)
+
+
+def tidy_allocation(folder: Path, cluster_id: str) -> bool:
+    """Remove what submitit left of an allocation; False where it is still about to write its last file."""
+    if not any(folder.glob(f"{cluster_id}_*_result.pkl")):
+        return False
+    for path in folder.glob(f"{cluster_id}_*"):
+        path.unlink(missing_ok=True)
+    return True

@@ -61,7 +61,9 @@ def largest_array() -> int:
 
 def queue() -> dict[str, Sighting] | None:
     """Return this user's jobs by id, those that ended in the last minutes too; None where SLURM does not answer."""
-    answer = call("squeue", "--noheader", "--array", "--states=all", "--user", getpass.getuser(), "-o", "%i|%T|%r|%N|%k")
+    answer = call(
+        "squeue", "--noheader", "--array", "--states=all", "--user", getpass.getuser(), "-o", "%i|%T|%r|%N|%k"
+    )
     if not answer.ok:
         return None
     rows = (line.split("|", 4) for line in answer.text.splitlines() if line.count("|") >= 4)

@@ -1,5 +1,6 @@
 """What runs on a node: commands that share one allocation, their signals, and a small file that says how each ended."""
 
+import contextlib
 import json
 import os
 import signal
@@ -73,6 +74,7 @@ class _Shift:
     """One start of some work: from the allocation's beginning to its end or requeue."""
 
     work: Work
+    unfinished: list[Command] = field(default_factory=list)
     running: dict[Command, subprocess.Popen] = field(default_factory=dict)
     told: set[signal.Signals] = field(default_factory=set)
     deadline: float = float("inf")
@@ -80,13 +82,15 @@ class _Shift:
 
     def run(self) -> None:
         handler = self._listen()
-        waiting = [c for c in self.work.commands if not result_path(self.work.folder, c.token).exists()]
+        # Asked once: when Snakemake has read a result file, it removes it.
+        self.unfinished = [c for c in self.work.commands if not result_path(self.work.folder, c.token).exists()]
+        waiting = list(self.unfinished)
         while self.running or (waiting and not self.told):
             while waiting and not self.told and len(self.running) < self.work.at_once:
                 self._start(waiting.pop(0))
             self._collect()
             time.sleep(POLL)
-        if any(not result_path(self.work.folder, c.token).exists() for c in self.work.commands):
+        if self.unfinished:
             self._leave(handler)
 
     def _listen(self) -> object:
@@ -142,15 +146,15 @@ class _Shift:
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(result))
         os.replace(partial, path)
+        self.unfinished.remove(command)
 
     def _leave(self, handler: object) -> None:
-        """Leave an allocation that was told to end before all was finished: for the queue, if that is known to be due."""
+        """Leave an allocation that was told to end before all was finished, for the queue if that is due."""
         if signal.SIGUSR2 in self.told and callable(handler):
             work = self.work
             if work.requeues >= work.max_requeues:
-                for command in work.commands:
-                    if not result_path(work.folder, command.token).exists():
-                        self._finish(command, 75, f"stopped again after {work.requeues} requeues, the most allowed")
+                for command in list(self.unfinished):
+                    self._finish(command, 75, f"stopped again after {work.requeues} requeues, the most allowed")
                 return
             _say(f"requeueing, {work.requeues + 1} of at most {work.max_requeues} times")
             _requeue(handler)
@@ -171,10 +175,8 @@ def _requeue(handler: object) -> None:
 
 
 def _signal_group(group: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):  # it may have ended meanwhile
         os.killpg(group, number)
-    except ProcessLookupError:
-        pass  # it has ended meanwhile
 
 
 def _group_lives(group: int) -> bool:
