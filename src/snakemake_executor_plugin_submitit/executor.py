@@ -55,9 +55,8 @@ class Executor(RemoteExecutor):
         largest = min(settings.array_limit, slurm.largest_array()) if self.cluster_name == "slurm" else 1
         self.earlier = Earlier.find(earlier_runs, self.cluster_name, cluster, self.logger)
         self.numbers, self.submissions = itertools.count(1), itertools.count(1)
-        self.members: dict[str, set[str]] = {}  # of allocations: the tokens whose end is not yet known
-        self.failed: set[str] = set()  # allocations with a member that failed
-        self.leaving: list[tuple[Path, str]] = []  # allocations that are about to end well
+        self.allocations: dict[str, runs.Allocation] = {}
+        self.leaving: list[runs.Allocation] = []  # those about to end, whose jobs have all succeeded
         self.next_seconds_between_status_checks = min(POLL, interval)
         self.submitter = Submitter(self._submit, self._refuse, self.logger.warning, settings.window, largest)
         self.cluster = cluster
@@ -127,7 +126,7 @@ class Executor(RemoteExecutor):
         return runs.Entry(ready.command.token, *about, submitted=time.time(), folder=str(self.this_run.folder))
 
     def _register(self, job: JobExecutorInterface, folder: str, token: str, key: str) -> None:
-        self.members.setdefault(key, set()).add(token)
+        self.allocations.setdefault(key, runs.Allocation(Path(folder), key)).add(token)
         aux = {"folder": folder, "token": token}
         self.report_job_submission(SubmittedJobInfo(job, external_jobid=key, aux=aux))
 
@@ -155,25 +154,20 @@ class Executor(RemoteExecutor):
 
     def _close(self, info: SubmittedJobInfo, ok: bool) -> None:
         """Note a job's end; clear up after one that succeeded."""
-        key, folder, token = info.external_jobid, Path(info.aux["folder"]), info.aux["token"]
-        runs.Run(folder).note_end(token)
-        self.members[key].discard(token)
-        if not ok:
-            self.failed.add(key)
-        elif not self.workflow.executor_settings.keep_logs:
-            runs.tidy(folder, token)
-            if not self.members[key] and key not in self.failed:
-                self.leaving.append((folder, key))
+        allocation, keep_logs = self.allocations[info.external_jobid], self.workflow.executor_settings.keep_logs
+        allocation.close(info.aux["token"], ok, keep_logs)
+        if not (allocation.waited_for or allocation.has_failed or keep_logs):
+            self.leaving.append(allocation)
 
     def _tidy_allocations(self) -> None:
         """Clear up after allocations whose jobs have all succeeded, once they have really ended."""
-        self.leaving = [(folder, key) for folder, key in self.leaving if not runs.tidy_allocation(folder, key)]
+        self.leaving = [allocation for allocation in self.leaving if not allocation.tidy()]
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Cancel all jobs of this run and of earlier ones, also those in mid-submission."""
         self.submitter.stopping.set()
         with self.submitter.underway:
-            ids = {key for key, tokens in self.members.items() if tokens} | self.earlier.ids()
+            ids = {key for key, allocation in self.allocations.items() if allocation.waited_for} | self.earlier.ids()
             ids |= {info.external_jobid for info in active_jobs if info.external_jobid}
             trouble = self.cluster.cancel(ids, [self.this_run.id, *self.earlier.run_ids()])
         if trouble:

@@ -83,7 +83,7 @@ def failure_of_allocation(seen: Sighting, job: JobExecutorInterface, cluster_id:
 
 def _message(job: JobExecutorInterface, cluster_id: str, what: str, logs: list[Path]) -> str:
     wildcards = ", ".join(f"{key}={value}" for key, value in job.wildcards_dict.items()) if not job.is_group() else ""
-    lines = [f"Rule {name_of(job)}{f' ({wildcards})' if wildcards else ''}, SLURM job {cluster_id}: {what}."]
+    lines = [f"Rule {name_of(job)}{f' ({wildcards})' if wildcards else ''}, job {cluster_id}: {what}."]
     for log in logs:
         if last := _last_lines(log):
             lines += [f"Last lines of {log}:", *(f"    {line}" for line in last)]

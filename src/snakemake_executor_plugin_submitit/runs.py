@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
@@ -125,16 +125,35 @@ def is_stale(entry: Entry, inputs: Iterable[str], ended: bool) -> bool:
     return ended and not all(Path(path).exists() for path in entry.outputs)
 
 
-def tidy(folder: Path, token: str) -> None:
-    """Remove what a successful command left."""
-    for path in (work.result_path(folder, token), work.log_path(folder, token), work.groups_path(folder, token)):
-        path.unlink(missing_ok=True)
+@dataclass
+class Allocation:
+    """What one job of the cluster runs for Snakemake, and which of it Snakemake still waits for."""
 
+    folder: Path
+    cluster_id: str
+    tokens: set[str] = field(default_factory=set)
+    waited_for: set[str] = field(default_factory=set)
+    has_failed: bool = False
 
-def tidy_allocation(folder: Path, cluster_id: str) -> bool:
-    """Remove what submitit left of an allocation; False where it is still about to write its last file."""
-    if not any(folder.glob(f"{cluster_id}_*_result.pkl")):
-        return False
-    for path in folder.glob(f"{cluster_id}_*"):
-        path.unlink(missing_ok=True)
-    return True
+    def add(self, token: str) -> None:
+        """Take in a command."""
+        self.tokens.add(token)
+        self.waited_for.add(token)
+
+    def close(self, token: str, ok: bool, keep_log: bool) -> None:
+        """Note a command's end, in the run's list too; the log of a success goes, the result stays for a requeue."""
+        Run(self.folder).note_end(token)
+        self.waited_for.discard(token)
+        self.has_failed |= not ok
+        if ok and not keep_log:
+            work.log_path(self.folder, token).unlink(missing_ok=True)
+
+    def tidy(self) -> bool:
+        """Remove all that is left when all went well; False where submitit is still about to write its last file."""
+        if not any(self.folder.glob(f"{self.cluster_id}_*_result.pkl")):
+            return False
+        for path in self.folder.glob(f"{self.cluster_id}_*"):
+            path.unlink(missing_ok=True)
+        for token in self.tokens:
+            work.result_path(self.folder, token).unlink(missing_ok=True)
+        return True

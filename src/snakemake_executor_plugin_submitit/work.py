@@ -82,7 +82,7 @@ class _Shift:
 
     def run(self) -> None:
         handler = self._listen()
-        # Asked once: when Snakemake has read a result file, it removes it.
+        # Asked once: when all has ended, Snakemake removes the result files.
         self.unfinished = [c for c in self.work.commands if not result_path(self.work.folder, c.token).exists()]
         waiting = list(self.unfinished)
         while self.running or (waiting and not self.told):

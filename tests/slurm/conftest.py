@@ -1,0 +1,29 @@
+"""A real SLURM for the tests of this folder: started once, stopped in the end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "workflow"))  # how workflow tests run Snakemake
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("TEST_SLURM") == "1":
+        return
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="starts a SLURM on this machine: `make test-slurm`"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def slurm():
+    """Variables that SLURM's commands need are set; with xdist each worker finds the cluster that is up."""
+    printed = subprocess.run([HERE / "cluster.sh", "env"], check=True, capture_output=True, text=True).stdout
+    for assignment in printed.removeprefix("export ").split():
+        name, value = assignment.split("=")
+        os.environ[name] = value
+    subprocess.run(["scontrol", "ping"], check=True, timeout=60, stdout=subprocess.DEVNULL)

@@ -1,0 +1,125 @@
+"""How these tests run Snakemake on SLURM, and look at what SLURM did."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PATIENCE = 240  # seconds
+
+# A job that can be stopped: it counts in a file that survives, and leaves when it hears SIGUSR2 or SIGTERM.
+COUNTER = """
+import signal, sys, time
+from pathlib import Path
+state, out, last = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+told = []
+for number in (signal.SIGUSR2, signal.SIGTERM):
+    signal.signal(number, lambda *heard: told.append(heard))
+done = int(state.read_text()) if state.exists() else 0
+print(f"starts at {done}", file=sys.stderr, flush=True)
+with open(f"{state}.starts", "a") as starts:
+    print(done, file=starts)
+while done < last:
+    time.sleep(0.5)
+    done += 1
+    state.write_text(str(done))
+    if told:
+        sys.exit(75)
+out.write_text(str(done))
+"""
+
+
+class Snakemake:
+    """A Snakemake in a folder with a Snakefile, on the cluster."""
+
+    def __init__(self, folder: Path, *arguments: str, executor: str = "submitit") -> None:
+        command = [sys.executable, "-m", "snakemake", "--executor", executor, "--seconds-between-status-checks", "3"]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE_", "SLURM_JOB"))}
+        self.folder = folder
+        self.log = folder / "snakemake.out"
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [*command, *arguments], cwd=folder, env=clean, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def wait(self) -> str:
+        """What was printed, once it has ended."""
+        self.process.wait(PATIENCE)
+        return self.log.read_text()
+
+    def succeeds(self) -> str:
+        printed = self.wait()
+        assert self.process.returncode == 0, printed
+        return printed
+
+    def fails(self) -> str:
+        printed = self.wait()
+        assert self.process.returncode != 0, printed
+        return printed
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        self.process.send_signal(number)
+        self.process.wait(PATIENCE)
+
+
+def workflow(folder: Path, rules: str) -> Path:
+    """A folder with these rules as its workflow."""
+    folder.mkdir(exist_ok=True)
+    (folder / "Snakefile").write_text(rules)
+    (folder / "counter.py").write_text(COUNTER)
+    return folder
+
+
+def counter(last: int, **resources: object) -> str:
+    """A rule whose job counts to ``last`` in halves of a second and can be stopped."""
+    lines = "".join(f", {name}={value!r}" for name, value in resources.items())
+    return f"""
+rule count:
+    output: "count.txt"
+    resources: mem_mb=200{lines}
+    shell: "{sys.executable} counter.py count.state {{output}} {last}"
+"""
+
+
+def until(condition, what: str):
+    """The first true value of a condition that is asked again and again."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.3)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def run(*command: str) -> str:
+    """Run a command; what it printed."""
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def queue(folder: Path, states: str = "PENDING,RUNNING,COMPLETING,CONFIGURING") -> dict[str, str]:
+    """Jobs of a folder that wait or run, with their state, by id."""
+    rows = run("squeue", "--noheader", "--array", f"--states={states}", "--format=%i|%T|%Z").splitlines()
+    return {key: state for key, state, where in (row.split("|") for row in rows) if where == str(folder)}
+
+
+def running(folder: Path) -> str:
+    """The id of a folder's job that runs, if there is one."""
+    return next((key for key, state in queue(folder).items() if state == "RUNNING"), "")
+
+
+def submitted(printed: str) -> list[str]:
+    """The ids that Snakemake said it had submitted, arrays by their first."""
+    return re.findall(r"Submitted .*?(?:job|array of \d+,) (\d+)", printed)
+
+
+def has_started(folder: Path):
+    """A condition: the counting job has begun to count."""
+    return lambda: (folder / "count.state").exists()
+
+
+def starts(folder: Path) -> list[int]:
+    """From where the counting job started, each time."""
+    return [int(line) for line in (folder / "count.state.starts").read_text().split()]
