@@ -1,7 +1,9 @@
 """What the executor asks of Snakemake's jobs, single or in groups: names, files, resources, and words for a person."""
 
+import re
+import signal
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
@@ -12,7 +14,11 @@ from .runs import fingerprint
 from .slurm import Sighting
 from .states import describe
 
-LAST_LINES = 15
+LAST_LINES = 30  # half of which are what a job's own Snakemake says last
+OUT_OF_MEMORY = re.compile(r"exceeded (job )?memory limit|oom.kill|out of memory", re.IGNORECASE)
+# What a job's Snakemake says of the command of its rule, and keeps from its own exit status.
+STATUS = re.compile(r"returned non-zero exit status (\d+)|died with <Signals\.\w+: (\d+)>")
+KILLED = "killed by signal 9; if nobody did, the node ran out of memory: raise mem_mb"
 
 
 @dataclass(frozen=True)
@@ -64,20 +70,24 @@ def prepare(job: JobExecutorInterface, token: str, shell: str, site: Site) -> Re
 
 def failure_of_command(result: dict, job: JobExecutorInterface, cluster_id: str, folder: Path, token: str) -> str:
     """Return the message for a command that ended in failure."""
-    status = result["status"]
+    log = work.log_path(folder, token)
+    status = result["status"] if result["status"] < 0 else _status_of_rule(log) or result["status"]
     if result["note"]:
         how = result["note"]
     elif status < 0:
-        how = f"killed by signal {-status}; if nobody did, the node ran out of memory: raise mem_mb"
+        how = KILLED if status == -signal.SIGKILL else f"killed by signal {-status}"
     else:
         how = f"exit status {status}"
     requeues = f", after {result['requeues']} requeues" if result["requeues"] else ""
-    return _message(job, cluster_id, f"FAILED: {how} on {result['node']}{requeues}", [work.log_path(folder, token)])
+    return _message(job, cluster_id, f"FAILED: {how} (on {result['node']}{requeues})", [log])
 
 
 def failure_of_allocation(seen: Sighting, job: JobExecutorInterface, cluster_id: str, folder: Path, token: str) -> str:
     """Return the message for a job whose allocation ended without a result of it."""
     logs = [work.log_path(folder, token), folder / f"{cluster_id}_0_log.out"]
+    # Where memory is watched and not limited, SLURM calls this a plain failure.
+    if seen.state == "FAILED" and any(OUT_OF_MEMORY.search(line) for line in _last_lines(logs[-1])):
+        seen = replace(seen, state="OUT_OF_MEMORY")
     return _message(job, cluster_id, describe(seen), logs)
 
 
@@ -88,6 +98,15 @@ def _message(job: JobExecutorInterface, cluster_id: str, what: str, logs: list[P
         if last := _last_lines(log):
             lines += [f"Last lines of {log}:", *(f"    {line}" for line in last)]
     return "\n".join(lines) + "\n"
+
+
+def _status_of_rule(log: Path) -> int:
+    """Return the exit status of a rule's command, negative for a signal; 0 where the log does not tell."""
+    found = [match for line in _last_lines(log) if (match := STATUS.search(line))]
+    if not found:
+        return 0
+    status = int(found[-1].group(1) or 0) or -int(found[-1].group(2))
+    return 128 - status if status > 128 else status  # a shell's way to say that a signal ended its command
 
 
 def _last_lines(path: Path) -> list[str]:

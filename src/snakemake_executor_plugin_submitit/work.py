@@ -160,8 +160,12 @@ class _Shift:
             _requeue(handler)
         if os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
             _say("stopped; waiting for SLURM to end or requeue the job")
-            time.sleep(WAIT_FOR_THE_END)
-        sys.exit(128 + signal.SIGTERM)
+            end = time.monotonic() + WAIT_FOR_THE_END
+            while time.monotonic() < end:
+                time.sleep(POLL)
+                if signal.SIGUSR2 in self.told:  # the other signal of a preemption
+                    return self._leave(handler)
+        return sys.exit(128 + signal.SIGTERM)
 
 
 def _requeue(handler: object) -> None:

@@ -1,0 +1,47 @@
+"""SLURM itself in trouble. These tests disturb all jobs of the cluster: they run alone."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from scenario import Snakemake, counter, has_started, run, starts, until, workflow
+
+
+def daemon(name):
+    """The process id of one of the cluster's daemons."""
+    return int((Path(os.environ["SLURM_CONF"]).parent / f"{name}.pid").read_text())
+
+
+def stop(name):
+    pid = daemon(name)
+    os.kill(pid, 15)
+    until(lambda: not Path(f"/proc/{pid}").exists(), f"the end of {name}")
+
+
+def test_a_controller_that_is_down_for_a_minute_fails_nothing(tmp_path):
+    rules = (
+        counter(40, runtime=5)
+        + 'rule later:\n    input: "count.txt"\n    output: "later.txt"\n    shell: "touch {output}"\n'
+    )
+    workflow(tmp_path, rules)
+    snakemake = Snakemake(tmp_path, "--jobs", "5", "later.txt")
+    until(has_started(tmp_path), "the job")
+    stop("slurmctld")
+    time.sleep(60)  # the job ends, and the next one is to be submitted
+    subprocess.run(["slurmctld"], check=True)
+    printed = snakemake.succeeds()
+    assert "The cluster takes no jobs just now" in printed
+    assert starts(tmp_path) == [0]
+
+
+def test_a_node_that_goes_down_gives_the_job_back(tmp_path):
+    workflow(tmp_path, counter(40, runtime=5))
+    snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
+    until(has_started(tmp_path), "the job")
+    host = os.uname().nodename.split(".")[0]
+    run("scontrol", "update", f"nodename={host}", "state=down", "reason=test")
+    time.sleep(5)
+    run("scontrol", "update", f"nodename={host}", "state=resume")
+    snakemake.succeeds()
+    assert len(starts(tmp_path)) == 2

@@ -1,0 +1,151 @@
+"""What is stopped goes on where it was: after time limits, preemption, and the death of Snakemake itself."""
+
+import re
+import signal
+import time
+
+import pytest
+import yaml
+from running import TINY, checkout
+from scenario import Snakemake, counter, has_started, queue, run, running, starts, submitted, until, workflow
+
+
+def test_at_its_time_limit_a_job_goes_on(tmp_path):
+    workflow(tmp_path, counter(200, runtime=2))
+    printed = Snakemake(tmp_path, "--jobs", "5", "count.txt").succeeds()
+    assert len(submitted(printed)) == 1
+    first, *later = starts(tmp_path)
+    assert first == 0
+    assert later
+    assert min(later) > 20  # it was stopped by the limit, and not started over
+
+
+def test_a_job_is_not_requeued_for_ever(tmp_path):
+    workflow(tmp_path, counter(1000, runtime=1))  # of a minute, SLURM's early signal leaves next to nothing
+    said = Snakemake(tmp_path, "--jobs", "5", "--submitit-max-requeues", "1", "count.txt").fails()
+    assert "FAILED: stopped again after 1 requeues, the most allowed (on " in said
+    assert len(starts(tmp_path)) == 2
+
+
+def test_ctrl_c_and_sigterm_leave_an_empty_queue(tmp_path):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        folder = workflow(tmp_path / number.name, counter(1000, runtime=5))
+        snakemake = Snakemake(folder, "--jobs", "5", "count.txt")
+        until(has_started(folder), "the job")
+        snakemake.kill(number)
+        until(lambda folder=folder: not queue(folder), "an empty queue")
+
+
+def test_ctrl_c_in_mid_submission_leaves_an_empty_queue(tmp_path):
+    workflow(tmp_path, counter(1000, runtime=5))
+    snakemake = Snakemake(tmp_path, "--jobs", "5", "--submitit-window", "0", "count.txt")
+    until(lambda: list((tmp_path / ".snakemake").glob("submitit/*/*.pkl")), "a pickle")
+    snakemake.kill(signal.SIGINT)
+    time.sleep(3)
+    assert not queue(tmp_path, "PENDING,RUNNING")
+
+
+def test_a_killed_snakemake_finds_its_job_again(tmp_path):
+    workflow(tmp_path, counter(60, runtime=5))
+    snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
+    until(has_started(tmp_path), "the job")
+    snakemake.kill()
+    Snakemake(tmp_path, "--unlock").succeeds()
+    printed = Snakemake(tmp_path, "--jobs", "5", "--rerun-incomplete", "count.txt").succeeds()
+    assert len(submitted(printed)) == 1
+    assert "of an earlier run does this already" in printed
+    assert starts(tmp_path) == [0]
+    assert not list((tmp_path / ".snakemake/submitit").iterdir())
+
+
+def test_what_ended_while_no_snakemake_looked_is_taken_over(tmp_path):
+    workflow(tmp_path, counter(10, runtime=5))
+    snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
+    until(has_started(tmp_path), "the job")
+    snakemake.kill()
+    until(lambda: not queue(tmp_path), "the job's end")
+    Snakemake(tmp_path, "--unlock").succeeds()
+    printed = Snakemake(tmp_path, "--jobs", "5", "--rerun-incomplete", "count.txt").succeeds()
+    assert len(submitted(printed)) == 1
+    assert starts(tmp_path) == [0]
+
+
+def test_a_job_that_would_do_something_else_is_replaced(tmp_path):
+    workflow(tmp_path, counter(1000, runtime=5))
+    snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
+    until(has_started(tmp_path), "the job")
+    snakemake.kill()
+    Snakemake(tmp_path, "--unlock").succeeds()
+    workflow(tmp_path, counter(20, runtime=5))
+    printed = Snakemake(tmp_path, "--jobs", "5", "--rerun-incomplete", "count.txt").succeeds()
+    assert "of an earlier run: they make the same files, otherwise" in printed
+    assert (tmp_path / "count.txt").read_text() == "20"
+
+
+STEPS = {"recipes": {"tiny": {"duration": {"steps": 40000}}}, "run": {"checkpoint_seconds": 0}}
+ONE = {"tasks": TINY["tasks"][:1], "methods": ["minde-c"]}
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory):
+    """The weights of a training that nothing has stopped, and how long it took."""
+    folder = training(tmp_path_factory.mktemp("whole") / "minde")
+    begin = time.monotonic()
+    Snakemake(folder, "--jobs", "2", *CONFIGS, "--until", "train").succeeds()
+    return weights(folder), time.monotonic() - begin
+
+
+CONFIGS = ("--configfile", "tiny.yaml", "long.yaml")
+
+
+def training(folder):
+    """A checkout whose study trains for a while."""
+    checkout(folder)
+    (folder / "long.yaml").write_text(yaml.safe_dump(STEPS | ONE))
+    return folder
+
+
+def weights(folder):
+    """The bytes of the tensors of the trained networks."""
+    from safetensors.numpy import load_file
+
+    path = next(folder.glob("results/tiny/networks/**/*.safetensors"))
+    return {name: array.tobytes() for name, array in load_file(path).items()}
+
+
+def test_a_preempted_training_resumes_to_the_same_bits(tmp_path, uninterrupted):
+    whole, _ = uninterrupted
+    folder = training(tmp_path / "minde")
+    snakemake = Snakemake(
+        folder,
+        "--jobs",
+        "2",
+        *CONFIGS,
+        "--until",
+        "train",
+        "--set-resources",
+        "train:slurm_partition=low",
+        "train:runtime=10m",
+    )
+    log = folder / f"results/tiny/logs/train/minde-c/{ONE['tasks'][0]}/100.log"
+    until(lambda: log.exists() and "steps" in log.read_text() and running(folder), "the training")
+    everything = run("sinfo", "--noheader", "-o", "%c").strip()
+    run("sbatch", "--wrap", "sleep 5", "-p", "high", "-c", everything, "--mem", "100", "--output", "/dev/null")
+    printed = snakemake.succeeds()
+    assert re.search(r"resumed at step [1-9]\d*/40000", log.read_text())
+    assert len(submitted(printed)) == 2  # the samples, and one training
+    assert weights(folder) == whole
+
+
+def test_a_training_resumes_at_its_time_limit_to_the_same_bits(tmp_path, uninterrupted):
+    whole, _ = uninterrupted
+    folder = training(tmp_path / "minde")
+    # Of one minute, SLURM's signal leaves but the start: stopped several times.
+    printed = Snakemake(
+        folder, "--jobs", "2", *CONFIGS, "--until", "train", "--set-resources", "train:runtime=1m"
+    ).succeeds()
+    assert re.search(
+        r"resumed at step [1-9]\d*/40000", (next(folder.glob("results/tiny/logs/train/**/*.log"))).read_text()
+    )
+    assert len(submitted(printed)) == 2
+    assert weights(folder) == whole
