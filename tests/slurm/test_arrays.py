@@ -10,12 +10,14 @@ rule all:
 rule small:
     output: "out/{i}.txt"
     resources: mem_mb=200, runtime=5
-    shell: "echo $SLURM_ARRAY_JOB_ID $SLURM_JOB_NAME > {output}"
+    shell: "echo ${{SLURM_ARRAY_JOB_ID:-single}} $SLURM_JOB_NAME > {output}"
 rule big:
     output: "big.txt"
     threads: 2
     resources: mem_mb=300, runtime=7, gpu=1, gpu_model="fake", slurm_partition="high", slurm_extra="--nice=5"
-    shell: "scontrol show job $SLURM_JOB_ID > {output}; echo VISIBLE=$CUDA_VISIBLE_DEVICES THREADS={threads} >> {output}"
+    shell:
+        "scontrol show job $SLURM_JOB_ID > {output}; "
+        "echo VISIBLE=$CUDA_VISIBLE_DEVICES THREADS={threads} >> {output}"
 """
 
 
@@ -39,7 +41,7 @@ def test_resources_become_sbatch_options(tmp_path):
         "TimeLimit=00:07:00",
         "NumCPUs=2",
         "mem=300M",
-        "gres/gpu:fake=1",
+        "gres:gpu:fake:1",
         "Nice=5",
         "Requeue=1",
         "THREADS=2",
@@ -58,7 +60,7 @@ def test_members_of_an_array_are_limited(tmp_path):
 
 def test_a_bundle_shares_one_allocation(tmp_path):
     rules = MANY.replace("runtime=5", "runtime=5, bundle=4, at_once=2")
-    folder = workflow(tmp_path, rules.replace("$SLURM_ARRAY_JOB_ID", "$SLURM_JOB_ID"))
+    folder = workflow(tmp_path, rules.replace("{{SLURM_ARRAY_JOB_ID:-single}}", "SLURM_JOB_ID"))
     Snakemake(folder, "--jobs", "20", "--until", "small").succeeds()
     ids = [(folder / f"out/{i}.txt").read_text().split()[0] for i in range(7)]
     assert sorted(ids.count(one) for one in set(ids)) == [3, 4]

@@ -6,28 +6,29 @@ from scenario import Snakemake, counter, has_started, queue, run, running, until
 RULE = """
 rule broken:
     output: "{{name}}.txt"
-    resources: runtime=5, mem_mb={memory}
+    resources: mem_mb={memory}, runtime={runtime}
     shell: "{shell}"
 """
 
 
-def message(folder, shell, memory="200", *arguments):
+def message(folder, shell, memory="200", runtime="5"):
     """What Snakemake says of a job that fails."""
-    workflow(folder, RULE.format(shell=shell, memory=memory))
-    return Snakemake(folder, "--jobs", "5", *arguments, "it.txt").fails()
+    workflow(folder, RULE.format(shell=shell, memory=memory, runtime=runtime))
+    return Snakemake(folder, "--jobs", "5", "it.txt").fails()
 
 
 def test_an_exit_status(tmp_path):
     said = message(tmp_path, "echo the reason >&2; exit 3")
     assert "Rule broken (name=it), job " in said
-    assert "FAILED: exit status 1 on " in said  # that of the Snakemake in the job
+    assert "FAILED: exit status 3 (on " in said
     assert "    the reason\n" in said
     assert list((tmp_path / ".snakemake/submitit").glob("*/00001-broken.log"))
 
 
-def test_killed_by_the_kernel(tmp_path):
-    said = message(tmp_path, "kill -9 $(ps -o ppid= -p $PPID)")
-    assert "killed by signal 9; if nobody did, the node ran out of memory" in said
+@pytest.mark.parametrize("victim", ["$$", "$PPID"], ids=["the command", "its Snakemake"])
+def test_killed_by_the_kernel(tmp_path, victim):
+    said = message(tmp_path, f"kill -9 {victim}")
+    assert "FAILED: killed by signal 9; if nobody did, the node ran out of memory: raise mem_mb (on " in said
 
 
 def test_more_memory_than_asked_for(tmp_path):
@@ -38,7 +39,8 @@ def test_more_memory_than_asked_for(tmp_path):
 
 def test_a_retry_with_more_memory(tmp_path):
     shell = "python3 -c 'import time; x = bytearray(600_000_000); time.sleep(4)'; touch {output}"
-    workflow(tmp_path, RULE.format(shell=shell, memory="lambda wildcards, attempt: 1500 if attempt > 1 else 200"))
+    memory = "lambda wildcards, attempt: 1500 if attempt > 1 else 200"
+    workflow(tmp_path, RULE.format(shell=shell, memory=memory, runtime="5"))
     printed = Snakemake(tmp_path, "--jobs", "5", "--retries", "1", "it.txt").succeeds()
     assert printed.count("Submitted broken") == 2
 
@@ -60,7 +62,7 @@ def test_cancelled_while_pending(tmp_path):
 
 
 def test_a_time_limit_that_cannot_be_resumed(tmp_path):
-    said = message(tmp_path, "sleep 300", "200, slurm_extra='--time-min=1'", "--set-resources", "broken:runtime=1m")
+    said = message(tmp_path, "sleep 300", runtime="1")
     assert "TIMEOUT: its time was up, and it did not stop in a way that can be resumed; raise runtime" in said
 
 
