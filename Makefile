@@ -5,7 +5,7 @@ SHELL := bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help study test test-quick lint lock clean
+.PHONY: help study test test-quick test-slurm lint lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,6 +23,7 @@ help:
 	@cat <<-END
 	make study       install, run the default study and write its HTML report
 	make test        install and run every test (make test-quick: without the slow ones)
+	make test-slurm  start a SLURM on this machine (Debian, root) and test the fan-out over it
 	make lint        check the style of code and workflow
 	make lock        resolve requirements.lock anew
 	make clean       remove .venv and caches; results stay
@@ -39,6 +40,16 @@ test: $(STAMP)
 
 test-quick: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow"
+
+# Tests wait more than they work, hence several at once; those of outages disturb all others.
+test-slurm: $(STAMP)
+	@status=0; tests/slurm/cluster.sh start || status=$$?
+	test $$status != 77 || exit 0
+	trap 'tests/slurm/cluster.sh stop' EXIT
+	test $$status = 0
+	export TEST_SLURM=1
+	$(BIN)/python -m pytest tests/slurm -n 6 -m "not outage"
+	$(BIN)/python -m pytest tests/slurm -m outage
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ rule spread:
         ),
     log:
         "<logs>/spread.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -57,6 +58,7 @@ rule training_size:
         ),
     log:
         "<logs>/training_size.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1

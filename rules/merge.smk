@@ -6,6 +6,7 @@ rule merge:
         "<results>/estimates.parquet",
     log:
         "<logs>/merge.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1

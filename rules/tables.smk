@@ -22,6 +22,7 @@ rule table1:
         ),
     log:
         "<logs>/table1.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1

@@ -5,7 +5,10 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from scenario import Snakemake, counter, has_started, run, starts, until, workflow
+
+pytestmark = pytest.mark.outage
 
 
 def daemon(name):

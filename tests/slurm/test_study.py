@@ -1,0 +1,25 @@
+"""A study through the profile: as on one machine, in few SLURM jobs."""
+
+import re
+
+import pyarrow.parquet
+from running import checkout, snakemake
+from scenario import Snakemake
+
+
+def estimates(folder):
+    """The rows of a study's estimates, without what is measured by a clock."""
+    table = pyarrow.parquet.read_table(folder / "results/tiny/estimates.parquet")
+    return table.drop_columns("seconds").to_pylist()
+
+
+def test_a_study_on_slurm_has_the_estimates_of_one_machine(tmp_path):
+    here, there = checkout(tmp_path / "here"), checkout(tmp_path / "there")
+    snakemake(here, "--configfile", "tiny.yaml", "--until", "merge")
+    arguments = ["--profile", "slurm", "--configfile", "tiny.yaml", "--until", "merge"]
+    printed = Snakemake(there, *arguments).succeeds()
+    assert estimates(there) == estimates(here)
+    # Samples of two tasks, two cells of training, two of estimation, two of a competitor: an allocation or array each.
+    assert int(re.search(r"(\d+) sbatch", printed).group(1)) <= 6
+    assert "Submitted train: array of 2" in printed
+    assert "rule merge" in printed.replace("localrule merge", "rule merge")
