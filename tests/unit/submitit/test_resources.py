@@ -1,0 +1,101 @@
+"""From Snakemake's resources to sbatch's options."""
+
+import pytest
+
+from snakemake_executor_plugin_submitit.resources import ResourceError, Site, parse_extra, request
+
+
+def options(commands=1, site=Site(), threads=1, **resources):  # noqa: B008 (frozen)
+    """The options of a job of the rule `fit`."""
+    return request("fit", threads, resources, site).options(commands, "fit", "run/1", parallel=10)
+
+
+def test_the_resources_of_a_plain_job():
+    found = options(threads=4, mem_mb=3000, runtime=90, qos="long", constraint="a100|h100")
+    assert found["cpus_per_task"] == 4
+    assert found["srun_args"] == ["--cpus-per-task=4"]
+    assert found["mem"] == "3000MB"
+    assert found["time"] == 90
+    assert (found["qos"], found["constraint"]) == ("long", "a100|h100")
+    assert found["additional_parameters"] == {"requeue": True, "nodes": 1, "ntasks": 1}
+    assert "partition" not in found
+    assert found["wckey"] is None
+
+
+def test_memory_per_cpu_goes_before_memory():
+    found = options(mem_mb=3000, mem_mb_per_cpu=700)
+    assert found["mem_per_cpu"] == "700MB"
+    assert "mem" not in found
+
+
+@pytest.mark.parametrize(
+    ("resources", "gpus"),
+    [({"gpu": 2}, 2), ({"gpu": 2, "gpu_model": "a100"}, "a100:2"), ({"gpu_model": "a100"}, "a100:1")],
+)
+def test_gpus(resources, gpus):
+    assert options(**resources)["additional_parameters"]["gpus"] == gpus
+
+
+def test_generic_resources():
+    assert options(gres="gpu:a100:2")["gres"] == "gpu:a100:2"
+
+
+def test_the_command_of_several_tasks_starts_once_and_may_start_them():
+    found = options(tasks=8, nodes=2)
+    assert found["additional_parameters"] == {"requeue": True, "nodes": 2, "ntasks": 8}
+    assert found["srun_args"] == ["--cpus-per-task=1", "--ntasks=1", "--nodes=1", "--overlap"]
+
+
+def test_partition_and_account_of_the_site_and_of_the_rule():
+    site = Site(account="lab", partition="cpu", gpu_partition="gpu")
+    assert (options(site=site)["account"], options(site=site)["partition"]) == ("lab", "cpu")
+    assert options(site=site, gpu=1)["partition"] == "gpu"
+    assert options(site=site, gres="gpu:1")["partition"] == "gpu"
+    assert options(site=site, gpu=1, slurm_partition="big", slurm_account="me")["partition"] == "big"
+    assert options(site=site, slurm_account="me")["account"] == "me"
+
+
+def test_a_bundle_has_the_time_of_all_and_the_rest_of_those_at_once():
+    found = options(commands=5, threads=2, mem_mb=100, runtime=10, gpu=1, bundle=6, at_once=2)
+    assert found["time"] == 30
+    assert found["cpus_per_task"] == 4
+    assert found["mem"] == "200MB"
+    assert found["additional_parameters"]["gpus"] == 1
+
+
+def test_the_warning_comes_late_enough_that_something_is_done_before():
+    assert options(runtime=1)["signal_delay_s"] == 15
+    assert options(runtime=600)["signal_delay_s"] == 120
+
+
+def test_equal_jobs_are_found_equal():
+    one = request("a", 1, {"mem_mb": 5, "tmpdir": "/x", "device": "cpu"}, Site())
+    assert {one: 1}[request("b", 1, {"mem_mb": 5, "tmpdir": "/y"}, Site())] == 1
+
+
+def test_extra_options():
+    assert dict(parse_extra("fit", "--reservation=class --exclusive --nice 5")) == {
+        "reservation": "class",
+        "exclusive": True,
+        "nice": "5",
+    }
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ({"slurm_acount": "me"}, "rule fit: unknown resource slurm_acount; the nearest known one is slurm_account"),
+        ({"cpus_per_gpu": 4}, "rule fit: resource cpus_per_gpu is not supported; set threads"),
+        ({"slurm_extra": "--time=5"}, "rule fit: slurm_extra has --time, which is set by the resource runtime"),
+        ({"slurm_extra": "-p big"}, "rule fit: slurm_extra has '-p'; options in long form are needed"),
+        ({"gpu": 1, "gres": "gpu:1"}, "rule fit: gres and gpu or gpu_model are both set"),
+        ({"gres": "gpu=1"}, "rule fit: resource gres is 'gpu=1'; NAME"),
+        ({"gpu": "two"}, "rule fit: resource gpu is 'two'; a whole number"),
+        ({"nodes": 0}, "rule fit: resource nodes is 0; a whole number from 1"),
+        ({"mem_mb": "8G"}, "rule fit: resource mem_mb is '8G'; a whole number from 1"),
+        ({"gpu_model": "a 100"}, "rule fit: resource gpu_model is 'a 100'; a GPU type of the site"),
+    ],
+)
+def test_what_cannot_be_asked_names_the_rule(resources, message):
+    with pytest.raises(ResourceError, match=message):
+        options(**resources)

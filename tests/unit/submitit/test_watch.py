@@ -1,0 +1,110 @@
+"""When a job that left no result is over: by what SLURM says, and for how long it has said it."""
+
+from snakemake_executor_plugin_submitit.slurm import Sighting
+from snakemake_executor_plugin_submitit.watch import Watch
+
+LATENCY = 30.0
+
+
+class Slurm:
+    """What squeue and sacct say, and how often they were asked."""
+
+    def __init__(self, queue, accounts=None):
+        self.table, self.accounting, self.asked = queue, accounts, {"queue": 0, "accounts": 0}
+        self.said = []
+        self.watch = Watch(10, LATENCY, self.said.append, self.queue, self.accounts)
+
+    def queue(self):
+        self.asked["queue"] += 1
+        return self.table
+
+    def accounts(self, ids):
+        self.asked["accounts"] += 1
+        return self.accounting
+
+    def over_after(self, *ids, until=2000):
+        """The seconds after which the first job was over and what was said of it, looking every second."""
+        for now in range(until):
+            if over := self.watch.ended(set(ids), now):
+                return now, over
+        return None, {}
+
+
+def seen(state, reason=""):
+    return {"7_0": Sighting(state, reason)}
+
+
+def test_what_waits_or_runs_is_not_over_and_seldom_asked_about():
+    for state in ("PENDING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED"):
+        slurm = Slurm(seen(state))
+        assert slurm.over_after("7_0", until=600) == (None, {})
+        assert slurm.asked == {"queue": 60, "accounts": 0}
+
+
+def test_one_call_for_however_many_jobs():
+    ids = [f"7_{i}" for i in range(1000)]
+    slurm = Slurm({key: Sighting("RUNNING") for key in ids})
+    slurm.over_after(*ids, until=60)
+    assert slurm.asked == {"queue": 6, "accounts": 0}
+
+
+def test_failures_are_over_within_seconds_and_told_by_the_accounting():
+    accounts = {"7_0": Sighting("CANCELLED", "cancelled by user ann")}
+    after, over = Slurm(seen("CANCELLED"), accounts).over_after("7_0")
+    assert after <= 6
+    assert over["7_0"].reason == "cancelled by user ann"
+
+
+def test_a_job_that_ended_well_gets_time_for_its_result_to_arrive():
+    after, over = Slurm(seen("COMPLETED"), {}).over_after("7_0")
+    assert after == LATENCY
+    assert over["7_0"].state == "COMPLETED"
+
+
+def test_a_failed_node_gets_time_to_give_the_job_back():
+    after, _ = Slurm(seen("NODE_FAIL"), {}).over_after("7_0")
+    assert after >= 60
+
+
+def test_a_job_that_the_queue_has_forgotten_is_asked_of_the_accounting():
+    after, over = Slurm({}, seen("TIMEOUT")).over_after("7_0")
+    assert after <= 12
+    assert over["7_0"].state == "TIMEOUT"
+
+
+def test_a_job_that_nobody_knows_is_lost_after_a_minute():
+    after, over = Slurm({}, {}).over_after("7_0")
+    assert 60 <= after <= 75
+    assert "neither queue nor accounting know it" in over["7_0"].reason
+
+
+def test_an_accounting_that_does_not_answer_is_waited_for():
+    slurm = Slurm({}, None)
+    assert slurm.over_after("7_0", until=900) == (None, {})
+    assert slurm.asked["accounts"] <= 900 / 20
+    assert slurm.over_after("7_0")[1]
+
+
+def test_a_controller_that_does_not_answer_fails_nothing_and_is_asked_less_and_less():
+    slurm = Slurm(None)
+    assert slurm.over_after("7_0", until=1200) == (None, {})
+    assert slurm.asked["queue"] < 30
+    assert slurm.said == ["squeue does not answer; jobs count as running until it does"]
+    slurm.table = seen("RUNNING")
+    slurm.watch.ended({"7_0"}, 1300)
+    assert slurm.said[1] == "squeue answers again, after 1300 seconds"
+
+
+def test_silence_does_not_count_towards_an_end():
+    slurm = Slurm(seen("NODE_FAIL"), {})
+    slurm.watch.ended({"7_0"}, 0)
+    slurm.table = None
+    slurm.watch.ended({"7_0"}, 10)
+    slurm.table = seen("NODE_FAIL")
+    assert not slurm.watch.ended({"7_0"}, 100)
+
+
+def test_a_reason_that_waiting_does_not_change_is_said_once():
+    slurm = Slurm(seen("PENDING", "PartitionTimeLimit"))
+    slurm.over_after("7_0", until=100)
+    assert slurm.said == ["SLURM job 7 is pending with reason PartitionTimeLimit, which waiting will not change"]

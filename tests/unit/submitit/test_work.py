@@ -1,0 +1,112 @@
+"""What runs on a node, started as submitit starts it: as a process of its own that hears signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from snakemake_executor_plugin_submitit.work import Command, Work, result_path
+
+STARTER = """
+import signal, sys
+from pathlib import Path
+from snakemake_executor_plugin_submitit.work import Command, Work
+class Requeue:
+    '''What submitit does at SIGUSR2, but for SLURM: the work as it would go on is written down.'''
+    def __call__(self, number, frame):
+        Path(sys.argv[1], "requeued").write_text(repr(WORK.checkpoint().function.requeues))
+        sys.exit(3)
+signal.signal(signal.SIGUSR2, Requeue())
+WORK = eval(sys.argv[2])
+WORK()
+"""
+
+
+def start(folder, *shells, **options):
+    """A process that runs commands 0, 1, … in a folder."""
+    commands = tuple(Command(str(number), shell) for number, shell in enumerate(shells))
+    work = Work(str(folder), str(folder), commands, **options)
+    environment = os.environ | {"SUBMITIT_EXECUTOR": "local"}
+    return subprocess.Popen([sys.executable, "-c", STARTER, str(folder), repr(work)], env=environment)
+
+
+def status(folder, number):
+    path = result_path(folder, str(number))
+    return json.loads(path.read_text())["status"] if path.exists() else None
+
+
+def wait_for(path):
+    end = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < end, f"no {path}"
+        time.sleep(0.05)
+
+
+# `sh` cannot trap a signal that was ignored when it began; a program can take it up again.
+RESUMABLE = (
+    f"{sys.executable} -c 'import pathlib, signal, sys, time; "
+    'signal.signal(signal.SIGUSR2, lambda *_: (pathlib.Path("stopped").touch(), sys.exit(75))); '
+    'pathlib.Path("begun").touch(); time.sleep(60)\''
+)
+
+
+def test_every_command_leaves_how_it_ended(tmp_path):
+    assert start(tmp_path, "true", "exit 3", "kill -9 $$").wait(30) == 0
+    assert [status(tmp_path, number) for number in range(3)] == [0, 3, -9]
+
+
+def test_a_command_that_is_finished_does_not_run_again(tmp_path):
+    start(tmp_path, "echo once >> ran").wait(30)
+    start(tmp_path, "echo once >> ran").wait(30)
+    assert (tmp_path / "ran").read_text() == "once\n"
+
+
+def test_so_many_run_at_once(tmp_path):
+    meets = "touch {0}; for i in $(seq 100); do test -e {1} && exit 0; sleep 0.1; done; exit 1"
+    start(tmp_path, meets.format("a", "b"), meets.format("b", "a"), at_once=2).wait(30)
+    assert [status(tmp_path, 0), status(tmp_path, 1)] == [0, 0]
+
+
+def test_told_to_stop_it_is_requeued_with_what_is_left(tmp_path):
+    process = start(tmp_path, "true", RESUMABLE, "touch last")
+    wait_for(tmp_path / "begun")
+    process.send_signal(signal.SIGUSR2)
+    assert process.wait(30) == 3
+    assert (tmp_path / "requeued").read_text() == "1"
+    assert [status(tmp_path, number) for number in range(3)] == [0, None, None]
+    assert (tmp_path / "stopped").exists()
+    assert not (tmp_path / "last").exists()
+
+
+def test_a_command_that_does_not_know_the_signal_runs_on(tmp_path):
+    process = start(tmp_path, "touch begun; sleep 3; exit 4", grace=1.0)
+    wait_for(tmp_path / "begun")
+    process.send_signal(signal.SIGUSR2)
+    assert process.wait(30) == 0
+    assert status(tmp_path, 0) == 4  # after its grace: a failure of its own
+
+
+def test_requeues_have_a_limit(tmp_path):
+    process = start(tmp_path, RESUMABLE, requeues=2, max_requeues=2)
+    wait_for(tmp_path / "begun")
+    process.send_signal(signal.SIGUSR2)
+    process.wait(30)
+    result = json.loads(result_path(tmp_path, "0").read_text())
+    assert result["status"] == 75
+    assert result["note"] == "stopped again after 2 requeues, the most allowed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ended_it_ends_what_it_has_started(tmp_path, number):
+    process = start(tmp_path, "echo $$ > begun; exec sleep 60")
+    wait_for(tmp_path / "begun")
+    time.sleep(0.2)
+    process.send_signal(number)
+    process.wait(30)
+    assert status(tmp_path, 0) is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "begun").read_text()), 0)
