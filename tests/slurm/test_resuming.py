@@ -1,13 +1,9 @@
 """What is stopped goes on where it was: after time limits, preemption, and the death of Snakemake itself."""
 
-import re
 import signal
 import time
 
-import pytest
-import yaml
-from running import TINY, checkout
-from scenario import Snakemake, counter, has_started, queue, run, running, starts, submitted, until, workflow
+from scenario import Snakemake, counter, has_started, queue, starts, submitted, until, workflow
 
 
 def test_at_its_time_limit_a_job_goes_on(tmp_path):
@@ -80,72 +76,3 @@ def test_a_job_that_would_do_something_else_is_replaced(tmp_path):
     printed = Snakemake(tmp_path, "--jobs", "5", "--rerun-incomplete", "count.txt").succeeds()
     assert "of an earlier run: they make the same files, otherwise" in printed
     assert (tmp_path / "count.txt").read_text() == "20"
-
-
-STEPS = {"recipes": {"tiny": {"duration": {"steps": 40000}}}, "run": {"checkpoint_seconds": 0}}
-ONE = {"tasks": TINY["tasks"][:1], "methods": ["minde-c"]}
-
-
-@pytest.fixture(scope="session")
-def uninterrupted(tmp_path_factory):
-    """The weights of a training that nothing has stopped, and how long it took."""
-    folder = training(tmp_path_factory.mktemp("whole") / "minde")
-    begin = time.monotonic()
-    Snakemake(folder, "--jobs", "2", *CONFIGS, "--until", "train").succeeds()
-    return weights(folder), time.monotonic() - begin
-
-
-CONFIGS = ("--configfile", "tiny.yaml", "long.yaml")
-
-
-def training(folder):
-    """A checkout whose study trains for a while."""
-    checkout(folder)
-    (folder / "long.yaml").write_text(yaml.safe_dump(STEPS | ONE))
-    return folder
-
-
-def weights(folder):
-    """The bytes of the tensors of the trained networks."""
-    from safetensors.numpy import load_file
-
-    path = next(folder.glob("results/tiny/networks/**/*.safetensors"))
-    return {name: array.tobytes() for name, array in load_file(path).items()}
-
-
-def test_a_preempted_training_resumes_to_the_same_bits(tmp_path, uninterrupted):
-    whole, _ = uninterrupted
-    folder = training(tmp_path / "minde")
-    snakemake = Snakemake(
-        folder,
-        "--jobs",
-        "2",
-        *CONFIGS,
-        "--until",
-        "train",
-        "--set-resources",
-        "train:slurm_partition=low",
-        "train:runtime=10m",
-    )
-    log = folder / f"results/tiny/logs/train/minde-c/{ONE['tasks'][0]}/100.log"
-    until(lambda: log.exists() and "steps" in log.read_text() and running(folder), "the training")
-    everything = run("sinfo", "--noheader", "-o", "%c").strip()
-    run("sbatch", "--wrap", "sleep 5", "-p", "high", "-c", everything, "--mem", "100", "--output", "/dev/null")
-    printed = snakemake.succeeds()
-    assert re.search(r"resumed at step [1-9]\d*/40000", log.read_text())
-    assert len(submitted(printed)) == 2  # the samples, and one training
-    assert weights(folder) == whole
-
-
-def test_a_training_resumes_at_its_time_limit_to_the_same_bits(tmp_path, uninterrupted):
-    whole, _ = uninterrupted
-    folder = training(tmp_path / "minde")
-    # Of one minute, SLURM's signal leaves but the start: stopped several times.
-    printed = Snakemake(
-        folder, "--jobs", "2", *CONFIGS, "--until", "train", "--set-resources", "train:runtime=1m"
-    ).succeeds()
-    assert re.search(
-        r"resumed at step [1-9]\d*/40000", (next(folder.glob("results/tiny/logs/train/**/*.log"))).read_text()
-    )
-    assert len(submitted(printed)) == 2
-    assert weights(folder) == whole
