@@ -33,6 +33,7 @@ include: "rules/baselines.smk"
 include: "rules/merge.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/plan.smk"
 
 
 rule all:

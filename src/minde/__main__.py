@@ -106,6 +106,13 @@ def figure(args: argparse.Namespace) -> None:
     figures.write_figure(args.name, results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
+def plan(args: argparse.Namespace) -> None:
+    """Print what a study will cost: jobs, steps, hours at measured rates, disk."""
+    from minde.steps import plan
+
+    print(plan.report(args.settings, args.rates))
+
+
 def _path(name: str, about: str, **options) -> tuple[str, dict]:
     return name, {"type": Path, "required": True, "metavar": "PATH", "help": about, **options}
 
@@ -169,6 +176,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--out", "figures to write: .pdf or .png", nargs="+"),
         ],
     ),
+    "plan": (plan, [_path("--rates", "what the throughput benchmark has written", nargs="*")]),
 }
 
 

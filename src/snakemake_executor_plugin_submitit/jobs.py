@@ -71,7 +71,8 @@ def prepare(job: JobExecutorInterface, token: str, shell: str, site: Site) -> Re
 def failure_of_command(result: dict, job: JobExecutorInterface, cluster_id: str, folder: Path, token: str) -> str:
     """Return the message for a command that ended in failure."""
     log = work.log_path(folder, token)
-    status = result["status"] if result["status"] < 0 else _status_of_rule(log) or result["status"]
+    status = _signed(result["status"])
+    status = status if status < 0 else _status_of_rule(log) or status
     if result["note"]:
         how = result["note"]
     elif status < 0:
@@ -105,8 +106,12 @@ def _status_of_rule(log: Path) -> int:
     found = [match for line in _last_lines(log) if (match := STATUS.search(line))]
     if not found:
         return 0
-    status = int(found[-1].group(1) or 0) or -int(found[-1].group(2))
-    return 128 - status if status > 128 else status  # a shell's way to say that a signal ended its command
+    return _signed(int(found[-1].group(1) or 0) or -int(found[-1].group(2)))
+
+
+def _signed(status: int) -> int:
+    """Return a status with a signal as a negative number, as Python has it, where a shell adds 128."""
+    return 128 - status if status > 128 else status
 
 
 def _last_lines(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from scenario import Snakemake, run, running, submitted, until
 
 pytestmark = pytest.mark.xdist_group("training")
 
-STEPS = {"recipes": {"tiny": {"duration": {"steps": 15000}}}, "run": {"checkpoint_seconds": 0}}
+STEPS = {"recipes": {"tiny": {"duration": {"steps": 10000}}}, "run": {"checkpoint_seconds": 0}}
 ONE = {"tasks": TINY["tasks"][:1], "methods": ["minde-c"]}
 
 
@@ -56,7 +56,7 @@ def test_a_preempted_training_resumes_to_the_same_bits(tmp_path, uninterrupted):
     everything = run("sinfo", "--noheader", "-o", "%c").strip()
     run("sbatch", "--wrap", "sleep 5", "-p", "high", "-c", everything, "--mem", "100", "--output", "/dev/null")
     printed = snakemake.succeeds()
-    assert re.search(r"resumed at step [1-9]\d*/15000", log.read_text())
+    assert re.search(r"resumed at step [1-9]\d*/10000", log.read_text())
     assert len(submitted(printed)) == 2  # the samples, and one training
     assert weights(folder) == uninterrupted
 
@@ -68,7 +68,7 @@ def test_a_training_resumes_at_its_time_limit_to_the_same_bits(tmp_path, uninter
         folder, "--jobs", "2", *CONFIGS, "--until", "train", "--set-resources", "train:runtime=1m"
     ).succeeds()
     assert re.search(
-        r"resumed at step [1-9]\d*/15000", (next(folder.glob("results/tiny/logs/train/**/*.log"))).read_text()
+        r"resumed at step [1-9]\d*/10000", (next(folder.glob("results/tiny/logs/train/**/*.log"))).read_text()
     )
     assert len(submitted(printed)) == 2
     assert weights(folder) == uninterrupted

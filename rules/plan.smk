@@ -1,0 +1,14 @@
+rule plan:
+    input:
+        rates=sorted(str(path) for path in ROOT.glob("benchmarks/results/throughput-*.json")),
+    log:
+        "<logs>/plan.log",
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    params:
+        settings=design.canonical(STUDY),
+    message:
+        "What the study will cost, before anything is run"
+    shell:
+        "minde plan --settings {params.settings:q} --rates {input.rates} 2>&1 | tee {log}"
