@@ -47,7 +47,11 @@ class Snakemake:
 
     def wait(self) -> str:
         """What was printed, once it has ended."""
-        self.process.wait(PATIENCE)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()  # cancels its jobs
+            raise AssertionError(f"still running after {PATIENCE} seconds:\n{self.log.read_text()}") from None
         return self.log.read_text()
 
     def succeeds(self) -> str:

@@ -48,7 +48,7 @@ def test_resources_become_sbatch_options(tmp_path):
     ):
         assert expected in job, job
     assert re.search(r"Comment=\d{8}-\d{6}-\w{6}/\d", job)
-    assert re.search(r"VISIBLE=[01]\n", job)
+    assert re.search(r"VISIBLE=[01] ", job)
 
 
 def test_members_of_an_array_are_limited(tmp_path):
