@@ -3,9 +3,9 @@
     eval "$(tests/slurm/cluster.sh env)"
     python benchmarks/executors.py --plugin FOLDER
 
-FOLDER holds snakemake-executor-plugin-slurm and its jobstep plugin, as `pip install --target FOLDER` puts them. Calls are
-counted by programs of the same names that come first in PATH. Each side runs as it is by default but for the number of
-seconds between looks, which is the same; the other plugin's arrays are measured too, since ours are on.
+FOLDER holds snakemake-executor-plugin-slurm and its jobstep plugin, as `pip install --target FOLDER` puts them. Calls
+are those of the machine that submits, counted by programs of the same names that come first in PATH. Each side runs as it is
+by default, but for the seconds between looks, which are the same.
 """
 
 import argparse
