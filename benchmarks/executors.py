@@ -4,8 +4,8 @@
     python benchmarks/executors.py --plugin FOLDER
 
 FOLDER holds snakemake-executor-plugin-slurm and its jobstep plugin, as `pip install --target FOLDER` puts them. Calls
-are those of the machine that submits, counted by programs of the same names that come first in PATH. Each side runs as it is
-by default, but for the seconds between looks, which are the same.
+are those of the machine that submits, counted by programs of the same names that come first in PATH. Each side runs as
+it is by default, but for the seconds between looks, which are the same.
 """
 
 import argparse
