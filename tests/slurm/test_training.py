@@ -2,34 +2,32 @@
 
 import re
 
-import pytest
 import yaml
 from running import TINY, checkout
 from safetensors.numpy import load_file
-from scenario import Snakemake, run, running, submitted, until
+from scenario import Snakemake, run, submitted, until
 
-pytestmark = pytest.mark.xdist_group("training")
-
-STEPS = {"recipes": {"tiny": {"duration": {"steps": 10000}}}, "run": {"checkpoint_seconds": 0}}
-ONE = {"tasks": TINY["tasks"][:1], "methods": ["minde-c"]}
-
-
-@pytest.fixture(scope="session")
-def uninterrupted(tmp_path_factory):
-    """The weights of a training that nothing has stopped."""
-    folder = training(tmp_path_factory.mktemp("whole") / "minde")
-    Snakemake(folder, "--jobs", "2", *CONFIGS, "--until", "train").succeeds()
-    return weights(folder)
-
-
+LONG = {
+    "tasks": TINY["tasks"][:1],
+    "methods": ["minde-c"],
+    "recipes": {"tiny": {"duration": {"steps": 10000}}},
+    "run": {"checkpoint_seconds": 0},
+}
 CONFIGS = ("--configfile", "tiny.yaml", "long.yaml")
 
 
-def training(folder):
-    """A checkout whose study trains for a while."""
+def start(folder, *resources):
+    """A checkout and its Snakemake, whose study trains for a minute."""
     checkout(folder)
-    (folder / "long.yaml").write_text(yaml.safe_dump(STEPS | ONE))
-    return folder
+    (folder / "long.yaml").write_text(yaml.safe_dump(LONG))
+    more = ("--set-resources", *resources) if resources else ()
+    return folder, Snakemake(folder, "--jobs", "2", *CONFIGS, "--until", "train", *more)
+
+
+def log(folder):
+    """What the training has said so far."""
+    path = folder / f"results/tiny/logs/train/minde-c/{LONG['tasks'][0]}/100.log"
+    return path.read_text() if path.exists() else ""
 
 
 def weights(folder):
@@ -38,37 +36,15 @@ def weights(folder):
     return {name: array.tobytes() for name, array in load_file(path).items()}
 
 
-def test_a_preempted_training_resumes_to_the_same_bits(tmp_path, uninterrupted):
-    folder = training(tmp_path / "minde")
-    snakemake = Snakemake(
-        folder,
-        "--jobs",
-        "2",
-        *CONFIGS,
-        "--until",
-        "train",
-        "--set-resources",
-        "train:slurm_partition=low",
-        "train:runtime=10m",
-    )
-    log = folder / f"results/tiny/logs/train/minde-c/{ONE['tasks'][0]}/100.log"
-    until(lambda: log.exists() and "steps" in log.read_text() and running(folder), "the training")
-    everything = run("sinfo", "--noheader", "-o", "%c").strip()
-    run("sbatch", "--wrap", "sleep 5", "-p", "high", "-c", everything, "--mem", "100", "--output", "/dev/null")
-    printed = snakemake.succeeds()
-    assert re.search(r"resumed at step [1-9]\d*/10000", log.read_text())
-    assert len(submitted(printed)) == 2  # the samples, and one training
-    assert weights(folder) == uninterrupted
-
-
-def test_a_training_resumes_at_its_time_limit_to_the_same_bits(tmp_path, uninterrupted):
-    folder = training(tmp_path / "minde")
-    # Of one minute, SLURM's signal leaves but the start: stopped several times.
-    printed = Snakemake(
-        folder, "--jobs", "2", *CONFIGS, "--until", "train", "--set-resources", "train:runtime=1m"
-    ).succeeds()
-    assert re.search(
-        r"resumed at step [1-9]\d*/10000", (next(folder.glob("results/tiny/logs/train/**/*.log"))).read_text()
-    )
-    assert len(submitted(printed)) == 2
-    assert weights(folder) == uninterrupted
+def test_stopped_trainings_resume_to_the_same_bits(tmp_path):
+    whole, undisturbed = start(tmp_path / "whole")
+    preempted, victim = start(tmp_path / "preempted", "train:slurm_partition=low", "train:gpu=2")
+    # Of one minute, SLURM's warning, which may be as early, leaves but the start: it is stopped again and again.
+    limited, hurried = start(tmp_path / "limited", "train:runtime=1m")
+    until(lambda: "steps" in log(preempted), "the training that is to be preempted")
+    run("sbatch", "--wrap", "sleep 3", "--partition=high", "--gpus=2", "--mem=50", "--output=/dev/null")
+    for snakemake in (undisturbed, victim, hurried):
+        assert len(submitted(snakemake.succeeds())) == 2  # the samples, and one training
+    for folder in (preempted, limited):
+        assert re.search(r"resumed at step [1-9]\d*/10000", log(folder)), log(folder)
+        assert weights(folder) == weights(whole)
