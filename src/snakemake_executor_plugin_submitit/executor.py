@@ -103,7 +103,6 @@ class Executor(RemoteExecutor):
                 workdir=self.workdir,
                 commands=tuple(ready.command for ready in bundle),
                 at_once=request.at_once,
-                grace=max(5.0, request.warning(len(bundle)) - 5.0),
                 max_requeues=self.workflow.executor_settings.max_requeues,
             )
             for bundle in array

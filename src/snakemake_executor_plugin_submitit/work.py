@@ -18,6 +18,8 @@ POLL = 0.2  # seconds
 # An allocation that was told to end is ended by the cluster, which knows why and whether to requeue it. SIGTERM that no
 # cluster has sent must not keep the allocation for ever.
 WAIT_FOR_THE_END = 900.0  # seconds
+REPEAT = 5.0  # seconds: a command that has only just begun does not listen yet
+TOGETHER = 5.0  # seconds between the signals of one preemption
 AFTER_INTERRUPT = 0.7  # seconds: submitit's local controller kills one second after it interrupts
 
 
@@ -40,8 +42,6 @@ class Work:
     workdir: str
     commands: tuple[Command, ...]
     at_once: int = 1
-    grace: float = 60.0
-    """Seconds that commands have to react to SIGUSR2."""
     max_requeues: int = 20
     requeues: int = 0
 
@@ -76,9 +76,11 @@ class _Shift:
     work: Work
     unfinished: list[Command] = field(default_factory=list)
     running: dict[Command, subprocess.Popen] = field(default_factory=dict)
-    told: set[signal.Signals] = field(default_factory=set)
-    deadline: float = float("inf")
-    """Until when commands may react to SIGUSR2; those that do not by then are left alone."""
+    told: dict[signal.Signals, float] = field(default_factory=dict)
+    """When signals were heard first."""
+    repeated: float = 0.0
+    is_late: bool = False
+    """Commands did not stop when they were asked to, and the end has come: what it is, SLURM knows."""
 
     def run(self) -> None:
         handler = self._listen()
@@ -89,6 +91,7 @@ class _Shift:
             while waiting and not self.told and len(self.running) < self.work.at_once:
                 self._start(waiting.pop(0))
             self._collect()
+            self._repeat()
             time.sleep(POLL)
         if self.unfinished:
             self._leave(handler)
@@ -105,15 +108,25 @@ class _Shift:
     def _hear(self, number: int, frame: object) -> None:
         heard = signal.Signals(number)
         _say(f"heard {heard.name}, passing it on")
-        if heard is signal.SIGUSR2 and heard not in self.told:
-            self.deadline = time.monotonic() + self.work.grace
-        self.told.add(heard)
-        for process in self.running.values():
-            _signal_group(process.pid, signal.SIGUSR2 if heard is signal.SIGUSR2 else signal.SIGTERM)
+        self.told.setdefault(heard, time.monotonic())
+        if heard is signal.SIGTERM and self.running:
+            self.is_late = time.monotonic() - self.told.get(signal.SIGUSR2, float("inf")) > TOGETHER
+        self._pass_on(signal.SIGUSR2 if heard is signal.SIGUSR2 else signal.SIGTERM)
         if heard is signal.SIGINT:
             time.sleep(AFTER_INTERRUPT)
-            for process in self.running.values():
-                _signal_group(process.pid, signal.SIGKILL)
+            self._pass_on(signal.SIGKILL)
+
+    def _pass_on(self, number: int) -> None:
+        self.repeated = time.monotonic()
+        for process in self.running.values():
+            with contextlib.suppress(ProcessLookupError):  # it may have ended meanwhile
+                os.killpg(process.pid, number)
+
+    def _repeat(self) -> None:
+        """Ask commands that do not stop once more, until the end comes."""
+        asked = signal.SIGUSR2 in self.told and signal.SIGTERM not in self.told
+        if asked and time.monotonic() - self.repeated > REPEAT:
+            self._pass_on(signal.SIGUSR2)
 
     def _start(self, command: Command) -> None:
         # SIGUSR2 kills a process that knows nothing of it; it is ignored by default, for all that the command starts.
@@ -136,8 +149,7 @@ class _Shift:
                 continue  # the process that writes a checkpoint may outlive the one that was started
             del self.running[command]
             groups_path(self.work.folder, command.token).unlink(missing_ok=True)
-            stopped = status != 0 and self.told and time.monotonic() < self.deadline
-            if not stopped:
+            if status == 0 or not self.told:
                 self._finish(command, status)
 
     def _finish(self, command: Command, status: int, note: str = "") -> None:
@@ -150,7 +162,7 @@ class _Shift:
 
     def _leave(self, handler: object) -> None:
         """Leave an allocation that was told to end before all was finished, for the queue if that is due."""
-        if signal.SIGUSR2 in self.told and callable(handler):
+        if signal.SIGUSR2 in self.told and not self.is_late and callable(handler):
             work = self.work
             if work.requeues >= work.max_requeues:
                 for command in list(self.unfinished):
@@ -163,7 +175,7 @@ class _Shift:
             end = time.monotonic() + WAIT_FOR_THE_END
             while time.monotonic() < end:
                 time.sleep(POLL)
-                if signal.SIGUSR2 in self.told:  # the other signal of a preemption
+                if signal.SIGUSR2 in self.told and not self.is_late:  # the other signal of a preemption
                     return self._leave(handler)
         return sys.exit(128 + signal.SIGTERM)
 
@@ -176,11 +188,6 @@ def _requeue(handler: object) -> None:
         except (subprocess.SubprocessError, OSError) as error:
             _say(f"could not be requeued: {error}; trying again")
             time.sleep(10)
-
-
-def _signal_group(group: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it may have ended meanwhile
-        os.killpg(group, number)
 
 
 def _group_lives(group: int) -> bool:

@@ -10,7 +10,7 @@ from scenario import Snakemake, run, submitted, until
 LONG = {
     "tasks": TINY["tasks"][:1],
     "methods": ["minde-c"],
-    "recipes": {"tiny": {"duration": {"steps": 10000}}},
+    "recipes": {"tiny": {"duration": {"steps": 4000}}},
     "run": {"checkpoint_seconds": 0},
 }
 CONFIGS = ("--configfile", "tiny.yaml", "long.yaml")
@@ -46,5 +46,5 @@ def test_stopped_trainings_resume_to_the_same_bits(tmp_path):
     for snakemake in (undisturbed, victim, hurried):
         assert len(submitted(snakemake.succeeds())) == 2  # the samples, and one training
     for folder in (preempted, limited):
-        assert re.search(r"resumed at step [1-9]\d*/10000", log(folder)), log(folder)
+        assert re.search(r"resumed at step [1-9]\d*/4000", log(folder)), log(folder)
         assert weights(folder) == weights(whole)

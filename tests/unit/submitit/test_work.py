@@ -83,11 +83,30 @@ def test_told_to_stop_it_is_requeued_with_what_is_left(tmp_path):
 
 
 def test_a_command_that_does_not_know_the_signal_runs_on(tmp_path):
-    process = start(tmp_path, "touch begun; sleep 3; exit 4", grace=1.0)
+    process = start(tmp_path, "touch begun; sleep 2")
     wait_for(tmp_path / "begun")
     process.send_signal(signal.SIGUSR2)
     assert process.wait(30) == 0
-    assert status(tmp_path, 0) == 4  # after its grace: a failure of its own
+    assert status(tmp_path, 0) == 0
+
+
+def test_a_command_that_listens_late_is_asked_again(tmp_path):
+    process = start(tmp_path, "touch early; sleep 1; " + RESUMABLE)
+    wait_for(tmp_path / "early")
+    process.send_signal(signal.SIGUSR2)
+    assert process.wait(30) == 3
+    assert (tmp_path / "stopped").exists()
+
+
+def test_a_command_that_does_not_stop_in_time_is_left_to_the_cluster(tmp_path):
+    process = start(tmp_path, "touch begun; sleep 60")
+    wait_for(tmp_path / "begun")
+    process.send_signal(signal.SIGUSR2)
+    time.sleep(5.5)  # until the limit
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    assert not (tmp_path / "requeued").exists()
+    assert status(tmp_path, 0) is None
 
 
 def test_requeues_have_a_limit(tmp_path):
