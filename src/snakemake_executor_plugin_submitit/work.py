@@ -19,6 +19,7 @@ POLL = 0.2  # seconds
 # cluster has sent must not keep the allocation for ever.
 WAIT_FOR_THE_END = 900.0  # seconds
 REPEAT = 5.0  # seconds: a command that has only just begun does not listen yet
+STOP_TAKES = 25.0  # seconds after SIGTERM; SLURM's own default is 30, for the processes that it still knows
 TOGETHER = 5.0  # seconds between the signals of one preemption
 AFTER_INTERRUPT = 0.7  # seconds: submitit's local controller kills one second after it interrupts
 
@@ -111,7 +112,11 @@ class _Shift:
         self.told.setdefault(heard, time.monotonic())
         if heard is signal.SIGTERM and self.running:
             self.is_late = time.monotonic() - self.told.get(signal.SIGUSR2, float("inf")) > TOGETHER
-        self._pass_on(signal.SIGUSR2 if heard is signal.SIGUSR2 else signal.SIGTERM)
+        # SLURM tells all processes itself; a Snakemake that hears SIGTERM twice at once never ends, as its handler locks.
+        if heard is signal.SIGUSR2:
+            self._pass_on(signal.SIGUSR2)
+        elif os.environ.get("SUBMITIT_EXECUTOR") != "slurm":
+            self._pass_on(signal.SIGTERM)
         if heard is signal.SIGINT:
             time.sleep(AFTER_INTERRUPT)
             self._pass_on(signal.SIGKILL)
@@ -123,9 +128,12 @@ class _Shift:
                 os.killpg(process.pid, number)
 
     def _repeat(self) -> None:
-        """Ask commands that do not stop once more, until the end comes."""
-        asked = signal.SIGUSR2 in self.told and signal.SIGTERM not in self.told
-        if asked and time.monotonic() - self.repeated > REPEAT:
+        """Ask commands that do not stop once more, and end those that the end of the allocation might forget."""
+        now = time.monotonic()
+        if signal.SIGTERM in self.told:
+            if now - self.told[signal.SIGTERM] > STOP_TAKES:
+                self._pass_on(signal.SIGKILL)
+        elif signal.SIGUSR2 in self.told and now - self.repeated > REPEAT:
             self._pass_on(signal.SIGUSR2)
 
     def _start(self, command: Command) -> None:

@@ -95,8 +95,6 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 # A job that is preempted hears the signal that it has asked for.
 SlurmctldParameters=preempt_send_user_signal
-KillWait=10
-OverTimeLimit=0
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
 AccountingStoragePass=$STATE/munge/munge.sock
