@@ -112,7 +112,7 @@ class _Shift:
         self.told.setdefault(heard, time.monotonic())
         if heard is signal.SIGTERM and self.running:
             self.is_late = time.monotonic() - self.told.get(signal.SIGUSR2, float("inf")) > TOGETHER
-        # SLURM tells all processes itself; a Snakemake that hears SIGTERM twice at once never ends, as its handler locks.
+        # SLURM tells all processes itself. A Snakemake that hears SIGTERM twice never ends: its handler takes a lock.
         if heard is signal.SIGUSR2:
             self._pass_on(signal.SIGUSR2)
         elif os.environ.get("SUBMITIT_EXECUTOR") != "slurm":
