@@ -20,6 +20,8 @@ FORBIDDEN = {
     "minde.study": {"torch", "jax", "bmi", "minde.diffusion", "minde.baselines"},
     "minde.steps": {"jax", "bmi", "pandas", "matplotlib", "minde.baselines"},
     "minde.diffusion": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.baselines"},
+    # Knows nothing of this study.
+    "snakemake_executor_plugin_submitit": {"minde", "torch", "jax", "bmi", "pandas", "matplotlib", "pyarrow"},
     "minde.baselines": {"torch", "jax", "bmi", "pandas", "matplotlib", "minde.study", "minde.diffusion"},
 }
 
