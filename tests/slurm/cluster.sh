@@ -83,7 +83,8 @@ SlurmdPidFile=$STATE/slurmd.pid
 SlurmctldLogFile=$STATE/slurmctld.log
 SlurmdLogFile=$STATE/slurmd.log
 SlurmdParameters=config_overrides
-ReturnToService=2
+# A node that was set down stays down until it is resumed.
+ReturnToService=1
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=1,sched_interval=2,bf_interval=2,bf_continue
 SelectType=select/cons_tres
