@@ -1,6 +1,7 @@
 """SLURM's commands: few calls, none of which waits for ever, and None where no answer came."""
 
 import getpass
+import pwd
 import re
 import subprocess
 from collections import Counter
@@ -95,8 +96,6 @@ def cancel(ids: Iterable[str]) -> Answer:
 
 
 def _user(uid: int) -> str:
-    import pwd
-
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
