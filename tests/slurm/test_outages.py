@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from scenario import Snakemake, counter, has_started, run, starts, until, workflow
+from scenario import Snakemake, counter, has_started, run, running, starts, until, workflow
 
 pytestmark = pytest.mark.outage
 
@@ -23,9 +23,10 @@ def stop(name):
     until(lambda: not Path(f"/proc/{pid}").exists(), f"the end of {name}")
 
 
-def processes_of(folder):
-    """Processes of jobs of a folder; Snakemake itself has the folder in no argument."""
-    return [p.pid for p in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(p.info["cmdline"] or ())]
+def is_on_the_node(job):
+    """Whether SLURM still has a process there for a job."""
+    commands = (process.info["cmdline"] or [""] for process in psutil.process_iter(["cmdline"]))
+    return any(command[0].startswith(f"slurmstepd: [{job}.") for command in commands)
 
 
 def test_a_controller_that_is_down_for_a_minute_fails_nothing(tmp_path):
@@ -48,10 +49,11 @@ def test_a_node_that_goes_down_gives_the_job_back(tmp_path):
     workflow(tmp_path, counter(40, runtime=5))
     snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
     until(has_started(tmp_path), "the job")
+    job = running(tmp_path)
     host = os.uname().nodename.split(".")[0]
     run("scontrol", "update", f"nodename={host}", "state=down", "reason=test")
     # The node is the same when it is back: SLURM would find the job there twice.
-    until(lambda: not processes_of(tmp_path), "the end of the job's processes")
+    until(lambda: not is_on_the_node(job), "the end of the job's processes")
     run("scontrol", "update", f"nodename={host}", "state=resume")
     snakemake.succeeds()
     assert len(starts(tmp_path)) == 2
