@@ -1,6 +1,7 @@
 """Many trivial jobs over SLURM: wall time and calls to the cluster, by our executor and by the one most people use.
 
     eval "$(tests/slurm/cluster.sh env)"
+    ln -s "$SLURM_CONF" /etc/slurm/slurm.conf   # the other plugin drops the variable in its jobs; remove it afterwards
     python benchmarks/executors.py --plugin FOLDER
 
 FOLDER holds snakemake-executor-plugin-slurm and its jobstep plugin, as `pip install --target FOLDER` puts them. Calls
@@ -28,7 +29,7 @@ rule all:
     input: expand("out/{{i}}.txt", i=range({jobs}))
 rule trivial:
     output: "out/{{i}}.txt"
-    resources: mem_mb=200, runtime=10{resources}
+    resources: mem_mb=800, runtime=10{resources}
     shell: "echo {{wildcards.i}} > {{output}}"
 """
 
@@ -57,7 +58,9 @@ def measure(case: str, jobs: int, arguments: list[str], resources: str = "", plu
         if run.returncode:
             sys.exit(f"{case} failed:\n{run.stderr[-3000:]}")
         calls = Counter((folder / "calls").read_text().split())
-    return {"case": case, "jobs": jobs, "seconds": round(seconds, 1)} | {name: calls[name] for name in COMMANDS}
+    row = {"case": case, "jobs": jobs, "seconds": round(seconds, 1)} | {name: calls[name] for name in COMMANDS}
+    print_table([row])  # each takes minutes
+    return row
 
 
 def main() -> None:
