@@ -37,7 +37,9 @@ def write_results(name: str, device: torch.device, **content) -> Path:
     path = RESULTS / f"{name}-{slug}.json"
     path.parent.mkdir(exist_ok=True)
     made_on = {"device": device_name(device), "torch": torch.__version__, "python": platform.python_version()}
-    text = json.dumps(made_on | {"date": str(date.today()), "command": sys.argv} | content, indent=1)
+    # Where folders lie on this machine tells nobody else anything.
+    command = [Path(word).name if os.path.isabs(word) else word for word in sys.argv]
+    text = json.dumps(made_on | {"date": str(date.today()), "command": command} | content, indent=1)
     path.write_text(text + "\n")
     print(f"written to {path}")
     return path
