@@ -72,8 +72,8 @@ def rate(trains: list, threads: int, seconds: float, device: torch.device) -> fl
     return total
 
 
-def summarise(case: str, name: str, turns: list[dict], several_ways: bool) -> list[dict]:
-    """Return a row for the reference as it is published, one process, and one for a process of it per core."""
+def summarise(case: dict, name: str, turns: list[dict], several_ways: bool) -> list[dict]:
+    """Return a case's row for the reference as it is published, one process, and one for a process of it per core."""
 
     def rates(side: str, processes: set[int]) -> list[float]:
         by_turn: dict[int, float] = {}
@@ -89,8 +89,8 @@ def summarise(case: str, name: str, turns: list[dict], several_ways: bool) -> li
         ours, theirs = rates("ours", all_ways), rates(name, processes)
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
         rows.append(
-            {
-                "case": case,
+            case
+            | {
                 "against": reference,
                 "ours, replicate-steps/s": statistics.median(ours),
                 "theirs": statistics.median(theirs),
@@ -129,7 +129,8 @@ def main() -> None:
                 for side, train in (("ours", stack), (name, reference)):
                     found = rate([train] * processes, threads, args.seconds, device)
                     turns.append({"dim": dim, "turn": turn, "side": side, "processes": processes, "rate": found})
-        case = f"{dim}×{dim}, batch {trainers.BATCH_SIZE[dim]}"
+        n_parameters = trainers.model_of(dim, device).network.n_parameters
+        case = {"case": f"{dim}×{dim}", "parameters": n_parameters, "batch size": trainers.BATCH_SIZE[dim]}
         rows += summarise(case, name, [turn for turn in turns if turn["dim"] == dim], len(ways) > 1)
         print_table(rows)
     write_results("throughput", device, replicates=args.replicates, reference=name, table=rows, turns=turns)

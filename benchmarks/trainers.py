@@ -12,7 +12,7 @@ from torch import nn
 
 from minde.diffusion.conditioning import VARIANTS, masks, only
 from minde.diffusion.loss import noise_prediction_loss
-from minde.diffusion.model import build_model
+from minde.diffusion.model import Model, build_model
 from minde.diffusion.network import hidden_width
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
@@ -30,6 +30,20 @@ def samples_of(dim: int, replicates: int) -> torch.Tensor:
     return torch.cat([x, 0.75 * x + 0.66 * noise], dim=-1)
 
 
+def model_of(dim: int, device: torch.device) -> Model:
+    """What ours trains."""
+    return build_model(
+        variant="c",
+        dim_x=dim,
+        dim_y=dim,
+        times=Times(sde=SDE()),
+        hidden=hidden_width(2 * dim),
+        middle_blocks=1,
+        moments=None,
+        device=device,
+    )
+
+
 def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
     """Our stack, in the paper's recipe."""
     recipe = Recipe(
@@ -41,16 +55,7 @@ def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
         score_choice="per_batch",
         times="iid",
     )
-    model = build_model(
-        variant="c",
-        dim_x=dim,
-        dim_y=dim,
-        times=Times(sde=SDE()),
-        hidden=hidden_width(2 * dim),
-        middle_blocks=1,
-        moments=None,
-        device=device,
-    )
+    model = model_of(dim, device)
     samples, seeds, done = samples_of(dim, replicates).to(device), list(range(replicates)), 0
     for state in train_stack(model, samples, recipe, seeds, start(model, recipe, seeds, device)):
         tick((state.step - done) * replicates)

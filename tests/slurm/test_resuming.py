@@ -41,13 +41,23 @@ def test_ctrl_c_in_mid_submission_leaves_an_empty_queue(tmp_path):
     assert not queue(tmp_path, "PENDING,RUNNING")
 
 
-def test_a_killed_snakemake_finds_its_job_again(tmp_path):
-    workflow(tmp_path, counter(60, runtime=5))
-    snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
-    until(has_started(tmp_path), "the job")
+def killed(folder, last):
+    """A Snakemake with a job that counts is killed; the job is not."""
+    workflow(folder, counter(last, runtime=5))
+    snakemake = Snakemake(folder, "--jobs", "5", "count.txt")
+    until(has_started(folder), "the job")
     snakemake.kill()
-    Snakemake(tmp_path, "--unlock").succeeds()
-    printed = Snakemake(tmp_path, "--jobs", "5", "--rerun-incomplete", "count.txt").succeeds()
+
+
+def again(folder):
+    """What is printed by the next Snakemake, which ends well."""
+    Snakemake(folder, "--unlock").succeeds()
+    return Snakemake(folder, "--jobs", "5", "--rerun-incomplete", "count.txt").succeeds()
+
+
+def test_a_killed_snakemake_finds_its_job_again(tmp_path):
+    killed(tmp_path, 60)
+    printed = again(tmp_path)
     assert len(submitted(printed)) == 1
     assert "of an earlier run does this already" in printed
     assert starts(tmp_path) == [0]
@@ -55,24 +65,14 @@ def test_a_killed_snakemake_finds_its_job_again(tmp_path):
 
 
 def test_what_ended_while_no_snakemake_looked_is_taken_over(tmp_path):
-    workflow(tmp_path, counter(10, runtime=5))
-    snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
-    until(has_started(tmp_path), "the job")
-    snakemake.kill()
+    killed(tmp_path, 10)
     until(lambda: not queue(tmp_path), "the job's end")
-    Snakemake(tmp_path, "--unlock").succeeds()
-    printed = Snakemake(tmp_path, "--jobs", "5", "--rerun-incomplete", "count.txt").succeeds()
-    assert len(submitted(printed)) == 1
+    assert len(submitted(again(tmp_path))) == 1
     assert starts(tmp_path) == [0]
 
 
 def test_a_job_that_would_do_something_else_is_replaced(tmp_path):
-    workflow(tmp_path, counter(1000, runtime=5))
-    snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
-    until(has_started(tmp_path), "the job")
-    snakemake.kill()
-    Snakemake(tmp_path, "--unlock").succeeds()
+    killed(tmp_path, 1000)
     workflow(tmp_path, counter(20, runtime=5))
-    printed = Snakemake(tmp_path, "--jobs", "5", "--rerun-incomplete", "count.txt").succeeds()
-    assert "of an earlier run: they make the same files, otherwise" in printed
+    assert "of an earlier run: they make the same files, otherwise" in again(tmp_path)
     assert (tmp_path / "count.txt").read_text() == "20"

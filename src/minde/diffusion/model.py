@@ -47,6 +47,13 @@ class Model:
         return noise_pred[..., diffused_coordinates(self.variant, score, self.dim_x, self.dim_y)]
 
 
+def score_network(*, variant: str, dim_x: int, dim_y: int, hidden: int, middle_blocks: int, has_base: bool) -> Network:
+    """Return the network of a variant, which sees a Gaussian base's white coordinates where there is one."""
+    dim_out = dim_x if variant == "c" else dim_x + dim_y
+    dim_in = dim_x + dim_y + (dim_out if has_base else 0)
+    return Network(dim_in=dim_in, dim_out=dim_out, hidden=hidden, middle_blocks=middle_blocks)
+
+
 def build_model(
     *,
     variant: str,
@@ -61,17 +68,18 @@ def build_model(
     """Build the model of a variant; ``moments`` (see :func:`.gaussian.fit_moments`) give it a Gaussian base."""
     if variant not in VARIANTS:
         raise ValueError(f"Unknown variant {variant!r}; expected one of {', '.join(VARIANTS)}.")
-    dim_out = dim_x if variant == "c" else dim_x + dim_y
     return Model(
         variant=variant,
         dim_x=dim_x,
         dim_y=dim_y,
         times=times,
-        network=Network(
-            dim_in=dim_x + dim_y + (0 if moments is None else dim_out),
-            dim_out=dim_out,
+        network=score_network(
+            variant=variant,
+            dim_x=dim_x,
+            dim_y=dim_y,
             hidden=hidden,
             middle_blocks=middle_blocks,
+            has_base=moments is not None,
         ),
         base=None if moments is None else gaussian_scores(variant, *moments, dim_x),
         masks=masks(variant, dim_x, dim_y, device),

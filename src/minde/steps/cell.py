@@ -45,8 +45,7 @@ def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.d
 
 def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.device) -> Model:
     """Return the model that a training's settings describe, with a Gaussian base where there are moments."""
-    dim = settings["dim_x"] + settings["dim_y"]
-    hidden, sde = settings["network"]["hidden"], settings["sde"]
+    sde = settings["sde"]
     return build_model(
         variant=settings["variant"],
         dim_x=settings["dim_x"],
@@ -56,11 +55,22 @@ def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.d
             t_eps=sde["t_eps"],
             importance_sampling=settings["training"]["importance_sampling"],
         ),
-        hidden=hidden_width(dim) if hidden == "auto" else hidden,
+        hidden=width_of(settings["network"], settings["dim_x"] + settings["dim_y"]),
         middle_blocks=settings["network"]["middle_blocks"],
         moments=moments,
         device=device,
     )
+
+
+def width_of(network: dict, dim: int) -> int:
+    """Return the hidden width that a network's settings mean for ``dim`` = dim_x + dim_y."""
+    return hidden_width(dim) if network["hidden"] == "auto" else network["hidden"]
+
+
+def steps_of(training: dict, train_size: int) -> int:
+    """Return the steps of a training; epochs drop their last incomplete batch, as the paper's do."""
+    duration = training["duration"]
+    return duration["steps"] if "steps" in duration else duration["epochs"] * (train_size // training["batch_size"])
 
 
 def seeds_of(settings: dict, purpose: str) -> list[int]:

@@ -2,13 +2,15 @@
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from minde.diffusion.network import Network, hidden_width
+from minde.diffusion.model import score_network
+from minde.diffusion.network import Network
 from minde.study import design
 from minde.study.tasks import TASKS
+
+from .cell import steps_of, width_of
 
 FLOAT = 4  # bytes
 # Weights are kept raw and averaged; a checkpoint has both moments of Adam beside them.
@@ -61,20 +63,15 @@ def report(config: dict, measured: list[Path]) -> str:
 
 def network_of(config: dict, cell: design.Cell) -> Network:
     """Return the network of a cell."""
-    task, settings = TASKS[cell.task], design.training_of(config, cell)["network"]
-    dim = task.dim_x + task.dim_y
-    return Network(
-        dim_in=dim,
-        dim_out=task.dim_x if design.VARIANTS[cell.method] == "c" else dim,
-        hidden=hidden_width(dim) if settings["hidden"] == "auto" else settings["hidden"],
-        middle_blocks=settings["middle_blocks"],
+    task, settings = TASKS[cell.task], design.training_of(config, cell)
+    return score_network(
+        variant=design.VARIANTS[cell.method],
+        dim_x=task.dim_x,
+        dim_y=task.dim_y,
+        hidden=width_of(settings["network"], task.dim_x + task.dim_y),
+        middle_blocks=settings["network"]["middle_blocks"],
+        has_base=settings["training"]["precondition"] == "gaussian",
     )
-
-
-def steps_of(training: dict, train_size: int) -> int:
-    """Return the steps of a training; epochs drop their last incomplete batch."""
-    duration = training["duration"]
-    return duration.get("steps") or duration["epochs"] * (train_size // training["batch_size"])
 
 
 def per_second(rates: list[Rate], work: int) -> float:
@@ -88,12 +85,9 @@ def per_second(rates: list[Rate], work: int) -> float:
 
 def read_rates(path: Path) -> tuple[str, list[Rate]]:
     """Return the machine that the throughput benchmark has measured, and its rates."""
-    measured, found = json.loads(path.read_text()), {}
-    for row in measured["table"]:
-        dim_x, dim_y, batch = map(int, re.fullmatch(r"(\d+)×(\d+), batch (\d+)", row["case"]).groups())
-        network = Network(dim_in=dim_x + dim_y, dim_out=dim_x + dim_y, hidden=hidden_width(dim_x + dim_y))
-        found[row["case"]] = Rate(network.n_parameters * batch, row["ours, replicate-steps/s"])
-    return measured["device"], list(found.values())
+    measured = json.loads(path.read_text())
+    rates = {Rate(row["parameters"] * row["batch size"], row["ours, replicate-steps/s"]) for row in measured["table"]}
+    return measured["device"], list(rates)
 
 
 def _samples(config: dict) -> int:

@@ -15,7 +15,18 @@ from minde.progress import Progress, tell
 from minde.study import results, samples, trained
 from minde.study.files import provenance
 
-from .cell import MOMENTS, PACKAGES, estimate_rows, estimate_stack, memory_of, model_of, read_cell, seeds_of, title_of
+from .cell import (
+    MOMENTS,
+    PACKAGES,
+    estimate_rows,
+    estimate_stack,
+    memory_of,
+    model_of,
+    read_cell,
+    seeds_of,
+    steps_of,
+    title_of,
+)
 from .standing import Keeper, Standing
 
 SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/standing.py", "steps/train.py", "study/seeds.py")
@@ -151,8 +162,6 @@ def _write(inputs: Inputs, standing: Standing, made_by: dict, weights_path: Path
 
 
 def _recipe(training: dict, train_size: int) -> Recipe:
-    """Return the recipe of the settings; epochs drop their last incomplete batch, as the paper's do."""
-    duration = training["duration"]
-    steps = duration["steps"] if "steps" in duration else duration["epochs"] * (train_size // training["batch_size"])
+    """Return the recipe of the settings."""
     own = {field.name for field in dataclasses.fields(Recipe)} - {"steps"}
-    return Recipe(steps=steps, **{name: training[name] for name in own})
+    return Recipe(steps=steps_of(training, train_size), **{name: training[name] for name in own})

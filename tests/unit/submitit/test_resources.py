@@ -4,8 +4,10 @@ import pytest
 
 from snakemake_executor_plugin_submitit.resources import ResourceError, Site, parse_extra, request
 
+NO_SITE = Site()
 
-def options(commands=1, site=Site(), threads=1, **resources):  # noqa: B008 (frozen)
+
+def options(commands=1, site=NO_SITE, threads=1, **resources):
     """The options of a job of the rule `fit`."""
     return request("fit", threads, resources, site).options(commands, "fit", "run/1", parallel=10)
 

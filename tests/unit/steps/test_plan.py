@@ -1,0 +1,49 @@
+"""What a study will cost, against numbers worked out by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from minde.steps.plan import Rate, per_second, report
+from minde.study.config import resolve
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def config() -> dict:
+    default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    small = {"tasks": ["1v1-normal-0.75"], "methods": ["minde-c", "ksg"], "train_sizes": [2000, 10000]}
+    return resolve(default | small, ROOT)
+
+
+def measured(path: Path, *rates: Rate) -> Path:
+    """What the throughput benchmark writes, of it what a plan reads."""
+    rows = [{"parameters": rate.work, "batch size": 1, "ours, replicate-steps/s": rate.per_second} for rate in rates]
+    path.write_text(json.dumps({"device": "a machine", "table": rows}))
+    return path
+
+
+def test_a_plan_counts_jobs_steps_and_hours(config, tmp_path):
+    config["recipes"]["fast"] |= {"duration": {"steps": 6000}}
+    # At least as much work per step as the study's: as fast as was measured, 2 cells × 3 replicates × 6000 steps.
+    text = report(config, [measured(tmp_path / "rates.json", Rate(10**9, 10.0))])
+    assert "1 tasks, 3 replicates" in text
+    assert "width  64,   2,000 samples:   1 trainings of     6,000 steps" in text
+    assert "on a machine: 1.0 hours of training, the longest cell 0.5 (rates.json)" in text
+    assert "jobs: 1 of samples, 2 of training, as many of estimates, 1 of competitors" in text
+
+
+def test_epochs_drop_their_incomplete_batch(config):
+    config["recipes"]["fast"] |= {"duration": {"epochs": 10}, "batch_size": 300}
+    assert "2,000 samples:   1 trainings of        60 steps" in report(config, [])
+
+
+def test_more_work_takes_longer_and_less_as_long():
+    rates = [Rate(100, 50.0), Rate(10_000, 5.0)]
+    assert per_second(rates, 100) == 50
+    assert per_second(rates, 200) == 25
+    assert per_second(rates, 10) == 50
+    assert per_second(rates, 20_000) == 2.5
