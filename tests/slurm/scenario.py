@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE = 240  # seconds
+PATIENCE = 600  # seconds: long enough for a slow machine, and reached only by what hangs
 
 # A job that can be stopped: it counts in a file that survives, and leaves when it hears SIGUSR2 or SIGTERM.
 COUNTER = """

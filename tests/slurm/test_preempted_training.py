@@ -10,14 +10,14 @@ from scenario import Snakemake, run, submitted, until
 LONG = {
     "tasks": TINY["tasks"][:1],
     "methods": ["minde-c"],
-    "recipes": {"tiny": {"duration": {"steps": 4000}}},
+    "recipes": {"tiny": {"duration": {"steps": 15000}}},
     "run": {"checkpoint_seconds": 0},
 }
 CONFIGS = ("--configfile", "tiny.yaml", "long.yaml")
 
 
 def start(folder, *resources):
-    """A checkout and its Snakemake, whose study trains for a minute."""
+    """A checkout and its Snakemake, whose study trains for longer than a minute on any machine."""
     checkout(folder)
     (folder / "long.yaml").write_text(yaml.safe_dump(LONG))
     small = ("train:mem_mb=3000", "draw_samples:mem_mb=2000")  # the three are to run at the same time
@@ -47,5 +47,5 @@ def test_stopped_trainings_resume_to_the_same_bits(tmp_path):
     for snakemake in (undisturbed, victim, hurried):
         assert len(submitted(snakemake.succeeds())) == 2  # the samples, and one training
     for folder in (preempted, limited):
-        assert re.search(r"resumed at step [1-9]\d*/4000", log(folder)), log(folder)
+        assert re.search(r"resumed at step [1-9]\d*/15000", log(folder)), log(folder)
         assert weights(folder) == weights(whole)
