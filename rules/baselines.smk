@@ -1,7 +1,7 @@
 rule baseline:
     input:
         samples="<results>/samples/{task}.parquet",
-        code=code("baselines/*.py"),
+        code=code("baselines/*.py", "steps/baseline.py"),
     output:
         "<results>/estimates/{competitor}/{task}/0.parquet",
     log:
@@ -19,4 +19,4 @@ rule baseline:
     message:
         "Estimate with {wildcards.competitor} on {wildcards.task}"
     shell:
-        "minde baseline --settings {params.settings:q} --samples {input.samples} --out {output} 2> {log}"
+        "step baseline --settings {params.settings:q} --samples {input.samples} --out {output} 2> {log}"

@@ -22,12 +22,12 @@ try:
 except configs.ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-# Rules call the shell function `minde`. It is defined here and not spelled out in them, so that neither the interpreter
+# Rules call the shell function `step`. It is defined here and not spelled out in them, so that neither the interpreter
 # nor the place of the checkout is part of what reruns and caches compare. The environments of --sdm conda hold no minde:
 # they run this checkout's, as .venv does.
 _CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 _PYTHON = "python" if _CONDA else shlex.quote(sys.executable)
-shell.prefix(f"set -euo pipefail; minde() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde \"$@\" ); ")
+shell.prefix(f"set -euo pipefail; step() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde.steps \"$@\" ); ")
 
 
 def code(*patterns: str) -> list[str]:

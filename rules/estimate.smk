@@ -36,5 +36,5 @@ rule estimate:
     message:
         "Estimate with {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
     shell:
-        "minde estimate --settings {params.settings:q} --device {resources.device} --stack {resources.stack} "
+        "step estimate --settings {params.settings:q} --device {resources.device} --stack {resources.stack} "
         "--samples {input.samples} --weights {input.weights} --out {output} 2> {log}"

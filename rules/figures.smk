@@ -36,7 +36,7 @@ rule spread:
     message:
         "Draw the spread over replicates"
     shell:
-        "minde figure spread --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
+        "step figure spread --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule training_size:
@@ -68,7 +68,7 @@ rule training_size:
     message:
         "Draw the estimates against the train size"
     shell:
-        "minde figure training-size --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
+        "step figure training-size --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule figures:

@@ -20,7 +20,7 @@ rule merge:
     message:
         "Merge the estimates of all cells"
     shell:
-        "minde merge --settings {params.settings:q} --estimates {params.folder} --out {output} 2> {log}"
+        "step merge --settings {params.settings:q} --estimates {params.folder} --out {output} 2> {log}"
 
 
 rule estimates:

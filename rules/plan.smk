@@ -11,4 +11,4 @@ rule plan:
     message:
         "What the study will cost, before anything is run"
     shell:
-        "minde plan --settings {params.settings:q} --rates {input.rates} 2>&1 | tee {log}"
+        "step plan --settings {params.settings:q} --rates {input.rates} 2>&1 | tee {log}"

@@ -18,4 +18,4 @@ rule draw_samples:
     message:
         "Draw samples of {wildcards.task}"
     shell:
-        "minde sample --settings {params.settings:q} --out {output} 2> {log}"
+        "step sample --settings {params.settings:q} --out {output} 2> {log}"

@@ -34,7 +34,7 @@ rule table1:
     message:
         "Set table 1"
     shell:
-        "minde table --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+        "step table --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule tables:

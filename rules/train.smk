@@ -46,6 +46,6 @@ rule train:
     message:
         "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task}"
     shell:
-        "minde train --settings {params.settings:q} --device {resources.device} --stack {resources.stack} "
+        "step train --settings {params.settings:q} --device {resources.device} --stack {resources.stack} "
         "--state {resources.state} --checkpoint-seconds {resources.checkpoint_seconds} --samples {input.samples} "
         "--weights {output.weights} --curve {output.curve} 2> {log}"

@@ -105,11 +105,12 @@ def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):
         ("diffusion/estimators.py", ESTIMATES),
         ("steps/estimate.py", ESTIMATES),
         ("baselines/cca.py", competitors(NORMAL, BIMODAL) | RESULTS),
+        ("steps/baseline.py", competitors(NORMAL, BIMODAL) | RESULTS),
         ("study/results.py", RESULTS),
         ("study/tables.py", TABLE),
         ("study/figures.py", FIGURES),
         ("study/config.py", NOTHING),
-        ("__main__.py", NOTHING),
+        ("steps/__main__.py", NOTHING),
     ],
 )
 def test_an_edited_source_file_reruns_what_depends_on_it(study, tmp_path, source, reruns):

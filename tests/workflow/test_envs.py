@@ -65,6 +65,6 @@ def test_the_pip_section_resolves_and_runs_its_rules(env, verbs, commands, study
     folder = copy(study, tmp_path / "minde")
     environment = os.environ | {"PYTHONPATH": "src"}
     for verb in verbs:
-        script = f'minde() ( {python} -m minde "$@" ); {commands[verb]}'
+        script = f'step() ( {python} -m minde.steps "$@" ); {commands[verb]}'
         run = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr

@@ -1,4 +1,4 @@
-"""`python -m minde baseline`: from a samples file to an estimates file."""
+"""`python -m minde.steps baseline`: from a samples file to an estimates file."""
 
 import json
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from minde import baselines
-from minde.__main__ import main
 from minde.baselines import Estimate, Method
+from minde.steps.__main__ import main
 from minde.study import results, samples
 
 TASK = {"task": "1v1-normal-0.75", "seed": 0, "replicates": 2, "n_train": 60, "n_test": 500}

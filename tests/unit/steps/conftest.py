@@ -7,9 +7,9 @@ import pytest
 import torch
 from small_cell import CPU, LONG, SAMPLE, Folder, settings
 
-from minde.__main__ import main
 from minde.interruption import STATUSES
 from minde.steps import train
+from minde.steps.__main__ import main
 
 
 @pytest.fixture(autouse=True)

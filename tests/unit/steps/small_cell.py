@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from minde.__main__ import main
 from minde.diffusion.training import CHUNK
 from minde.steps import standing, train
+from minde.steps.__main__ import main
 from minde.study import trained
 
 TASK = "1v1-normal-0.75"

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from minde.__main__ import main
+from minde.steps.__main__ import main
 from minde.study import results, samples, trained
 from minde.study.tasks import TASKS
 

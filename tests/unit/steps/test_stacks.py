@@ -6,8 +6,8 @@ import pytest
 from safetensors import safe_open
 from small_cell import TASK
 
-from minde.__main__ import main
 from minde.diffusion.training import CHUNK
+from minde.steps.__main__ import main
 from minde.study import results
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from minde.__main__ import main
+from minde.steps.__main__ import main
 from minde.study import results, samples
 
 SAMPLE = {"task": "1v1-normal-0.75", "seed": 0, "replicates": 1, "n_train": 4, "n_test": 3}
@@ -56,4 +56,4 @@ def test_merge_fails_when_a_replicate_is_missing(tmp_path, capsys):
     with pytest.raises(ValueError, match=r"1 missing: .*'minde-c', 'inside', 100, 1"):
         merge(tmp_path)
     assert not (tmp_path / "all.parquet").exists()
-    assert "minde merge failed" in capsys.readouterr().err
+    assert "minde.steps merge failed" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The door: `python -m minde VERB` parses, calls and writes. A verb is one registration in VERBS and one function.
+"""What rules call: `python -m minde.steps VERB` parses, calls and writes. A verb is a function and an entry in VERBS.
 
 Settings are what `minde.study.design` makes of a config, as JSON. Verbs import what they need when they run, so that
 none pays for the libraries of another.
@@ -47,39 +47,9 @@ def estimate(args: argparse.Namespace) -> None:
 
 def baseline(args: argparse.Namespace) -> None:
     """Estimate a cell with a competitor, every replicate from its own samples."""
-    from minde import baselines
-    from minde.study import results, samples
+    from minde.steps import baseline
 
-    cell = {
-        "task": args.settings["task"],
-        "method": args.settings["method"],
-        "estimator": args.settings["method"],
-        "train_size": args.settings.get("train_size", 0),
-        "mi_true": samples.metadata(args.samples)["mi_true"],
-    }
-    estimates = baselines.estimates(cell["method"], _replicates(args), args.settings["options"])
-    rows = [
-        cell | {"replicate": number, "estimate": e.nats, "std_error": e.std_error, "seconds": e.seconds}
-        for number, e in enumerate(estimates)
-    ]
-    packages = ("benchmark-mi", "numpy", "scikit-learn", "scipy")
-    made_by = results.provenance(args.settings, packages=packages, sources=("baselines/*.py",))
-    results.write_parquet(args.out, results.estimates_table(rows), made_by)
-
-
-def _replicates(args: argparse.Namespace):
-    """The samples of one replicate after the other; the training split and a seed for a method that trains."""
-    from minde.baselines import METHODS, Replicate
-    from minde.study import samples, seeds
-
-    task, method, train_size = (args.settings.get(key) for key in ("task", "method", "train_size"))
-    for number in range(args.settings["replicates"]):
-        x_test, y_test = samples.read(args.samples, number, "test")
-        x_train = y_train = seed = None
-        if METHODS[method].trains:
-            x_train, y_train = samples.read(args.samples, number, "train", train_size)
-            seed = seeds.seed_of(args.settings["seed"], task, train_size, number, f"train/{method}")
-        yield Replicate(number=number, x_test=x_test, y_test=y_test, x_train=x_train, y_train=y_train, seed=seed)
+    baseline.baseline(args.settings, args.samples, args.out)
 
 
 def merge(args: argparse.Namespace) -> None:
@@ -182,7 +152,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="minde", description="Steps of a MINDE study, as its rules call them.")
+    top = argparse.ArgumentParser(prog="minde.steps", description="Steps of a MINDE study, as its rules call them.")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (function, arguments) in VERBS.items():
         verb = verbs.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
@@ -201,7 +171,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         args.function(args)
     except Exception:
-        print(f"minde {args.verb} failed with settings {json.dumps(args.settings)}", file=sys.stderr)
+        print(f"minde.steps {args.verb} failed with settings {json.dumps(args.settings)}", file=sys.stderr)
         raise
 
 
