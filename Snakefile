@@ -11,9 +11,9 @@ include: "rules/common.smk"
 
 
 pathvars:
-    results=f"results/{STUDY['name']}",
-    logs=f"results/{STUDY['name']}/logs",
-    benchmarks=f"results/{STUDY['name']}/benchmarks",
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+    benchmarks=f"{RESULTS}/benchmarks",
 
 
 wildcard_constraints:
@@ -26,11 +26,11 @@ wildcard_constraints:
 report: "report/workflow.rst"
 
 
-include: "rules/samples.smk"
-include: "rules/train.smk"
-include: "rules/estimate.smk"
-include: "rules/baselines.smk"
-include: "rules/merge.smk"
+for stage in STAGES:
+
+    include: f"rules/{stage}.smk"
+
+
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/plan.smk"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from minde.study.files import processor
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -17,10 +19,7 @@ def device_name(device: torch.device) -> str:
     """Name of the device, such as `NVIDIA H100 80GB HBM3` or `AMD EPYC, 2 cores`."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text()).group(1).strip()
-    return f"{model}, {len(os.sched_getaffinity(0))} cores"
+    return processor()
 
 
 def print_table(rows: list[dict]) -> None:

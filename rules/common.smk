@@ -14,13 +14,27 @@ ROOT = Path(workflow.basedir)
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
+from minde.study import archive, bundle
 from minde.study import config as configs
 from minde.study import design
 
 try:
-    STUDY = configs.resolve(config, ROOT)
-except configs.ConfigError as error:
+    BUNDLE = bundle.opened(config, ROOT, verify=workflow.is_main_process)
+    STUDY = BUNDLE.config if BUNDLE else configs.resolve(config, ROOT)
+except (configs.ConfigError, archive.ArchiveError) as error:
     raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{BUNDLE.folder if BUNDLE else STUDY['name']}"
+
+# The files of rules that lead to estimates. What a bundle holds is taken out of it, and nothing before it is made.
+STAGES = {
+    None: ("samples", "train", "estimate", "baselines", "merge", "bundle"),
+    "weights": ("samples", "unpack", "estimate", "baselines", "merge"),
+    "estimates": ("unpack",),
+}[BUNDLE and BUNDLE.holds]
+
+if BUNDLE:
+    config.update(STUDY)  # captions of the report read it
 
 # Rules call the shell function `step`. It is defined here and not spelled out in them, so that neither the interpreter
 # nor the place of the checkout is part of what reruns and caches compare. The environments of --sdm conda hold no minde:
@@ -76,10 +90,21 @@ def work(wildcards) -> int:
     Larger cells start first: one that starts last keeps a single core busy while the others idle.
     """
     rows = int(wildcards.train_size) if "train_size" in wildcards.keys() else STUDY["samples"]["train"]
-    task = design.TASKS[wildcards.task]
+    task = design.task_of(STUDY, wildcards.task)
     return rows * (task.dim_x + task.dim_y)
+
+
+def file_of_task(wildcards) -> str:
+    """The file of a task that is one's own."""
+    return STUDY["data"][wildcards.task]["file"]
 
 
 def estimates_of_all_cells(wildcards) -> list[str]:
     """The estimates of every cell of the design."""
     return [f"<results>/estimates/{cell.path}.parquet" for cell in design.cells(STUDY)]
+
+
+def weights_of_all_cells(wildcards) -> list[str]:
+    """The weights of every cell that trains score networks."""
+    trained = [cell for cell in design.cells(STUDY) if cell.method in design.VARIANTS]
+    return [f"<results>/networks/{cell.path}.safetensors" for cell in trained]

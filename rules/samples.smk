@@ -5,6 +5,8 @@ rule draw_samples:
         "<results>/samples/{task}.parquet",
     log:
         "<logs>/draw_samples/{task}.log",
+    wildcard_constraints:
+        task=one_of(design.TASKS),
     cache: True
     priority: work
     conda:
@@ -19,3 +21,29 @@ rule draw_samples:
         "Draw samples of {wildcards.task}"
     shell:
         "step sample --settings {params.settings:q} --out {output} 2> {log}"
+
+
+rule split_file:
+    input:
+        file=file_of_task,
+        code=code("study/data.py", "study/samples.py", "study/seeds.py"),
+    output:
+        "<results>/samples/{task}.parquet",
+    log:
+        "<logs>/split_file/{task}.log",
+    wildcard_constraints:
+        task=one_of(STUDY["data"]),
+    cache: True
+    priority: work
+    conda:
+        "../envs/samples.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=lambda wildcards: design.split_settings(STUDY, wildcards.task),
+    message:
+        "Split {input.file} into samples of {wildcards.task}"
+    shell:
+        "step split --settings {params.settings:q} --file {input.file:q} --out {output} 2> {log}"

@@ -38,7 +38,7 @@ rule train:
         stack=STUDY["run"]["stack"],
         checkpoint_seconds=STUDY["run"]["checkpoint_seconds"],
         # Where a stopped training goes on from. Not an output: Snakemake deletes the outputs of a job that is stopped.
-        state=lambda wildcards: f"results/{STUDY['name']}/state/{cell_of(wildcards).path}.safetensors",
+        state=lambda wildcards: f"{RESULTS}/state/{cell_of(wildcards).path}.safetensors",
         mem_mb=8000,
         runtime=1440,
     params:

@@ -18,6 +18,13 @@ def sample(args: argparse.Namespace) -> None:
     samples.draw(args.settings, args.out)
 
 
+def split(args: argparse.Namespace) -> None:
+    """Split the rows of a file of one's own into the samples of a task."""
+    from minde.study import data
+
+    data.split(args.settings, args.file, args.out)
+
+
 def train(args: argparse.Namespace) -> None:
     """Train the score networks of one cell.
 
@@ -76,6 +83,21 @@ def figure(args: argparse.Namespace) -> None:
     figures.write_figure(args.name, results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
+def bundle(args: argparse.Namespace) -> None:
+    """Pack a study's estimates, tables and figures, or its weights, into one archive."""
+    from minde.study import pack
+
+    pack.pack(args.settings["holds"], args.settings["config"], args.results, args.files, args.lock, args.out)
+
+
+def unpack(args: argparse.Namespace) -> None:
+    """Take one file out of a bundle, once it is what the manifest says."""
+    from minde.study import archive
+
+    with archive.opened(args.bundle) as opened:
+        archive.extract(opened, args.settings["file"], args.out)
+
+
 def plan(args: argparse.Namespace) -> None:
     """Print what a study will cost: jobs, steps, hours at measured rates, disk."""
     from minde.steps import plan
@@ -104,6 +126,7 @@ _DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "
 # A verb's function and its arguments beside --settings.
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {
     "sample": (sample, [_path("--out", "samples file to write")]),
+    "split": (split, [_path("--file", "Parquet or CSV file"), _path("--out", "samples file to write")]),
     "train": (
         train,
         [
@@ -146,6 +169,16 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--out", "figures to write: .pdf or .png", nargs="+"),
         ],
     ),
+    "bundle": (
+        bundle,
+        [
+            _path("--results", "folder of the study's results"),
+            _path("--files", "tables and figures, in that folder", nargs="*", required=False, default=[]),
+            _path("--lock", "versions of the software"),
+            _path("--out", "bundle to write"),
+        ],
+    ),
+    "unpack": (unpack, [_path("--bundle", "bundle to read"), _path("--out", "file to write")]),
     "plan": (plan, [_path("--rates", "what the throughput benchmark has written", nargs="*")]),
 }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from minde import baselines
 from minde.study import results, samples
-from minde.study.files import provenance
+from minde.study.files import processor, provenance
 from minde.study.seeds import seed_of
 
 PACKAGES = ("benchmark-mi", "numpy", "scikit-learn", "scipy")
@@ -26,6 +26,7 @@ def baseline(settings: dict, samples_path: Path, out: Path) -> None:
         for number, e in enumerate(estimates)
     ]
     made_by = provenance(settings, packages=PACKAGES, sources=("baselines/*.py",))
+    made_by |= {"hardware": processor(), "samples": samples.provenance_of(samples_path)}
     results.write_parquet(out, results.estimates_table(rows), made_by)
 
 

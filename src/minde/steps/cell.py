@@ -16,6 +16,7 @@ from minde.diffusion.preprocess import fit_preprocess
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
 from minde.study import samples
+from minde.study.files import processor
 from minde.study.seeds import seed_of
 
 PACKAGES = ("numpy", "pyarrow", "safetensors", "torch")
@@ -29,6 +30,11 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("Device cuda was asked for, but torch finds none; use auto or cpu, or look at `nvidia-smi`.")
     return torch.device(name)
+
+
+def hardware_of(device: torch.device) -> str:
+    """Return what a step ran on, for the provenance of its files."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
 def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.device) -> tuple[Tensor, Tensor]:

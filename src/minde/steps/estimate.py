@@ -11,7 +11,18 @@ from minde.progress import Progress
 from minde.study import results, samples, trained
 from minde.study.files import provenance
 
-from .cell import MOMENTS, PACKAGES, estimate_rows, estimate_stack, memory_of, model_of, read_cell, seeds_of, title_of
+from .cell import (
+    MOMENTS,
+    PACKAGES,
+    estimate_rows,
+    estimate_stack,
+    hardware_of,
+    memory_of,
+    model_of,
+    read_cell,
+    seeds_of,
+    title_of,
+)
 
 SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/estimate.py", "study/seeds.py")
 
@@ -49,7 +60,8 @@ def estimate(
         "seconds": progress.seconds / replicates,
     }
     table = results.estimates_table([cell | row for row in estimate_rows(_join(found))])
-    results.write_parquet(out, table, provenance(settings, packages=PACKAGES, sources=SOURCES))
+    ours = {"seeds": {"estimate": _seeds(settings, training)}, "hardware": hardware_of(device), "training": made_by}
+    results.write_parquet(out, table, provenance(settings, packages=PACKAGES, sources=SOURCES) | ours)
 
 
 def _estimate_part(
@@ -75,10 +87,15 @@ def _estimate_part(
             sigmas=settings["sigmas"],
             mc_draws=settings["mc_draws"],
             stratified=settings["times"] == "stratified",
-            seeds=seeds_of(training | {"seed": settings["seed"]}, "estimate")[stack],
+            seeds=_seeds(settings, training)[stack],
             first=stack.start,
             on_draw=lambda done: progress.report(before + done, "estimating", milestone=before + done == progress.work),
         )
+
+
+def _seeds(settings: dict, training: dict) -> list[int]:
+    """Return one seed per replicate for the draws of the time."""
+    return seeds_of(training | {"seed": settings["seed"]}, "estimate")
 
 
 def _join(parts: list[dict[str, Estimate]]) -> dict[str, Estimate]:

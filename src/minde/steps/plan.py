@@ -8,7 +8,6 @@ from pathlib import Path
 from minde.diffusion.model import score_network
 from minde.diffusion.network import Network
 from minde.study import design
-from minde.study.tasks import TASKS
 
 from .cell import steps_of, width_of
 
@@ -63,7 +62,7 @@ def report(config: dict, measured: list[Path]) -> str:
 
 def network_of(config: dict, cell: design.Cell) -> Network:
     """Return the network of a cell."""
-    task, settings = TASKS[cell.task], design.training_of(config, cell)
+    task, settings = design.task_of(config, cell.task), design.training_of(config, cell)
     return score_network(
         variant=design.VARIANTS[cell.method],
         dim_x=task.dim_x,
@@ -92,7 +91,8 @@ def read_rates(path: Path) -> tuple[str, list[Rate]]:
 
 def _samples(config: dict) -> int:
     rows = config["samples"]["train"] + config["samples"]["test"]
-    return sum(TASKS[task].dim_x + TASKS[task].dim_y for task in config["tasks"]) * rows * config["replicates"] * FLOAT
+    tasks = [design.task_of(config, task_id) for task_id in config["tasks"]]
+    return sum(task.dim_x + task.dim_y for task in tasks) * rows * config["replicates"] * FLOAT
 
 
 def _gigabytes(size: int) -> str:

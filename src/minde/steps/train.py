@@ -20,6 +20,7 @@ from .cell import (
     PACKAGES,
     estimate_rows,
     estimate_stack,
+    hardware_of,
     memory_of,
     model_of,
     read_cell,
@@ -64,7 +65,11 @@ def train(
     keeper = keeper or Keeper()
     held = samples.metadata(samples_path)
     settings = settings | {"dim_x": held["dim_x"], "dim_y": held["dim_y"]}
-    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES)
+    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES) | {
+        "seeds": {purpose: seeds_of(settings, purpose) for purpose in ("train", "curve")},
+        "hardware": hardware_of(device),
+        "samples": samples.provenance_of(samples_path),
+    }
     standing = keeper.load(_identity(made_by, held, device), settings["replicates"])
     inputs = _read(settings, samples_path, device)
     while part := standing.next_stack(inputs.recipe.steps, stack or settings["replicates"]):

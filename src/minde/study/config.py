@@ -6,6 +6,7 @@ All problems are reported at once, each with the key's path, what was found and 
 import math
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import yaml
@@ -13,10 +14,13 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from .design import VARIANTS, cells, estimators, training_of
-from .tasks import TASKS, matching, suggestion
+from .tasks import TASKS, suggestion
 
 SCHEMA = Path("config/schema.yaml")
 """The reference of every key, relative to the root of the repository."""
+
+DEFAULTS = Path("config/config.yaml")
+"""What every config starts from, relative to the root of the repository."""
 
 
 class ConfigError(ValueError):
@@ -106,10 +110,12 @@ def _not_finite(value, where: str) -> Iterator[str]:
 
 def _names(config: dict) -> Iterator[str]:
     """Names that must exist elsewhere: tasks, the recipe, globs that hit something."""
+    known = [*TASKS, *config["data"]]
     for i, name in enumerate(config["tasks"]):
-        if name not in TASKS and config["tasks"] != ["all"]:
-            allowed = "[all] alone, or the id of one of the 40 tasks of benchmark-mi"
-            yield f"tasks.{i}: found {name!r}; allowed: {allowed}{suggestion(name, TASKS)}"
+        if name not in known and config["tasks"] != ["all"]:
+            allowed = "[all] alone, or the id of one of the 40 tasks of benchmark-mi, or a key of `data`"
+            yield f"tasks.{i}: found {name!r}; allowed: {allowed}{suggestion(name, known)}"
+    yield from _names_of_data(config["data"])
     recipe, recipes = config["minde"]["recipe"], config["recipes"]
     if recipe not in recipes:
         yield (
@@ -118,14 +124,24 @@ def _names(config: dict) -> Iterator[str]:
         )
     for i, override in enumerate(config["overrides"]):
         for pattern in override["match"].get("tasks", []):
-            if not matching(pattern):
-                nearest = suggestion(pattern.strip("*?"), TASKS)
-                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the 40 tasks{nearest}"
+            if not any(fnmatchcase(name, pattern) for name in known):
+                nearest = suggestion(pattern.strip("*?"), known)
+                own = " or a key of `data`" if config["data"] else ""
+                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the 40 tasks{own}{nearest}"
     for method in set(config["methods"]) & VARIANTS.keys():
         for name, count in Counter(estimators(config, method)).items():
             if count > 1:
                 yield f"minde.estimators.sigmas: {count} widths are written {name!r}; allowed: each width once"
                 return
+
+
+def _names_of_data(data: dict) -> Iterator[str]:
+    """Names of files of one's own, and of their columns, that must differ from others."""
+    for name, entry in data.items():
+        if name in TASKS or name == "all":
+            yield f"data.{name}: found the id of a task of benchmark-mi, or all; allowed: any other name"
+        for column in sorted(set(entry["x"]) & set(entry["y"])):
+            yield f"data.{name}: found the column {column!r} in x and in y; allowed: each column in one of them"
 
 
 def _sizes(config: dict) -> Iterator[str]:

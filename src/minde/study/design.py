@@ -4,12 +4,13 @@ Settings are canonical JSON. They are a rule's only param, so a step reruns exac
 changed. A config here is what `config.resolve` returns.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from .seeds import canonical, seed_of
-from .tasks import TASKS
+from .tasks import TASKS, Task, own_task
 
 __all__ = ["Cell", "canonical", "cells", "seed_of"]
 
@@ -20,6 +21,9 @@ COMPETITORS = ("ksg", "cca")
 """Methods that read the test samples only."""
 
 METHODS = (*VARIANTS, *COMPETITORS)
+
+DUPLICATES = 0.01
+"""Share of the rows of a file of one's own that may repeat another row, where its entry says nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -54,6 +58,13 @@ def sample_settings(config: dict, task: str) -> str:
             "n_test": rows["test"],
         }
     )
+
+
+def split_settings(config: dict, task: str) -> str:
+    """What splitting a file of one's own into samples reads beside the file."""
+    entry = config["data"][task]
+    chosen = {"mi_true": None, "duplicates": DUPLICATES} | {key: entry[key] for key in entry.keys() - {"file"}}
+    return canonical(json.loads(sample_settings(config, task)) | chosen)
 
 
 def train_settings(config: dict, cell: Cell) -> str:
@@ -112,6 +123,11 @@ def table_settings(config: dict) -> str:
     return canonical(config["tables"])
 
 
+def bundle_settings(config: dict, holds: str) -> str:
+    """What making a bundle reads beside the files that it packs: all of the config, which it packs too."""
+    return canonical({"holds": holds, "config": config})
+
+
 def cells_of(merge_settings: dict) -> list[Cell]:
     """The cells of the design that `merge_settings` holds in short."""
     methods = [entry["method"] for entry in merge_settings["methods"]]
@@ -144,16 +160,21 @@ def training_of(config: dict, cell: Cell) -> dict:
     network = dict(config["minde"]["network"])
     training = dict(config["recipes"][config["minde"]["recipe"]])
     for override in config["overrides"]:
-        if matches(override["match"], cell):
+        if matches(override["match"], cell, task_of(config, cell.task).dim_x):
             preprocess = override["set"].get("preprocess", preprocess)
             network |= override["set"].get("network", {})
             training |= override["set"].get("training", {})
     return {"preprocess": preprocess, "network": network, "training": training}
 
 
-def matches(match: dict, cell: Cell) -> bool:
+def task_of(config: dict, task_id: str) -> Task:
+    """A task of the study: a file of one's own, or one of the benchmark."""
+    return own_task(task_id, config["data"][task_id]) if task_id in config["data"] else TASKS[task_id]
+
+
+def matches(match: dict, cell: Cell, dim_x: int) -> bool:
     """Whether a cell meets every condition given: a glob of its task's id, its method, the range of its dim_x."""
-    dim_x, limits = TASKS[cell.task].dim_x, match.get("dim_x", {})
+    limits = match.get("dim_x", {})
     return (
         any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
         and cell.method in match.get("methods", METHODS)

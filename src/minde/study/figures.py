@@ -21,11 +21,12 @@ from matplotlib.ticker import NullLocator
 from .files import atomic
 from .rows import TRUTH_LABEL, row_label
 from .selection import at_largest_train_size, check_finite, rows_in_order, tasks_in_order
-from .tasks import task
+from .tasks import label_of
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 SPREAD_REACH = 0.5  # how far the axis of estimates reaches from the truth, as a fraction of it
 TRAINING_SIZE_REACH = 1.0  # more, because small train sizes err more
+SMALLEST_SCALE = 0.1  # nats, of which those are fractions where there is less information
 TRUTH_STYLE = {"color": "black", "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1}
 AXIS_LABEL = "mutual information (nats)"
 
@@ -84,7 +85,7 @@ def spread(estimates: pd.DataFrame) -> Figure:
     """Every replicate's estimate per row and task at the largest train size, over a bar of mean ± std.
 
     Raises:
-        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
+        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method is unknown.
     """
     shown = at_largest_train_size(estimates)
     rows = rows_in_order(shown)
@@ -94,7 +95,8 @@ def spread(estimates: pd.DataFrame) -> Figure:
         for position, row in enumerate(rows):
             values = _of_row(of_task, row).sort_values("replicate")["estimate"].to_numpy()
             _draw_replicates(ax, values, position, COLORS[row[0]], limits)
-        ax.axvline(np.mean(limits), **TRUTH_STYLE)
+        if of_task["mi_true"].notna().all():
+            ax.axvline(np.mean(limits), **TRUTH_STYLE)
         ax.set_xlim(limits)
         ax.set_xticks(*_ticks(limits))
         ax.set_yticks(range(len(rows)), [row_label(*row) for row in rows])
@@ -108,15 +110,17 @@ def training_size(estimates: pd.DataFrame) -> Figure:
     """Mean ± std over replicates against the train size; a row that uses no training samples is a horizontal line.
 
     Raises:
-        ValueError: an estimate is NaN or infinite, or a method or task is unknown.
+        ValueError: an estimate is NaN or infinite, or a method is unknown.
     """
     check_finite(estimates)
     rows = rows_in_order(estimates)
     sizes = sorted(set(estimates["train_size"]) - {0})
     figure = Figure()
+    keys: dict[str, Artist] = {}
     for ax, of_task in _panels(figure, estimates, panel_height=1.3, sharex=True):
         limits = _limits(of_task, TRAINING_SIZE_REACH)
-        keys = {f"{TRUTH_LABEL} (true value)": ax.axhline(np.mean(limits), **TRUTH_STYLE)}
+        if of_task["mi_true"].notna().all():
+            keys[f"{TRUTH_LABEL} (true value)"] = ax.axhline(np.mean(limits), **TRUTH_STYLE)
         for position, row in enumerate(rows):
             dodge = 1.03 ** (position - (len(rows) - 1) / 2)  # so that error bars of one size stand side by side
             keys[row_label(*row)] = _draw_curve(ax, _of_row(of_task, row), row, limits, dodge)
@@ -142,7 +146,7 @@ def _panels(
     figure.set_figheight(0.5 + lines * panel_height)
     axes = figure.subplots(lines, columns, squeeze=False, **share).flat
     for ax, task_id in zip(axes, tasks, strict=False):
-        ax.set_title(textwrap.fill(task(task_id).label, 24))
+        ax.set_title(textwrap.fill(label_of(task_id), 24))
         yield ax, estimates[estimates["task"] == task_id]
     for ax in axes[len(tasks) :]:
         ax.remove()
@@ -153,14 +157,17 @@ def _of_row(estimates: pd.DataFrame, row: tuple[str, str]) -> pd.DataFrame:
 
 
 def _limits(of_task: pd.DataFrame, reach: float) -> tuple[float, float]:
+    """The ends of the axis of estimates, about the truth, or about the median estimate where nobody knows the truth."""
     truth = of_task["mi_true"].iloc[0]
-    return truth * (1 - 1.1 * reach), truth * (1 + 1.1 * reach)  # a tenth beyond the outer ticks
+    middle = of_task["estimate"].median() if np.isnan(truth) else truth
+    half = 1.1 * reach * max(abs(middle), SMALLEST_SCALE)  # a tenth beyond the outer ticks
+    return middle - half, middle + half
 
 
 def _ticks(limits: tuple[float, float]) -> tuple[list[float], list[str]]:
-    """Positions and labels of three ticks: the truth, and the reach of the axis on both sides."""
-    truth, reach = np.mean(limits), (limits[1] - limits[0]) / 2.2
-    positions = [truth - reach, truth, truth + reach]
+    """Positions and labels of three ticks: the middle, and the reach of the axis on both sides."""
+    middle, reach = np.mean(limits), (limits[1] - limits[0]) / 2.2
+    positions = [middle - reach, middle, middle + reach]
     return positions, [f"{position:z.2f}" for position in positions]
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -40,6 +41,15 @@ def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterabl
         "versions": {name: version(name) for name in sorted(packages)},
         "python": platform.python_version(),
     }
+
+
+def processor() -> str:
+    """The processor of this machine and how many of its cores this process may use, such as `AMD EPYC, 2 cores`."""
+    name, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
+    if cpuinfo.exists() and (found := re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text())):
+        name = found.group(1).strip()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores"
 
 
 def encode(metadata: dict) -> dict[bytes, bytes]:

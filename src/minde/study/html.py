@@ -82,7 +82,8 @@ def _line(label: str, cells, attributes: str = "") -> str:
 
 def _cell(cell, decimals: int) -> str:
     spread = "" if pd.isna(cell.std) else f" ± {cell.std:.4f} (standard deviation over replicates)"
-    title = escape(f"{cell.row}, {cell.task_label}: {cell.mean:.4f}{spread}; error {cell.error:+.4f} nats")
+    error = "" if pd.isna(cell.error) else f"; error {cell.error:+.4f} nats"
+    title = escape(f"{cell.row}, {cell.task_label}: {cell.mean:.4f}{spread}{error}")
     name = error_class(cell.error)
     color = f' class="{name}"' if name else ""
     return f'<td{color} title="{title}">{number(cell.mean, decimals)}</td>'

@@ -5,6 +5,7 @@ cannot be read where Markdown is; CSV has one line per (row, task) in full preci
 read without guessing at headers. All take the summary that `tables.summarise` makes.
 """
 
+import math
 from bisect import bisect_left
 from itertools import pairwise
 
@@ -34,19 +35,19 @@ def to_markdown(summary: pd.DataFrame, decimals: int) -> str:
     """One line per task, one column per row of the paper's table."""
     rows = list(summary["row"].unique())
     lines = [["Task", TRUTH_LABEL, *rows], [":--", *["--:"] * (len(rows) + 1)]]
-    for (label, mi_true), cells in summary.groupby(["task_label", "mi_true"], sort=False):
+    for (label, mi_true), cells in summary.groupby(["task_label", "mi_true"], sort=False, dropna=False):
         lines.append([label, *(number(value, decimals) for value in [mi_true, *cells["mean"]])])
     return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines)
 
 
 def number(value: float, decimals: int) -> str:
-    """A number with so many decimals; never a negative zero."""
-    return f"{value:z.{decimals}f}"
+    """A number with so many decimals, nothing for NaN; never a negative zero."""
+    return "" if math.isnan(value) else f"{value:z.{decimals}f}"
 
 
 def error_class(error: float) -> str | None:
-    """Name in CLASS_COLORS of an error in nats, or None for one that is at most the first bound."""
-    level = bisect_left(ERROR_BOUNDS, abs(error))
+    """Name in CLASS_COLORS of an error in nats, or None for one that is at most the first bound, or NaN."""
+    level = 0 if math.isnan(error) else bisect_left(ERROR_BOUNDS, abs(error))
     return f"{'low' if error < 0 else 'high'}{level}" if level else None
 
 
@@ -64,5 +65,5 @@ def note(summary: pd.DataFrame) -> str:
     trained = f"; methods that train saw {sizes:,} samples" if sizes else ""
     return (
         f"Mutual information in nats, mean of {replicates} {'replicate' if counts == [1] else 'replicates'}{trained}. "
-        f"{TRUTH_LABEL} is the true value."
+        f"{TRUTH_LABEL} is the true value{', blank where nobody knows it' if summary['mi_true'].isna().any() else ''}."
     )

@@ -24,6 +24,8 @@ __all__ = [
     "write_parquet",
 ]
 
+_REMEDY = "delete it and run the workflow again: the rule `estimate`, `baseline` or `merge` makes it"
+
 KEYS = ("task", "method", "estimator", "train_size", "replicate")
 SCHEMA = pa.schema(
     [
@@ -35,7 +37,8 @@ SCHEMA = pa.schema(
         pa.field("estimate", pa.float64(), nullable=False, metadata={"unit": "nats"}),
         # Monte Carlo standard error; null where a method has none.
         pa.field("std_error", pa.float64(), metadata={"unit": "nats"}),
-        pa.field("mi_true", pa.float64(), nullable=False, metadata={"unit": "nats"}),
+        # Null where nobody knows it.
+        pa.field("mi_true", pa.float64(), metadata={"unit": "nats"}),
         # Time of this step on its device, per replicate.
         pa.field("seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
     ]
@@ -64,16 +67,15 @@ def estimates_table(rows: list[dict]) -> pa.Table:
 
 def read_estimates(path: str | Path) -> pa.Table:
     """Read an estimates file. Raises ValueError when it is truncated, foreign or of another schema."""
-    remedy = "delete it and run the workflow again: the rule `estimate`, `baseline` or `merge` makes it"
     try:
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f"{path} is not a readable Parquet file ({error}); {remedy}") from error
+        raise ValueError(f"{path} is not a readable Parquet file ({error}); {_REMEDY}") from error
     if not table.schema.equals(SCHEMA):
         found = ", ".join(f"{field.name} {field.type}" for field in table.schema)
-        raise ValueError(f"{path} holds other columns than estimates do: found {found}; {remedy}")
+        raise ValueError(f"{path} holds other columns than estimates do: found {found}; {_REMEDY}")
     return table
 
 
@@ -100,8 +102,13 @@ def merge(expected: Iterable[tuple], paths: Iterable[str | Path]) -> pa.Table:
 
 
 def read_provenance(path: str | Path) -> dict:
-    """What made this file: settings, code, versions."""
-    return json.loads(pq.read_metadata(path).metadata[b"minde"])
+    """What made this file: settings, code, versions. Raises ValueError when it is truncated or foreign."""
+    try:
+        return json.loads(pq.read_metadata(path).metadata[b"minde"])
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is not a Parquet file that says what made it ({error}); {_REMEDY}") from error
 
 
 def _some(keys: list[tuple], shown: int = 5) -> str:

@@ -6,6 +6,8 @@ x_0 …, y_0 … in float32.
 
 import hashlib
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,9 @@ from .seeds import seed_of
 from .tasks import task
 
 SPLITS = ("train", "test")
+
+# A replicate and a split to its X `(rows, dim_x)` and Y `(rows, dim_y)` in float32.
+Draw = Callable[[int, str], tuple[np.ndarray, np.ndarray]]
 
 
 def draw(settings: dict, path: str | Path) -> None:
@@ -30,32 +35,41 @@ def draw(settings: dict, path: str | Path) -> None:
         packages=("benchmark-mi", "jax", "jaxlib", "numpy", "pyarrow"),
         sources=("study/samples.py", "study/seeds.py", "study/tasks.py"),
     )
-    the_task = task(settings["task"])
-    schema = _schema(the_task.dim_x, the_task.dim_y)
-    content = hashlib.sha256()
+    of, drawn = task(settings["task"]), partial(_draw_split, settings)
+    write(path, drawn, made_by, dim_x=of.dim_x, dim_y=of.dim_y, mi_true=of.mi_true)
+
+
+def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int, mi_true: float | None) -> None:
+    """Write every replicate's splits, as `draw` gives them for a replicate and a split, with what made them.
+
+    `made_by` holds the settings: task, seed, replicates, n_train and n_test. `mi_true` is None where nobody knows it.
+    """
+    settings, schema, content = made_by["settings"], _schema(dim_x, dim_y), hashlib.sha256()
     with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, use_dictionary=["split"]) as writer:
         for replicate in range(settings["replicates"]):
             for split in SPLITS:
-                x, y = _draw_split(settings, replicate, split)
+                x, y = draw(replicate, split)
                 content.update(x.tobytes() + y.tobytes())
                 writer.write_table(_group(schema, replicate, split, x, y), row_group_size=len(x))
-        metadata = made_by | {
-            **settings,
-            "dim_x": the_task.dim_x,
-            "dim_y": the_task.dim_y,
-            "mi_true": the_task.mi_true,
-            "content_sha256": content.hexdigest(),
-        }
-        writer.add_key_value_metadata(encode(metadata))
+        about = {"dim_x": dim_x, "dim_y": dim_y, "mi_true": mi_true, "content_sha256": content.hexdigest()}
+        writer.add_key_value_metadata(encode(made_by | settings | about))
 
 
 def metadata(path: str | Path) -> dict:
-    """What the file holds and what made it: task, dimensions, mi_true (nats), seed, rows, versions, content hash.
+    """What the file holds and what made it: task, dimensions, mi_true (nats, None where nobody knows it), seed, rows,
+    versions, content hash.
 
     Raises ValueError naming the path, what was found and the rule that makes the file, when it is not a samples file.
     """
     with _open(path) as file:
         return _metadata(file, path)
+
+
+def provenance_of(path: str | Path) -> dict:
+    """What made the file, of its metadata, and the hash of its content. Raises ValueError like `metadata`."""
+    held = metadata(path)
+    keys = ("settings", "code", "versions", "python", "content_sha256", "file")  # the last: where it was one's own
+    return {key: held[key] for key in keys if key in held}
 
 
 def read(path: str | Path, replicate: int, split: str, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +93,7 @@ def read(path: str | Path, replicate: int, split: str, rows: int | None = None) 
     return np.ascontiguousarray(values[:, :dim_x]), np.ascontiguousarray(values[:, dim_x:])
 
 
-_REMEDY = "delete it and run the workflow again: the rule `draw_samples` makes it"
+_REMEDY = "delete it and run the workflow again: the rule `draw_samples` (or `split_file`, of one's own) makes it"
 
 
 def _draw_split(settings: dict, replicate: int, split: str) -> tuple[np.ndarray, np.ndarray]:

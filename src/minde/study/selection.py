@@ -4,7 +4,7 @@ import pandas as pd
 
 from .results import KEYS
 from .rows import row_label, row_order
-from .tasks import TASKS, task
+from .tasks import TASKS
 
 
 def rows_in_order(estimates: pd.DataFrame) -> list[tuple[str, str]]:
@@ -14,8 +14,9 @@ def rows_in_order(estimates: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
-    """The ids of the estimates' tasks, in the benchmark's order. Raises ValueError for an unknown one."""
-    return sorted(set(estimates["task"]), key=lambda task_id: list(TASKS).index(task(task_id).id))
+    """The ids of the estimates' tasks: those of the benchmark in its order, then one's own by name."""
+    found = set(estimates["task"])
+    return [*(task_id for task_id in TASKS if task_id in found), *sorted(found - TASKS.keys())]
 
 
 def at_largest_train_size(estimates: pd.DataFrame) -> pd.DataFrame:

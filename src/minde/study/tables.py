@@ -12,7 +12,7 @@ from .latex import to_latex
 from .rendering import to_csv, to_markdown
 from .rows import row_label
 from .selection import at_largest_train_size, rows_in_order, tasks_in_order
-from .tasks import task
+from .tasks import label_of
 
 COLUMNS = [
     "row",  # the paper's label
@@ -22,10 +22,10 @@ COLUMNS = [
     "task_label",
     "train_size",
     "replicates",  # their number
-    "mi_true",  # nats, like all that follow
+    "mi_true",  # nats, like all that follow; NaN where nobody knows it
     "mean",
     "std",  # over the replicates, with n - 1; NaN for a single one
-    "error",  # mean - mi_true
+    "error",  # mean - mi_true, NaN without it
 ]
 
 
@@ -35,7 +35,7 @@ def summarise(estimates: pd.DataFrame) -> pd.DataFrame:
     `estimates` has the columns of an estimates file, the result has COLUMNS.
 
     Raises:
-        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
+        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method is unknown.
     """
     shown = at_largest_train_size(estimates)
     key = ["method", "estimator", "task"]
@@ -50,7 +50,7 @@ def summarise(estimates: pd.DataFrame) -> pd.DataFrame:
     summary = summary.loc[order].reset_index()
     summary["error"] = summary["mean"] - summary["mi_true"]
     summary["row"] = [row_label(*row) for row in zip(summary["method"], summary["estimator"], strict=True)]
-    summary["task_label"] = [task(task_id).label for task_id in summary["task"]]
+    summary["task_label"] = [label_of(task_id) for task_id in summary["task"]]
     return summary[COLUMNS]
 
 

@@ -1,4 +1,4 @@
-"""The 40 tasks of the benchmark: names, dimensions and true mutual information, without loading the benchmark.
+"""Tasks: the benchmark's 40, without loading the benchmark, and files of one's own.
 
 Snakemake reads this table on the login node, once per job, where importing benchmark-mi (and with it jax) would cost
 seconds. A test compares every entry with `bmi.benchmark.BENCHMARK_TASKS`.
@@ -6,21 +6,20 @@ seconds. A test compares every entry with `bmi.benchmark.BENCHMARK_TASKS`.
 
 import difflib
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A distribution of (X, Y) whose mutual information is known."""
+    """A distribution of (X, Y), of which samples can be had."""
 
     id: str
-    """Id in benchmark-mi, as in the config and in file names."""
+    """Id in benchmark-mi, or the config's own, as in file names."""
     name: str
-    """Name in benchmark-mi, set without spaces around the multiplication sign."""
+    """Name in benchmark-mi, set without spaces around the multiplication sign; the id of a file of one's own."""
     dim_x: int
     dim_y: int
-    mi_true: float
-    """Mutual information in nats."""
+    mi_true: float | None
+    """Mutual information in nats, where it is known."""
 
     @property
     def label(self) -> str:
@@ -121,9 +120,14 @@ def task(task_id: str) -> Task:
         raise ValueError(f"unknown task {task_id!r}{suggestion(task_id, TASKS)}") from None
 
 
-def matching(pattern: str) -> list[str]:
-    """Ids that match a glob such as `student-*`, in the benchmark's order."""
-    return [task_id for task_id in TASKS if fnmatchcase(task_id, pattern)]
+def own_task(task_id: str, entry: dict) -> Task:
+    """The task that an entry of the config's `data` describes: a file of one's own."""
+    return Task(id=task_id, name=task_id, dim_x=len(entry["x"]), dim_y=len(entry["y"]), mi_true=entry.get("mi_true"))
+
+
+def label_of(task_id: str) -> str:
+    """What tables and figures call a task: the paper's abbreviation, or the id of a task that is one's own."""
+    return TASKS[task_id].label if task_id in TASKS else task_id
 
 
 def suggestion(name: str, valid) -> str:

@@ -1,6 +1,8 @@
 """What a training leaves: weights in safetensors, and the training curve in Parquet."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -43,16 +45,27 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 
     Raises ValueError naming the path and the rule that makes it again, when the file is truncated or foreign.
     """
+    with _open(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        return tensors, json.loads(file.metadata()["minde"])
+
+
+def read_provenance(path: str | Path) -> dict:
+    """Read what made a stack's tensors, and none of them. Raises ValueError like `read_weights`."""
+    with _open(path) as file:
+        return json.loads(file.metadata()["minde"])
+
+
+@contextmanager
+def _open(path: str | Path) -> Iterator[safe_open]:
     try:
         with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get("minde")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            if "minde" in (file.metadata() or {}):
+                yield file
+                return
+            found = "no metadata of ours"
     except SafetensorError as error:
         found = str(error)
-    else:
-        if text is not None:
-            return tensors, json.loads(text)
-        found = "no metadata of ours"
     raise ValueError(
         f"{path} does not hold the weights of a cell ({found}); delete it and run the workflow again: the rule "
         "`train` makes it"

@@ -283,7 +283,7 @@ def test_an_empty_file_is_refused():
     [
         ("method", "minde-z", "no row is known for the method 'minde-z'; known: minde-j"),
         ("estimator", "outside", "no row is known for the estimator 'outside' of"),
-        ("task", "1v1-normal", "unknown task '1v1-normal'"),
+        ("task", "1v1-normal", r"no estimate of MINDE-c \(σ=1\) for task 1v1-normal"),
     ],
 )
 def test_what_has_no_row_or_column_is_named(column, value, message):

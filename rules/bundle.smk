@@ -1,0 +1,51 @@
+rule bundle:
+    input:
+        estimates="<results>/estimates.parquet",
+        cells=estimates_of_all_cells,
+        files=lambda wildcards: [*rules.tables.input, *rules.figures.input],
+        lock=os.path.relpath(ROOT / "requirements.lock"),
+        code=code("study/archive.py", "study/crate.py", "study/pack.py"),
+    output:
+        "<results>/bundle.zip",
+    log:
+        "<logs>/bundle.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=design.bundle_settings(STUDY, "estimates"),
+        folder=subpath(output[0], parent=True),
+    message:
+        "Pack estimates, tables and figures into {output}"
+    shell:
+        "step bundle --settings {params.settings:q} --results {params.folder} --files {input.files} --lock {input.lock} "
+        "--out {output} 2> {log}"
+
+
+rule bundle_weights:
+    input:
+        weights=weights_of_all_cells,
+        lock=os.path.relpath(ROOT / "requirements.lock"),
+        code=code("study/archive.py", "study/crate.py", "study/pack.py"),
+    output:
+        "<results>/weights.zip",
+    log:
+        "<logs>/bundle_weights.log",
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        settings=design.bundle_settings(STUDY, "weights"),
+        folder=subpath(output[0], parent=True),
+    message:
+        "Pack the weights of all cells into {output}"
+    shell:
+        "step bundle --settings {params.settings:q} --results {params.folder} --lock {input.lock} --out {output} 2> {log}"

@@ -1,0 +1,24 @@
+rule unpack:
+    input:
+        bundle=str(BUNDLE.path),
+        code=code("study/archive.py"),
+    output:
+        "<results>/{file}",
+    log:
+        "<logs>/unpack/{file}.log",
+    wildcard_constraints:
+        # With its estimates, those that figures of training curves read.
+        file=r"networks/.*\.safetensors" if BUNDLE.holds == "weights" else r"estimates\.parquet",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: design.canonical({"file": wildcards.file}),
+    message:
+        "Take {wildcards.file} out of the bundle"
+    shell:
+        "step unpack --settings {params.settings:q} --bundle {input.bundle:q} --out {output} 2> {log}"

@@ -1,0 +1,221 @@
+"""Archives of files with a manifest: the same content gives the same bytes, and what is read is what was written.
+
+A ZIP without compression: most of what it holds is compressed already, compressors differ from one version to the next,
+and nothing can unfold to more than the archive's own size. `manifest.json` lists every other file with its SHA-256 and
+size, `manifest.sha256` holds the manifest's own. They guard against damage and mistakes; against a forger only where
+the SHA-256 of the manifest is known from elsewhere.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import stat
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from .files import atomic
+
+MANIFEST, SEAL = "manifest.json", "manifest.sha256"
+FORMAT, VERSION = "minde-bundle", 1
+"""What a manifest says that it is. The version rises when an older reader would misread the archive."""
+
+LARGEST_MANIFEST = 2**26  # bytes; that of 20,000 files has a tenth of them
+_CHUNK = 2**20  # bytes
+_DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError)  # the last: a version of ZIP that Python does not know
+
+
+class ArchiveError(ValueError):
+    """An archive that is not whole, not as its manifest says, or not safe to read; the message names the files."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An open archive whose list of files is that of its manifest."""
+
+    path: Path
+    file: zipfile.ZipFile
+    manifest: dict
+    sha256: str
+    """Of the manifest, hence of all that the archive holds."""
+
+
+def write(path: str | Path, members: Mapping[str, bytes | Path], about: dict) -> None:
+    """Write an archive of members (by name: content, or the file that holds it); the manifest begins with `about`.
+
+    What was written is verified before it is moved into place: ArchiveError where a file has changed meanwhile.
+    """
+    members = dict(sorted(members.items()))
+    manifest = {"format": FORMAT, "version": VERSION, **about, "files": {n: _listed(m) for n, m in members.items()}}
+    text = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+    seal = f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n".encode()  # as `sha256sum --check` reads it
+    with atomic(path) as temporary:
+        with zipfile.ZipFile(temporary, "w") as file:
+            for name, member in {MANIFEST: text, SEAL: seal, **members}.items():
+                _add(file, name, member)
+        with opened(temporary) as archive:
+            verify(archive)
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[Archive]:
+    """Open an archive, with every check that needs no file's content.
+
+    Raises ArchiveError for a newer version of the format, and else naming every file that is missing, extra, there
+    twice, compressed, no plain file, of another size than listed, or named so that it would leave a folder.
+    """
+    try:
+        file = zipfile.ZipFile(path)
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
+    except zipfile.BadZipFile as error:
+        raise ArchiveError(f"{path} is no ZIP archive, or is truncated ({error})") from error
+    with file:
+        text = _read_small(file, path, MANIFEST)
+        manifest, sha256 = _parse(text, path), hashlib.sha256(text).hexdigest()
+        if _read_small(file, path, SEAL) != f"{sha256}  {MANIFEST}\n".encode():
+            _raise_if(path, [f"{MANIFEST!r} or {SEAL!r} is changed: the one does not hold the SHA-256 of the other"])
+        _raise_if(path, _problems(file, manifest))
+        yield Archive(Path(path), file, manifest, sha256)
+
+
+def verify(archive: Archive) -> None:
+    """Raise ArchiveError naming every file whose content is not what the manifest says."""
+    _raise_if(archive.path, (problem for name in archive.manifest["files"] for problem in _changes(archive, name)))
+
+
+def read(archive: Archive, name: str) -> bytes:
+    """A file's content. Raises ArchiveError where it is not what the manifest says, or not there."""
+    _check(archive, name)
+    return archive.file.read(name)
+
+
+def extract(archive: Archive, name: str, out: str | Path) -> None:
+    """Write a file's content to `out`. Raises ArchiveError, and writes nothing, in the cases of `read`."""
+    _check(archive, name)
+    with atomic(out) as temporary, archive.file.open(name) as source, temporary.open("wb") as target:
+        shutil.copyfileobj(source, target, _CHUNK)
+
+
+def _add(file: zipfile.ZipFile, name: str, member: bytes | Path) -> None:
+    """Add a member with nothing of this machine or moment: neither time nor owner, and one mode for all."""
+    info = zipfile.ZipInfo(name)  # its time is 1980-01-01 unless told otherwise
+    info.create_system = 3  # Unix, which the mode is of
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    info.file_size = _size(member)  # so that a large one is announced as such
+    with file.open(info, "w") as target, _content(member) as source:
+        shutil.copyfileobj(source, target, _CHUNK)
+
+
+@contextmanager
+def _content(member: bytes | Path) -> Iterator[BinaryIO]:
+    with io.BytesIO(member) if isinstance(member, bytes) else member.open("rb") as source:
+        yield source
+
+
+def _size(member: bytes | Path) -> int:
+    return len(member) if isinstance(member, bytes) else member.stat().st_size
+
+
+def _listed(member: bytes | Path) -> dict:
+    with _content(member) as source:
+        return {"sha256": hashlib.file_digest(source, "sha256").hexdigest(), "bytes": _size(member)}
+
+
+def _read_small(file: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
+    """The content of a file that no manifest lists, read before anything is known of the archive."""
+    infos = [info for info in file.infolist() if info.filename == name]
+    if len(infos) != 1 or not _is_plain(infos[0]) or infos[0].file_size > LARGEST_MANIFEST:
+        found = f"{len(infos)} of them" if len(infos) != 1 else "one that is compressed, too large or no plain file"
+        raise ArchiveError(f"{path} is no bundle: one plain {name} was expected, found {found}")
+    try:
+        return file.read(infos[0])
+    except _DAMAGED as error:
+        raise ArchiveError(f"{path} is refused: {name} is damaged ({error})") from error
+
+
+def _parse(text: bytes, path: str | Path) -> dict:
+    """The manifest, if it is one of a version that this code reads."""
+    try:
+        manifest = json.loads(text)
+    except ValueError as error:
+        raise ArchiveError(f"{path} is refused: {MANIFEST} is damaged ({error})") from error
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if found != FORMAT:
+        raise ArchiveError(f"{path} is no bundle: format {FORMAT!r} was expected in {MANIFEST}, found {found!r}")
+    version = manifest.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise ArchiveError(
+            f"{path} is refused: it is of format version {version!r}, this minde reads up to {VERSION}; use a newer one"
+        )
+    return manifest
+
+
+def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
+    """What is wrong with the list of files, in words."""
+    infos = file.infolist()
+    listed = manifest.get("files")
+    if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
+        yield f"{MANIFEST!r} does not list files with their SHA-256 and size"
+        return
+    if sum(info.file_size for info in infos) > os.path.getsize(file.filename):
+        yield "its files overlap: together they are larger than it is"
+    names = Counter(info.filename for info in infos)
+    for name, count in names.items():
+        if count > 1:
+            yield f"{name!r} is there {count} times"
+        if name not in {*listed, MANIFEST, SEAL}:
+            yield f"{name!r} is extra: the manifest does not list it"
+        if leaves_folder(name):
+            yield f"{name!r} would leave the folder that it is unpacked to"
+    yield from (f"{name!r} is missing" for name in listed if name not in names)
+    for info in infos:
+        if not _is_plain(info):
+            yield f"{info.filename!r} is no plain file without compression and encryption"
+        elif (size := listed.get(info.filename, {}).get("bytes", info.file_size)) != info.file_size:
+            yield f"{info.filename!r} has {info.file_size} bytes where the manifest says {size}"
+
+
+def leaves_folder(name: str) -> bool:
+    """Whether a member's name is anything but a path below the folder that it is unpacked to, written in one way."""
+    parts = name.split("/")
+    return any(part in ("", ".", "..") for part in parts) or any(c in name for c in "\\:\0")
+
+
+def _is_plain(info: zipfile.ZipInfo) -> bool:
+    """Whether a member is a regular file, neither compressed nor encrypted; a link or a folder is none."""
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
+    return kind in (0, stat.S_IFREG) and stored and not info.is_dir() and not info.flag_bits & 1
+
+
+def _check(archive: Archive, name: str) -> None:
+    if name not in archive.manifest["files"]:
+        raise ArchiveError(f"{archive.path} holds no {name!r}; it holds {', '.join(archive.manifest['files'])}")
+    _raise_if(archive.path, _changes(archive, name))
+
+
+def _changes(archive: Archive, name: str) -> Iterator[str]:
+    """A sentence where a file's content is not what the manifest says."""
+    expected = archive.manifest["files"][name].get("sha256")
+    try:
+        with archive.file.open(name) as source:
+            found = hashlib.file_digest(source, "sha256").hexdigest()
+    except _DAMAGED as error:
+        yield f"{name!r} is damaged ({error})"
+    else:
+        if found != expected:
+            yield f"{name!r} is changed: SHA-256 {found} where the manifest says {expected}"
+
+
+def _raise_if(path: str | Path, problems: Iterable[str]) -> None:
+    if problems := list(problems):
+        lines = "".join(f"\n  - {problem}" for problem in problems[:20])
+        more = f"\n  - and {len(problems) - 20} more" if len(problems) > 20 else ""
+        raise ArchiveError(f"{path} is refused:{lines}{more}\nGet the bundle again from where it came from.")

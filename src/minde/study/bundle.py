@@ -1,0 +1,75 @@
+"""A study that is taken from a bundle: an archive of its estimates or weights, and of all that tells what they are.
+
+Snakemake reads this on the login node: it loads no library beyond those that the config needs. `pack` makes bundles.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from . import archive, config
+
+HOLDS = ("estimates", "weights")
+"""What a bundle can hold: all that tables and figures read, or all that estimates are made from beside samples."""
+
+CONFIG = "config.json"
+"""Name, in a bundle, of the study's config as the workflow resolved it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A bundle that passed every check."""
+
+    path: Path
+    holds: str
+    """One of HOLDS."""
+    config: dict
+    """The study's, as `config.resolve` returns it."""
+    sha256: str
+    """Of the manifest, hence of all that the bundle holds."""
+
+    @property
+    def folder(self) -> str:
+        """Where its results go, under results/. No study's name has an @, and other content is another folder."""
+        return f"{self.config['name']}@{self.sha256[:12]}"
+
+
+def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None:
+    """The bundle that a config names as `from_bundle`, or None where it names none.
+
+    `verify` says whether the content of every file is compared with its SHA-256, which reads the whole bundle.
+
+    Raises:
+        archive.ArchiveError: see there.
+        config.ConfigError: the config sets more than `from_bundle`, or the bundle's own is none of this version.
+    """
+    if "from_bundle" not in configured:
+        return None
+    _check_alone(configured, Path(root))
+    path = Path(str(configured["from_bundle"]))
+    with archive.opened(path) as found:
+        if verify:
+            archive.verify(found)
+        holds = found.manifest.get("holds")
+        if holds not in HOLDS:
+            raise archive.ArchiveError(f"{path} holds {holds!r}; a bundle of {' or '.join(HOLDS)} was expected")
+        study = json.loads(archive.read(found, CONFIG))
+        try:
+            study = config.resolve(study, root)
+        except config.ConfigError as error:
+            code = found.manifest.get("code")
+            raise config.ConfigError(f"{path} is of another version of this software ({code}): {error}") from None
+        return Bundle(path=path, holds=holds, config=study, sha256=found.sha256)
+
+
+def _check_alone(configured: dict, root: Path) -> None:
+    """Raise ConfigError where anything but `from_bundle` differs from the defaults, which every config begins with."""
+    defaults = yaml.safe_load((root / config.DEFAULTS).read_text(encoding="utf-8"))
+    others = sorted(key for key in configured.keys() - {"from_bundle"} if configured[key] != defaults.get(key))
+    if others:
+        raise config.ConfigError(
+            f"from_bundle: the config comes from the bundle, whole; found other settings of {', '.join(others)}: leave "
+            "them out, with any --configfile and with profiles that name one"
+        )

@@ -1,0 +1,117 @@
+"""Makes bundles: a study's estimates with tables and figures, or its weights, and what made every one of them."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from . import archive, crate, design, results
+from .bundle import CONFIG
+from .files import PACKAGE, provenance
+
+LOCK, PROVENANCE = "requirements.lock", "provenance.jsonl"
+
+SEEDS = "minde.study.seeds.seed_of(seed, task, train_size, replicate, purpose)"
+
+ABOUT = {
+    "estimates.parquet": "every estimate of the study (nats)",
+    "estimates": "everything that tables and figures of the study are made from, with those tables and figures",
+    "weights": "the trained weights of every cell of the study, from which estimates can be made again",
+    CONFIG: "config of the study, as the workflow resolved it",
+    LOCK: "versions of the software",
+    PROVENANCE: "what made the estimates or weights of each cell: settings, seeds, code, versions, hardware",
+    archive.MANIFEST: "SHA-256 and size of every other file",
+    archive.SEAL: "SHA-256 of the manifest",
+}
+
+
+def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Path, out: Path) -> None:
+    """Write the bundle of a study whose results lie in `folder`; same content, same bytes.
+
+    `holds` is one of bundle.HOLDS, `files` are the tables and figures, in that folder. Raises ValueError for a file of
+    estimates or weights that cannot be read.
+    """
+    cells = design.cells(config)
+    if holds == "weights":
+        cells = [cell for cell in cells if cell.method in design.VARIANTS]
+        data = [folder / f"networks/{cell.path}.safetensors" for cell in cells]
+        made_by = [_of_weights(path) for path in data]
+    else:
+        data = [folder / "estimates.parquet", *files]
+        made_by = [results.read_provenance(folder / f"estimates/{cell.path}.parquet") for cell in cells]
+    lines = [
+        {"task": cell.task, "method": cell.method, "train_size": cell.train_size, **made}
+        for cell, made in zip(cells, made_by, strict=True)
+    ]
+    commit = commit_of(PACKAGE.parents[1])
+    about = {
+        "holds": holds,
+        "study": config["name"],
+        "seed": config["seed"],
+        "seeds": SEEDS,
+        "code": {"sha256": provenance({})["code"], **commit},
+        **summary(made_by),
+    }
+    members: dict[str, bytes | Path] = {path.relative_to(folder).as_posix(): path for path in data}
+    members |= {
+        CONFIG: (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode(),
+        LOCK: lock,
+        PROVENANCE: "".join(json.dumps(line, sort_keys=True, ensure_ascii=False) + "\n" for line in lines).encode(),
+    }
+    members[crate.NAME] = crate.describe(
+        f"study {config['name']}: {holds}",
+        f"Mutual information estimated by score-based diffusion models and competitors: {ABOUT[holds]}.",
+        {name: ABOUT.get(name, name) for name in sorted({*members, archive.MANIFEST, archive.SEAL})},
+        date=commit["date"] or "1980-01-01",  # as the archive itself dates its files
+        version=commit["commit"] or about["code"]["sha256"],
+        instruments=about["hardware"],
+    )
+    archive.write(out, members, about)
+
+
+def commit_of(root: Path) -> dict:
+    """The commit that a checkout is at, its day, and whether tracked files are as committed; None without git."""
+
+    def git(*arguments: str) -> str:
+        run = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True)
+        return run.stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() == root.resolve():
+            commit, day = git("show", "--no-patch", "--format=%H %cs", "HEAD").split()
+            return {
+                "commit": commit,
+                "date": day,
+                "as_committed": not git("status", "--porcelain", "--untracked-files=no"),
+            }
+    except (OSError, subprocess.CalledProcessError):  # no git, or no repository
+        pass
+    return {"commit": None, "date": None, "as_committed": None}
+
+
+def summary(made_by: list[dict]) -> dict:
+    """Every version of Python and of libraries, and all hardware, that is found anywhere in the cells' provenance."""
+    found = {"python": set(), "versions": {}, "hardware": set()}
+    for made in (inner for cell in made_by for inner in _each(cell)):
+        found["python"].add(made["python"])
+        found["hardware"].update(filter(None, [made.get("hardware")]))
+        for package, version in made["versions"].items():
+            found["versions"].setdefault(package, set()).add(version)
+    return {
+        "python": sorted(found["python"]),
+        "versions": {package: sorted(versions) for package, versions in sorted(found["versions"].items())},
+        "hardware": sorted(found["hardware"]),
+    }
+
+
+def _each(made: dict) -> Iterator[dict]:
+    """A provenance, and those of what it was made from."""
+    yield made
+    for key in {"training", "samples"} & made.keys():
+        yield from _each(made[key])
+
+
+def _of_weights(path: Path) -> dict:
+    from .trained import read_provenance  # safetensors, which tables and figures do without
+
+    return read_provenance(path)
