@@ -28,7 +28,7 @@ rule bundle:
 
 rule bundle_weights:
     input:
-        weights=weights_of_all_cells,
+        networks=networks_of_all_cells,
         lock=os.path.relpath(ROOT / "requirements.lock"),
         code=code("study/archive.py", "study/crate.py", "study/pack.py"),
     output:

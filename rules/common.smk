@@ -104,7 +104,7 @@ def estimates_of_all_cells(wildcards) -> list[str]:
     return [f"<results>/estimates/{cell.path}.parquet" for cell in design.cells(STUDY)]
 
 
-def weights_of_all_cells(wildcards) -> list[str]:
-    """The weights of every cell that trains score networks."""
-    trained = [cell for cell in design.cells(STUDY) if cell.method in design.VARIANTS]
-    return [f"<results>/networks/{cell.path}.safetensors" for cell in trained]
+def networks_of_all_cells(wildcards) -> list[str]:
+    """The weights and the training curve of every cell that trains score networks."""
+    cells = [cell for cell in design.cells(STUDY) if cell.method in design.VARIANTS]
+    return [f"<results>/networks/{cell.path}{kind}" for cell in cells for kind in (".safetensors", ".curve.parquet")]

@@ -7,8 +7,7 @@ rule unpack:
     log:
         "<logs>/unpack/{file}.log",
     wildcard_constraints:
-        # With its estimates, those that figures of training curves read.
-        file=r"networks/.*\.safetensors" if BUNDLE.holds == "weights" else r"estimates\.parquet",
+        file=r"networks/.*" if BUNDLE.holds == "weights" else r"estimates\.parquet",
     localrule: True
     conda:
         "../envs/report.yaml"

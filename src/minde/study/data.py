@@ -63,9 +63,9 @@ def read(file: Path, columns: list[str], *, duplicates: float) -> np.ndarray:
     missing, no number, or not finite; and where more than the share `duplicates` of rows repeat another.
     """
     table = _read_table(file, columns)
+    if table.num_rows < 2:
+        raise DataError(f"{file} has {table.num_rows} rows; at least 2 were expected")
     values = np.stack([_numbers(file, name, table[name]) for name in columns], axis=1)
-    if len(values) < 2:
-        raise DataError(f"{file} has {len(values)} rows; at least 2 were expected")
     for problem in _problems(values, columns, duplicates):
         raise DataError(f"{file}, {problem}")
     return values.astype(np.float32)

@@ -34,8 +34,9 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
     cells = design.cells(config)
     if holds == "weights":
         cells = [cell for cell in cells if cell.method in design.VARIANTS]
-        data = [folder / f"networks/{cell.path}.safetensors" for cell in cells]
-        made_by = [_of_weights(path) for path in data]
+        weights = [folder / f"networks/{cell.path}.safetensors" for cell in cells]
+        made_by = [_of_weights(path) for path in weights]
+        data = [*weights, *(path.with_suffix(".curve.parquet") for path in weights)]
     else:
         data = [folder / "estimates.parquet", *files]
         made_by = [results.read_provenance(folder / f"estimates/{cell.path}.parquet") for cell in cells]
