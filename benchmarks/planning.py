@@ -1,0 +1,91 @@
+"""How long Snakemake takes to plan a study, and how that grows with the cells: wall time and memory of dry runs.
+
+    python benchmarks/planning.py
+
+The paper's study as it stands in config/paper.yaml, then synthetic ones: all 40 tasks, both variants, and as many train
+sizes as it takes. Each is planned by a process of its own, on two cores, where nothing has been run yet.
+"""
+
+import argparse
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from harness import print_table, write_results
+
+ROOT = Path(__file__).parents[1]
+TASKS, VARIANTS = 40, ["minde-j", "minde-c"]
+PER_TRAIN_SIZE = TASKS * len(VARIANTS)  # cells
+
+
+def synthetic(cells: int, folder: Path) -> Path:
+    """Write the config of a study of so many cells that train, and return its path."""
+    sizes = [1000 + 10 * i for i in range(math.ceil(cells / PER_TRAIN_SIZE))]
+    config = {"name": f"synthetic-{cells}", "tasks": ["all"], "methods": VARIANTS, "train_sizes": sizes}
+    path = folder / f"synthetic-{cells}.json"
+    path.write_text(json.dumps(config | {"samples": {"train": max(sizes), "test": 10000}}))
+    return path
+
+
+def plan(case: str, configfile: Path) -> dict:
+    """Plan a study; return its jobs, and the wall time and largest memory of the process."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ["--snakefile", ROOT / "Snakefile", "--configfile", configfile, "--dry-run", "--quiet", "rules"]
+        output = Path(folder) / "output"
+        begin = time.perf_counter()
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *arguments],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        printed = output.read_text()
+    if status:
+        sys.exit(f"{case} failed:\n{printed[-3000:]}")
+    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", printed, flags=re.MULTILINE)}
+    return {
+        "study": case,
+        "cells": jobs["merge"] and jobs["estimate"] + jobs.get("baseline", 0),
+        "jobs": jobs["total"],
+        "seconds": seconds,
+        "CPU seconds": usage.ru_utime + usage.ru_stime,
+        "MiB": usage.ru_maxrss / 1024,
+    }
+
+
+def growth(rows: list[dict]) -> float:
+    """Return the power of the cells that the CPU time grows with, between the two largest studies."""
+    one, two = rows[-2:]
+    return math.log(two["CPU seconds"] / one["CPU seconds"]) / math.log(two["cells"] / one["cells"])
+
+
+def main() -> None:
+    """Plan every study, print the table and write it down."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", type=int, nargs="+", default=[1000, 5000, 20000], help="of the synthetic studies")
+    args = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:2]))
+    with tempfile.TemporaryDirectory() as folder:
+        studies = {"paper": ROOT / "config/paper.yaml"}
+        studies |= {f"synthetic, {cells:,}": synthetic(cells, Path(folder)) for cells in sorted(args.cells)}
+        rows = [plan(case, path) for case, path in studies.items()]
+    print_table(rows)
+    print(f"CPU time grows with the cells to the power of {growth(rows):.2f}")
+    write_results("planning", torch.device("cpu"), table=rows, power=growth(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""A bundle rebuilds tables and figures where neither torch nor jax can be imported, and estimates from weights."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from running import checkout, copy, environment, snakemake
+
+from minde.study import results
+
+ABSENT = ("torch", "jax", "jaxlib", "bmi", "safetensors")
+BUILT = ("tables", "figures")
+
+
+@pytest.fixture(scope="module")
+def bundles(study, tmp_path_factory):
+    """The folder of the tiny study's results with both of its bundles."""
+    folder = copy(study, tmp_path_factory.mktemp("bundles") / "minde")
+    snakemake(folder, "--configfile", "tiny.yaml", "bundle", "bundle_weights")
+    return folder / "results/tiny"
+
+
+@pytest.fixture
+def laptop(tmp_path):
+    """A checkout in which what a laptop lacks cannot be imported, by any process of the workflow."""
+    folder = checkout(tmp_path / "laptop")
+    for name in ABSENT:
+        (folder / f"src/{name}.py").write_text(f"raise ImportError('there is no {name} on this laptop')\n")
+    return folder
+
+
+def files(folder):
+    """What lies in a folder's tables and figures, by name."""
+    return {path.relative_to(folder): path.read_bytes() for kind in BUILT for path in (folder / kind).iterdir()}
+
+
+def test_tables_and_figures_are_rebuilt_byte_for_byte_without_torch_and_jax(bundles, laptop):
+    for name in ABSENT:
+        run = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=laptop / "src", env=environment())
+        assert run.returncode != 0
+    arguments = ["--config", f"from_bundle={bundles}/bundle.zip", "--cores", "1", *BUILT]
+    printed = snakemake(laptop, *arguments)
+    [rebuilt] = (laptop / "results").iterdir()
+    assert rebuilt.name.startswith("tiny@")
+    assert files(rebuilt) == files(bundles)
+    assert "rule train" not in printed
+    assert "Nothing to be done" in snakemake(laptop, *arguments)
+
+
+def test_a_changed_bundle_is_refused_and_nothing_is_written(bundles, laptop):
+    content = (bundles / "bundle.zip").read_bytes()
+    place = content.index(b"PAR1") + 100
+    (laptop / "bundle.zip").write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    printed = snakemake(laptop, "--config", "from_bundle=bundle.zip", "--cores", "1", *BUILT, fails=True)
+    assert "bundle.zip is refused" in printed
+    assert "'estimates.parquet' is damaged" in printed
+    assert "Traceback" not in printed
+    assert not (laptop / "results").exists()
+
+
+def test_no_other_settings_go_with_a_bundle(bundles, laptop):
+    arguments = ["--configfile", "tiny.yaml", "--config", f"from_bundle={bundles}/bundle.zip", *BUILT]
+    assert "leave them out" in snakemake(laptop, *arguments, fails=True)
+
+
+@pytest.mark.slow
+def test_estimates_are_made_again_from_weights(bundles, tmp_path):
+    folder = checkout(tmp_path / "minde")
+    shutil.copy(bundles / "weights.zip", folder)
+    printed = snakemake(folder, "--config", "from_bundle=weights.zip", "--cores", "1", "estimates")
+    assert "train" not in printed.split("Job stats:")[1].split("total")[0].split()
+    [made] = (folder / "results").iterdir()
+    again, first = (results.read_estimates(path / "estimates.parquet") for path in (made, bundles))
+    timed = ["seconds"]
+    assert again.drop_columns(timed).equals(first.drop_columns(timed))

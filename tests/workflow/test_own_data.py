@@ -1,0 +1,76 @@
+"""A file of one's own is a task like others: every kind of method estimates it, and other content runs it again."""
+
+import os
+
+import numpy as np
+import pytest
+import yaml
+from running import checkout, pending, snakemake
+
+from minde.study import results
+
+CHANGED = {
+    "tasks": ["mine"],
+    "data": {"mine": {"file": "mine.csv", "x": ["height", "weight"], "y": ["age"]}},
+    "replicates": 3,
+}
+CELLS = {"minde-c": "minde-c/mine/100", "cca": "cca/mine/0"}
+
+
+def write(path, seed=0, rows=400):
+    """x and y with a correlation of 0.8 between height and age, weight by itself."""
+    normal = np.random.default_rng(seed).normal(size=(3, rows))
+    columns = [170 + 10 * normal[0], 70 + 5 * normal[1], 40 + 8 * normal[0] + 6 * normal[2]]
+    lines = ["height,weight,age", *(",".join(f"{value:.4f}" for value in row) for row in zip(*columns, strict=True))]
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def estimated(tmp_path_factory):
+    """A checkout in which a study of one file is complete."""
+    folder = checkout(tmp_path_factory.mktemp("own") / "minde")
+    write(folder / "mine.csv")
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(yaml.safe_load((folder / "tiny.yaml").read_text()) | CHANGED))
+    snakemake(folder, "--configfile", "tiny.yaml")
+    return folder
+
+
+def test_every_method_estimates_every_replicate_and_nobody_knows_the_truth(estimated):
+    table = results.read_estimates(estimated / "results/tiny/estimates.parquet").to_pylist()
+    assert {row["mi_true"] for row in table} == {None}
+    found = [row["estimate"] for row in table if row["method"] == "cca"]
+    assert len(set(found)) == 3
+    # 0.51 nats; 100 test rows of 400 leave an error of about 0.08.
+    assert np.mean(found) == pytest.approx(-0.5 * np.log(1 - 0.8**2), abs=0.2)
+    assert sum(row["method"] == "minde-c" for row in table) == 3 * 3
+
+
+def test_tables_show_no_truth_and_no_error(estimated):
+    [line] = [row for row in (estimated / "results/tiny/tables/table1.md").read_text().splitlines() if "mine" in row]
+    assert line.startswith("| mine |  | ")
+    page = (estimated / "results/tiny/tables/table1.html").read_text()
+    assert "nan" not in page
+    assert "blank where nobody knows it" in page
+
+
+def test_other_content_of_the_file_runs_everything_again_and_a_newer_file_nothing(estimated):
+    assert pending(estimated) == set()
+    os.utime(estimated / "mine.csv")
+    assert pending(estimated) == set()
+    write(estimated / "mine.csv", seed=1)
+    again = pending(estimated)
+    assert {
+        "samples/mine.parquet",
+        "estimates.parquet",
+        *(f"estimates/{cell}.parquet" for cell in CELLS.values()),
+    } < again
+
+
+def test_a_bad_file_stops_with_file_column_and_row(estimated):
+    content = (estimated / "mine.csv").read_text().splitlines()
+    content[7] = "170,seventy,40"
+    (estimated / "bad.csv").write_text("\n".join(content) + "\n")
+    (estimated / "bad.yaml").write_text(yaml.safe_dump({"name": "bad", "data": {"mine": {"file": "bad.csv"}}}))
+    printed = snakemake(estimated, "--configfile", "tiny.yaml", "bad.yaml", fails=True)
+    assert "bad.csv, column 'weight', row 7: found 'seventy' where a finite number was expected" in printed
+    assert not (estimated / "results/bad/samples/mine.parquet").exists()
