@@ -14,9 +14,8 @@ ROOT = Path(workflow.basedir)
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import archive, bundle
+from minde.study import archive, bundle, design, rows
 from minde.study import config as configs
-from minde.study import design
 
 try:
     BUNDLE = bundle.opened(config, ROOT, verify=workflow.is_main_process)
@@ -73,6 +72,11 @@ def competitors() -> list[str]:
     return [method for method in STUDY["methods"] if method in design.COMPETITORS]
 
 
+def labels(shows: str, kind: str) -> dict[str, str]:
+    """What the report lists a table or figure of the whole study by."""
+    return rows.report_labels(shows, kind, STUDY["methods"], STUDY["tasks"])
+
+
 def cell_of(wildcards) -> design.Cell:
     """The cell that a job's wildcards name."""
     if "competitor" in wildcards.keys():
@@ -92,11 +96,6 @@ def work(wildcards) -> int:
     rows = int(wildcards.train_size) if "train_size" in wildcards.keys() else STUDY["samples"]["train"]
     task = design.task_of(STUDY, wildcards.task)
     return rows * (task.dim_x + task.dim_y)
-
-
-def file_of_task(wildcards) -> str:
-    """The file of a task that is one's own."""
-    return STUDY["data"][wildcards.task]["file"]
 
 
 def estimates_of_all_cells(wildcards) -> list[str]:

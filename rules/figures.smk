@@ -16,13 +16,13 @@ rule spread:
             "<results>/figures/spread.pdf",
             caption="../report/spread.rst",
             category="Figures",
-            labels={"figure": "Spread over replicates", "format": "PDF"},
+            labels=labels("Spread over replicates", "PDF"),
         ),
         png=report(
             "<results>/figures/spread.png",
             caption="../report/spread.rst",
             category="Figures",
-            labels={"figure": "Spread over replicates", "format": "PNG"},
+            labels=labels("Spread over replicates", "PNG"),
         ),
     log:
         "<logs>/spread.log",
@@ -48,13 +48,13 @@ rule training_size:
             "<results>/figures/training_size.pdf",
             caption="../report/training_size.rst",
             category="Figures",
-            labels={"figure": "Training size", "format": "PDF"},
+            labels=labels("Training size", "PDF"),
         ),
         png=report(
             "<results>/figures/training_size.png",
             caption="../report/training_size.rst",
             category="Figures",
-            labels={"figure": "Training size", "format": "PNG"},
+            labels=labels("Training size", "PNG"),
         ),
     log:
         "<logs>/training_size.log",

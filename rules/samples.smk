@@ -25,7 +25,7 @@ rule draw_samples:
 
 rule split_file:
     input:
-        file=file_of_task,
+        file=lambda wildcards: STUDY["data"][wildcards.task]["file"],
         code=code("study/data.py", "study/samples.py", "study/seeds.py"),
     output:
         "<results>/samples/{task}.parquet",

@@ -18,7 +18,7 @@ rule table1:
             "<results>/tables/table1.html",
             caption="../report/table1.rst",
             category="Tables",
-            labels={"table": "Table 1: mean estimates"},
+            labels=labels("Table 1: mean estimates", "HTML"),
         ),
     log:
         "<logs>/table1.log",

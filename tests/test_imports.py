@@ -13,9 +13,11 @@ HEAVY = {"torch", "jax", "bmi", "pandas", "matplotlib", "pyarrow", "numpy", "sci
 FORBIDDEN = {
     "minde": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
     "minde.steps.__main__": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
-    # Snakemake loads these three on the login node, once per job.
+    # Snakemake loads these on the login node, once per job.
     "minde.study.config": HEAVY | {"minde.diffusion", "minde.baselines"},
     "minde.study.design": HEAVY | {"minde.diffusion", "minde.baselines"},
+    "minde.study.bundle": HEAVY | {"minde.diffusion", "minde.baselines"},
+    "minde.study.rows": HEAVY | {"minde.diffusion", "minde.baselines"},
     "minde.study.tasks": HEAVY | {"minde.diffusion", "minde.baselines"},
     "minde.study": {"torch", "jax", "bmi", "minde.diffusion", "minde.baselines"},
     "minde.steps": {"jax", "bmi", "pandas", "matplotlib"},

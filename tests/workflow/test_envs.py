@@ -48,7 +48,7 @@ def commands(study):
     printed = snakemake(study, "--configfile", "tiny.yaml", "--forceall", "--dry-run", "--printshellcmds")
     # One command per verb will do.
     return {
-        command.split()[1]: command for command in re.findall(r"^Shell command: (minde .*?) 2> ", printed, re.MULTILINE)
+        command.split()[1]: command for command in re.findall(r"^Shell command: (step .*?) 2> ", printed, re.MULTILINE)
     }
 
 

@@ -11,4 +11,6 @@ def test_the_report_holds_table_and_figures_with_captions(study, tmp_path):
         assert name in report
     for words in ("Mean estimate of the mutual information", "How to read it", "Training size"):
         assert words in report
+    for label in ("Spread over replicates", "MINDE-c, CCA", "1v1-normal-0.75, 1v1-bimodal-0.75"):
+        assert label in report
     assert "System Message" not in report  # what docutils puts where a caption is not reStructuredText

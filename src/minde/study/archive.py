@@ -23,6 +23,9 @@ from typing import BinaryIO
 from .files import atomic
 
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
+CONFIG = "config.json"
+"""Name of the study's config, as the workflow resolved it."""
+
 FORMAT, VERSION = "minde-bundle", 1
 """What a manifest says that it is. The version rises when an older reader would misread the archive."""
 

@@ -14,9 +14,6 @@ from . import archive, config
 HOLDS = ("estimates", "weights")
 """What a bundle can hold: all that tables and figures read, or all that estimates are made from beside samples."""
 
-CONFIG = "config.json"
-"""Name, in a bundle, of the study's config as the workflow resolved it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
@@ -55,7 +52,7 @@ def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None
         holds = found.manifest.get("holds")
         if holds not in HOLDS:
             raise archive.ArchiveError(f"{path} holds {holds!r}; a bundle of {' or '.join(HOLDS)} was expected")
-        study = json.loads(archive.read(found, CONFIG))
+        study = json.loads(archive.read(found, archive.CONFIG))
         try:
             study = config.resolve(study, root)
         except config.ConfigError as error:

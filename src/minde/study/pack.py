@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import archive, crate, design, results
-from .bundle import CONFIG
 from .files import PACKAGE, provenance
 
 LOCK, PROVENANCE = "requirements.lock", "provenance.jsonl"
@@ -17,7 +16,7 @@ ABOUT = {
     "estimates.parquet": "every estimate of the study (nats)",
     "estimates": "everything that tables and figures of the study are made from, with those tables and figures",
     "weights": "the trained weights of every cell of the study, from which estimates can be made again",
-    CONFIG: "config of the study, as the workflow resolved it",
+    archive.CONFIG: "config of the study, as the workflow resolved it",
     LOCK: "versions of the software",
     PROVENANCE: "what made the estimates or weights of each cell: settings, seeds, code, versions, hardware",
     archive.MANIFEST: "SHA-256 and size of every other file",
@@ -55,7 +54,7 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
     }
     members: dict[str, bytes | Path] = {path.relative_to(folder).as_posix(): path for path in data}
     members |= {
-        CONFIG: (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode(),
+        archive.CONFIG: (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode(),
         LOCK: lock,
         PROVENANCE: "".join(json.dumps(line, sort_keys=True, ensure_ascii=False) + "\n" for line in lines).encode(),
     }

@@ -75,9 +75,9 @@ def contents(path):
 
 def test_a_bundle_holds_results_config_lock_and_what_made_them(folder):
     manifest, held = contents(make(folder))
-    expected = {"estimates.parquet", "tables/table1.csv", bundle.CONFIG, pack.LOCK, pack.PROVENANCE}
+    expected = {"estimates.parquet", "tables/table1.csv", archive.CONFIG, pack.LOCK, pack.PROVENANCE}
     assert held.keys() == expected | {"ro-crate-metadata.json"}
-    assert json.loads(held[bundle.CONFIG]) == CONFIG
+    assert json.loads(held[archive.CONFIG]) == CONFIG
     assert held[pack.LOCK] == (ROOT / "requirements.lock").read_bytes()
     assert (manifest["holds"], manifest["study"], manifest["seed"]) == ("estimates", "small", 0)
     assert manifest["hardware"] == ["a GPU", "a processor, 2 cores"]
@@ -171,7 +171,7 @@ def test_a_bundle_of_something_else_is_refused(tmp_path):
 @pytest.mark.parametrize("change", [{"name": "../../above"}, {"replicates": "many"}, {"new_key": 1}])
 def test_a_config_of_another_version_is_refused(tmp_path, change):
     config = json.dumps(CONFIG | change).encode()
-    archive.write(tmp_path / "other.zip", {bundle.CONFIG: config}, {"holds": "estimates", "code": {"commit": "abc"}})
+    archive.write(tmp_path / "other.zip", {archive.CONFIG: config}, {"holds": "estimates", "code": {"commit": "abc"}})
     with pytest.raises(
         ConfigError, match=r"other\.zip is of another version of this software .*abc.*: the config has 1"
     ):
