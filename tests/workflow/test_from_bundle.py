@@ -17,7 +17,7 @@ BUILT = ("tables", "figures")
 def bundles(study, tmp_path_factory):
     """The folder of the tiny study's results with both of its bundles."""
     folder = copy(study, tmp_path_factory.mktemp("bundles") / "minde")
-    snakemake(folder, "--configfile", "tiny.yaml", "bundle", "bundle_weights")
+    snakemake(folder, "bundle", "bundle_weights", "--configfile", "tiny.yaml")
     return folder / "results/tiny"
 
 
@@ -39,7 +39,7 @@ def test_tables_and_figures_are_rebuilt_byte_for_byte_without_torch_and_jax(bund
     for name in ABSENT:
         run = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=laptop / "src", env=environment())
         assert run.returncode != 0
-    arguments = ["--config", f"from_bundle={bundles}/bundle.zip", "--cores", "1", *BUILT]
+    arguments = [*BUILT, "--config", f"from_bundle={bundles}/bundle.zip"]
     printed = snakemake(laptop, *arguments)
     [rebuilt] = (laptop / "results").iterdir()
     assert rebuilt.name.startswith("tiny@")
@@ -52,7 +52,7 @@ def test_a_changed_bundle_is_refused_and_nothing_is_written(bundles, laptop):
     content = (bundles / "bundle.zip").read_bytes()
     place = content.index(b"PAR1") + 100
     (laptop / "bundle.zip").write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-    printed = snakemake(laptop, "--config", "from_bundle=bundle.zip", "--cores", "1", *BUILT, fails=True)
+    printed = snakemake(laptop, *BUILT, "--config", "from_bundle=bundle.zip", fails=True)
     assert "bundle.zip is refused" in printed
     assert "'estimates.parquet' is damaged" in printed
     assert "Traceback" not in printed
@@ -60,7 +60,7 @@ def test_a_changed_bundle_is_refused_and_nothing_is_written(bundles, laptop):
 
 
 def test_no_other_settings_go_with_a_bundle(bundles, laptop):
-    arguments = ["--configfile", "tiny.yaml", "--config", f"from_bundle={bundles}/bundle.zip", *BUILT]
+    arguments = [*BUILT, "--configfile", "tiny.yaml", "--config", f"from_bundle={bundles}/bundle.zip"]
     assert "leave them out" in snakemake(laptop, *arguments, fails=True)
 
 
@@ -68,7 +68,7 @@ def test_no_other_settings_go_with_a_bundle(bundles, laptop):
 def test_estimates_are_made_again_from_weights(bundles, tmp_path):
     folder = checkout(tmp_path / "minde")
     shutil.copy(bundles / "weights.zip", folder)
-    printed = snakemake(folder, "--config", "from_bundle=weights.zip", "--cores", "1", "estimates")
+    printed = snakemake(folder, "estimates", "--config", "from_bundle=weights.zip")
     assert "train" not in printed.split("Job stats:")[1].split("total")[0].split()
     [made] = (folder / "results").iterdir()
     again, first = (results.read_estimates(path / "estimates.parquet") for path in (made, bundles))
