@@ -110,6 +110,8 @@ def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):
         ("study/tables.py", TABLE),
         ("study/figures.py", FIGURES),
         ("study/config.py", NOTHING),
+        ("study/data.py", NOTHING),
+        ("study/pack.py", NOTHING),
         ("steps/__main__.py", NOTHING),
     ],
 )

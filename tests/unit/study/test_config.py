@@ -85,6 +85,26 @@ def test_the_paper_has_all_tasks_ten_replicates_and_its_two_classes_of_settings(
         assert (training["schedule"], training["times"]) == ("constant", "iid")
 
 
+FILE = {"file": "mine.csv", "x": ["a"], "y": ["b"]}
+
+
+def test_a_file_is_a_task_that_overrides_and_dimensions_know():
+    change = {"preprocess": "none"}
+    config = load("config.yaml") | {
+        "data": {"mine": FILE | {"x": ["a", "c"]}},
+        "tasks": ["mine"],
+        "overrides": [
+            {"match": {"tasks": ["min*"]}, "set": change},
+            {"match": {"dim_x": {"min": 2}}, "set": {"network": {"middle_blocks": 1}}},
+        ],
+    }
+    resolved = resolve(config, ROOT)
+    settings = design.training_of(resolved, design.Cell(method="minde-c", task="mine", train_size=2000))
+    assert settings["preprocess"] == "none"
+    assert settings["network"]["middle_blocks"] == 1
+    assert design.task_of(resolved, "mine").mi_true is None
+
+
 # What the schema says.
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
@@ -117,6 +137,18 @@ def test_the_paper_has_all_tasks_ten_replicates_and_its_two_classes_of_settings(
         ("recipes.slow", {"batch_size": 1}, r"recipes\.slow: the key duration, .*times is missing"),
         ("minde.sde.beta_max", float("nan"), r"minde\.sde\.beta_max: found nan; allowed: a finite number"),
         ("overrides", [{"match": {}, "set": {"preprocess": "none"}}], r"overrides\.0\.match: found \{\}"),
+        ("data", {"my data": FILE}, r"data: found 'my data'; allowed: letters, digits, dots"),
+        (
+            "data",
+            {"mine": FILE | {"file": "a.xlsx"}},
+            r"data\.mine\.file: found 'a\.xlsx'; allowed: a path that ends in",
+        ),
+        ("data", {"mine": FILE | {"x": []}}, r"data\.mine\.x: found \[\]; allowed: at least 1 entry"),
+        (
+            "data",
+            {"mine": FILE | {"z": ["a"]}},
+            r"data\.mine: unknown key 'z'; allowed: duplicates, file, mi_true, x, y",
+        ),
         ("run.device", "gpu", r"run\.device: found 'gpu'; allowed: auto, cpu, cuda"),
     ],
 )
@@ -129,6 +161,8 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
+        ("data", {"1v1-normal-0.75": FILE}, r"data\.1v1-normal-0\.75: found the id of a task of benchmark-mi"),
+        ("data", {"mine": FILE | {"y": ["b", "a"]}}, r"data\.mine: found the column 'a' in x and in y"),
         (
             "tasks",
             ["1v1-norml-0.75"],

@@ -160,3 +160,21 @@ def test_a_width_names_its_estimator(config):
 def test_the_merge_settings_of_the_paper_fit_a_shell_command(config):
     update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
     assert len(design.merge_settings(configs.resolve(config, ROOT))) < 10_000
+
+
+def test_splitting_a_file_reads_its_columns_and_not_its_path(config):
+    config["data"] = {"mine": {"file": "a.csv", "x": ["a"], "y": ["b"], "mi_true": 0.5}}
+    settings = json.loads(design.split_settings(config, "mine"))
+    assert settings == {
+        "task": "mine",
+        "seed": 0,
+        "replicates": 3,
+        "n_train": 10000,
+        "n_test": 10000,
+        "x": ["a"],
+        "y": ["b"],
+        "mi_true": 0.5,
+        "duplicates": design.DUPLICATES,
+    }
+    del config["data"]["mine"]["mi_true"]
+    assert json.loads(design.split_settings(config, "mine"))["mi_true"] is None

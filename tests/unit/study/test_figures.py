@@ -162,3 +162,29 @@ def test_drawing_loads_no_pyplot_and_no_window_system():
     code = "import sys, minde.study.figures; print(*{'matplotlib.pyplot', 'torch', 'jax'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == ""
+
+
+def of_ones_own() -> pd.DataFrame:
+    """Estimates of a file of one's own, whose truth nobody knows, beside those of a benchmark task."""
+    frame = estimates(tasks=FOUR[:2])
+    own = frame["task"] == FOUR[1]
+    return frame.assign(task=frame["task"].where(~own, "mine"), mi_true=frame["mi_true"].where(~own, np.nan))
+
+
+@pytest.mark.parametrize("draw", [spread, training_size])
+def test_a_task_whose_truth_nobody_knows_has_no_line_of_truth_and_shows_its_estimates(draw):
+    frame = of_ones_own()
+    figure = draw(frame)
+    known, own = figure.axes
+    assert own.get_title() == "mine"
+    assert len(known.lines) == len(own.lines) + 1
+    low, high = (own.get_xlim if draw is spread else own.get_ylim)()
+    shown = frame[frame["task"] == "mine"]["estimate"]
+    assert low < shown.min() < shown.max() < high
+
+
+@pytest.mark.parametrize("draw", [spread, training_size])
+def test_estimates_about_nothing_have_an_axis(draw):
+    frame = estimates(tasks=FOUR[:1]).assign(mi_true=0.0, estimate=0.0)
+    low, high = (draw(frame).axes[0].get_xlim if draw is spread else draw(frame).axes[0].get_ylim)()
+    assert low < -0.01 < 0.01 < high

@@ -299,3 +299,17 @@ def test_all_kinds_are_written_or_none(tmp_path):
     assert not list(tmp_path.iterdir())
     write_table(SMALL, [tmp_path / f"table1.{kind}" for kind in ("csv", "md", "tex", "html")], decimals=1)
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".md", ".tex", ".html"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "md", "tex", "html"])
+def test_a_task_whose_truth_nobody_knows_has_no_truth_no_error_and_no_colour(tmp_path, kind):
+    own = SMALL["task"] == NORMAL
+    frame = SMALL.assign(task=SMALL["task"].where(~own, "Spiral_1"), mi_true=SMALL["mi_true"].where(~own, float("nan")))
+    write_table(frame, [tmp_path / f"table.{kind}"], decimals=2)
+    text = (tmp_path / f"table.{kind}").read_text()
+    assert "nan" not in text.lower()
+    assert text.count("Spiral_1" if kind != "tex" else r"Spiral\_1") > 0  # not abbreviated
+    summary = summarise(frame)
+    assert list(summary["task"].unique())[-1] == "Spiral_1"
+    assert summary[summary["task"] == "Spiral_1"]["error"].isna().all()
+    assert summary[summary["task"] != "Spiral_1"]["error"].notna().all()
