@@ -169,11 +169,11 @@ def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
         return
     if sum(info.file_size for info in infos) > os.path.getsize(file.filename):
         yield "its files overlap: together they are larger than it is"
-    names = Counter(info.filename for info in infos)
+    names, expected = Counter(info.filename for info in infos), {*listed, MANIFEST, SEAL}
     for name, count in names.items():
         if count > 1:
             yield f"{name!r} is there {count} times"
-        if name not in {*listed, MANIFEST, SEAL}:
+        if name not in expected:
             yield f"{name!r} is extra: the manifest does not list it"
         if leaves_folder(name):
             yield f"{name!r} would leave the folder that it is unpacked to"

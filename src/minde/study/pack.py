@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from . import archive, crate, design, results
@@ -30,19 +31,9 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
     `holds` is one of bundle.HOLDS, `files` are the tables and figures, in that folder. Raises ValueError for a file of
     estimates or weights that cannot be read.
     """
-    cells = design.cells(config)
-    if holds == "weights":
-        cells = [cell for cell in cells if cell.method in design.VARIANTS]
-        weights = [folder / f"networks/{cell.path}.safetensors" for cell in cells]
-        made_by = [_of_weights(path) for path in weights]
-        data = [*weights, *(path.with_suffix(".curve.parquet") for path in weights)]
-    else:
-        data = [folder / "estimates.parquet", *files]
-        made_by = [results.read_provenance(folder / f"estimates/{cell.path}.parquet") for cell in cells]
-    lines = [
-        {"task": cell.task, "method": cell.method, "train_size": cell.train_size, **made}
-        for cell, made in zip(cells, made_by, strict=True)
-    ]
+    made_by = _weights(design.cells(config), folder) if holds == "weights" else _estimates(design.cells(config), folder)
+    data = [*files, *([folder / "estimates.parquet"] if holds == "estimates" else _networks(made_by, folder))]
+    lines = [{**asdict(cell), **made} for cell, made in made_by.items()]
     commit = commit_of(PACKAGE.parents[1])
     about = {
         "holds": holds,
@@ -50,7 +41,7 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
         "seed": config["seed"],
         "seeds": SEEDS,
         "code": {"sha256": provenance({})["code"], **commit},
-        **summary(made_by),
+        **summary(made_by.values()),
     }
     members: dict[str, bytes | Path] = {path.relative_to(folder).as_posix(): path for path in data}
     members |= {
@@ -89,7 +80,7 @@ def commit_of(root: Path) -> dict:
     return {"commit": None, "date": None, "as_committed": None}
 
 
-def summary(made_by: list[dict]) -> dict:
+def summary(made_by: Iterable[dict]) -> dict:
     """Every version of Python and of libraries, and all hardware, that is found anywhere in the cells' provenance."""
     found = {"python": set(), "versions": {}, "hardware": set()}
     for made in (inner for cell in made_by for inner in _each(cell)):
@@ -111,7 +102,20 @@ def _each(made: dict) -> Iterator[dict]:
         yield from _each(made[key])
 
 
-def _of_weights(path: Path) -> dict:
+def _estimates(cells: list[design.Cell], folder: Path) -> dict[design.Cell, dict]:
+    """What made the estimates of each cell."""
+    return {cell: results.read_provenance(folder / f"estimates/{cell.path}.parquet") for cell in cells}
+
+
+def _weights(cells: list[design.Cell], folder: Path) -> dict[design.Cell, dict]:
+    """What made the weights of each cell that has any."""
     from .trained import read_provenance  # safetensors, which tables and figures do without
 
-    return read_provenance(path)
+    trained = [cell for cell in cells if cell.method in design.VARIANTS]
+    return {cell: read_provenance(folder / f"networks/{cell.path}.safetensors") for cell in trained}
+
+
+def _networks(cells: Iterable[design.Cell], folder: Path) -> Iterator[Path]:
+    for cell in cells:
+        yield folder / f"networks/{cell.path}.safetensors"
+        yield folder / f"networks/{cell.path}.curve.parquet"

@@ -87,7 +87,10 @@ def read(path: str | Path, replicate: int, split: str, rows: int | None = None) 
                 f"{path} holds {held['replicates']} replicates of {available} {split} rows; "
                 f"asked for {rows} rows of replicate {replicate}; {_REMEDY}"
             )
-        group = file.read_row_group(2 * replicate + SPLITS.index(split))
+        try:
+            group = file.read_row_group(2 * replicate + SPLITS.index(split))
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(f"{path} is damaged in replicate {replicate}, {split} ({error}); {_REMEDY}") from error
     dim_x = held["dim_x"]
     values = np.stack([column.to_numpy()[:rows] for column in group.columns[2:]], axis=1)
     return np.ascontiguousarray(values[:, :dim_x]), np.ascontiguousarray(values[:, dim_x:])

@@ -107,6 +107,17 @@ def test_what_was_trained_is_what_is_estimated(folder):
             assert abs(row["estimate"] - last["estimate"]) < 5 * spread
 
 
+def test_the_estimates_say_what_made_them_and_what_made_the_weights_and_samples(folder):
+    estimate(folder)
+    held = results.read_provenance(folder / "estimates")
+    assert held["settings"] == ESTIMATE
+    assert held["training"]["settings"].items() >= TRAINING.items()
+    assert held["training"]["samples"]["settings"] == SAMPLE
+    assert len(set(held["seeds"]["estimate"] + held["training"]["seeds"]["train"])) == 4
+    assert held["hardware"] == held["training"]["hardware"]
+    assert held["hardware"].endswith(" cores")
+
+
 def test_another_replicate_changes_no_number(folder):
     """Of samples, weights and estimates, the first two replicates stay as they were, to the bit."""
     more = folder / "more"
