@@ -6,7 +6,6 @@ All problems are reported at once, each with the key's path, what was found and 
 import math
 from collections import Counter
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import yaml
@@ -14,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from .design import VARIANTS, cells, estimators, training_of
-from .tasks import TASKS, suggestion
+from .tasks import TASKS, matching, suggestion
 
 SCHEMA = Path("config/schema.yaml")
 """The reference of every key, relative to the root of the repository."""
@@ -124,7 +123,7 @@ def _names(config: dict) -> Iterator[str]:
         )
     for i, override in enumerate(config["overrides"]):
         for pattern in override["match"].get("tasks", []):
-            if not any(fnmatchcase(name, pattern) for name in known):
+            if not matching(pattern, known):
                 nearest = suggestion(pattern.strip("*?"), known)
                 own = " or a key of `data`" if config["data"] else ""
                 yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the 40 tasks{own}{nearest}"

@@ -5,7 +5,9 @@ seconds. A test compares every entry with `bmi.benchmark.BENCHMARK_TASKS`.
 """
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +120,11 @@ def task(task_id: str) -> Task:
         return TASKS[task_id]
     except KeyError:
         raise ValueError(f"unknown task {task_id!r}{suggestion(task_id, TASKS)}") from None
+
+
+def matching(pattern: str, ids: Iterable[str] = tuple(TASKS)) -> list[str]:
+    """Ids that match a glob such as `student-*`, in their order: by default of the benchmark's."""
+    return [task_id for task_id in ids if fnmatchcase(task_id, pattern)]
 
 
 def own_task(task_id: str, entry: dict) -> Task:
