@@ -30,18 +30,20 @@ def train(args: argparse.Namespace) -> None:
     interruption = Interruption()
     if args.state:
         interruption.listen()  # before the seconds that torch takes to be imported
-    from minde.steps import cell, standing, train
+    from minde.device import pick_device
+    from minde.steps import standing, train
 
     keeper = standing.Keeper(args.state, args.checkpoint_seconds, interruption)
-    device = cell.pick_device(args.device)
+    device = pick_device(args.device)
     train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, keeper)
 
 
 def estimate(args: argparse.Namespace) -> None:
     """Estimate one cell from its score networks, by every formula."""
-    from minde.steps import cell, estimate
+    from minde.device import pick_device
+    from minde.steps import estimate
 
-    device = cell.pick_device(args.device)
+    device = pick_device(args.device)
     estimate.estimate(args.settings, args.samples, args.weights, args.out, device, args.stack)
 
 

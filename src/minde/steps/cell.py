@@ -22,15 +22,6 @@ PACKAGES = ("numpy", "pyarrow", "safetensors", "torch")
 MOMENTS = ("moments/mean", "moments/covariance")
 
 
-def pick_device(name: str) -> torch.device:
-    """Return the device of a name; auto is CUDA where there is one. Raises ValueError where cuda is not to be had."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("Device cuda was asked for, but torch finds none; use auto or cpu, or look at `nvidia-smi`.")
-    return torch.device(name)
-
-
 def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return training and test samples of all replicates, ``(replicates, rows, dim)``, as the network sees them."""
 
@@ -55,16 +46,11 @@ def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.d
             t_eps=sde["t_eps"],
             importance_sampling=settings["training"]["importance_sampling"],
         ),
-        hidden=width_of(settings["network"], settings["dim_x"] + settings["dim_y"]),
+        hidden=hidden_width(settings["dim_x"] + settings["dim_y"], settings["network"]["hidden"]),
         middle_blocks=settings["network"]["middle_blocks"],
         moments=moments,
         device=device,
     )
-
-
-def width_of(network: dict, dim: int) -> int:
-    """Return the hidden width that a network's settings mean for ``dim`` = dim_x + dim_y."""
-    return hidden_width(dim) if network["hidden"] == "auto" else network["hidden"]
 
 
 def steps_of(training: dict, train_size: int) -> int:
