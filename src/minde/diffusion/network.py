@@ -25,8 +25,7 @@ ALIGNMENT = 64  # floats; keeps every replicate at the same place in vector inst
 
 
 def hidden_width(dim: int, hidden: int | Literal["auto"] = "auto") -> int:
-    """Return ``hidden``, or for ``auto`` the paper's width for ``dim`` = dim_x + dim_y: 64 up to 10 dimensions, 128 up to
-    50, else 256."""
+    """Return the width asked for, or for auto the paper's: 64 up to 10 dimensions, 128 up to 50, else 256."""
     if hidden != "auto":
         return hidden
     return 64 if dim <= 10 else 128 if dim <= 50 else 256
