@@ -42,12 +42,15 @@ class CommandError(Exception):
 def estimate(args: argparse.Namespace) -> str:
     """Estimate the mutual information of columns of a file, in nats."""
     warnings.showwarning = lambda message, *_, **__: print(f"minde: warning: {message}", file=sys.stderr)
+    import torch
+
     from minde.api.estimator import MINDE
     from minde.api.files import read_pair
     from minde.api.settings import check_settings
     from minde.device import pick_device
 
     given = {name: getattr(args, name) for name in map(_parameter, SETTINGS) if getattr(args, name) is not None}
+    torch.set_num_threads(args.threads)
     estimator = MINDE(**given, random_state=args.seed, verbose=sys.stderr.isatty())
     try:
         check_settings(estimator.get_params())
@@ -124,6 +127,8 @@ def parser() -> argparse.ArgumentParser:
     for option, (kind, about) in SETTINGS.items():
         one.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=about)
     one.add_argument("--seed", type=int, default=0, metavar="INT", help="all random numbers derive from it (0)")
+    threads = "of the CPU (1): networks this small gain little from a second one, and lose where cores are busy"
+    one.add_argument("--threads", type=int, default=1, metavar="INT", help=threads)
     one.add_argument("--level", type=float, default=0.95, metavar="FLOAT", help="of the interval (0.95)")
     one.add_argument("--save", type=Path, metavar="PATH", help="keep the fitted estimator, for MINDE.load")
     one.set_defaults(function=estimate)

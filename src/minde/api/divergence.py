@@ -17,11 +17,12 @@ from .settings import check_rows, check_settings
 from .training import seeds_of, split, train
 
 
-def kl_divergence(p, q, *, formula: Literal["inside", "gap"] = "inside", **settings) -> Estimate:
+def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings) -> Estimate:
     """Estimate KL(p || q) in nats from samples of p ``(rows_p, dim)`` and of q ``(rows_q, dim)``.
 
     Two networks learn the scores of p and of q, and ``½ ∫ β E_p || s_p - s_q ||² dt`` is estimated on samples of p that
-    neither has seen. Samples of p must lie where q has some: far from them the score of q is a guess.
+    neither has seen: from the denoising errors of both (gap), or with the difference inside the norm (inside), which is
+    low while the networks are not converged. p must lie where q has samples: far from them the score of q is a guess.
 
     ``settings`` are those of :class:`minde.MINDE` without the variant; ``preprocess`` is fitted on both sets together.
     Raises what :meth:`minde.MINDE.fit` raises, and ValueError where p and q do not have as many columns.

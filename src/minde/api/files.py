@@ -78,8 +78,8 @@ def _side_by_side(path: Path, arrays: dict[str, np.ndarray]) -> Columns:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ValueError(f"{path}: arrays must have the same number of rows, found {shapes}")
     names = [
-        name if array.ndim == 1 else f"{name}[{i}]"
-        for name, array in arrays.items()
-        for i in range(1 if array.ndim == 1 else array.shape[1])
+        f"{name}[{i}]" if columns > 1 else name
+        for name, columns in ((name, array[:1].size) for name, array in arrays.items())
+        for i in range(columns)
     ]
     return Columns(np.column_stack(list(arrays.values())), names)
