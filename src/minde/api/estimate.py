@@ -22,7 +22,7 @@ class Estimate(float):
     """
 
     std_error: float
-    """Standard error in nats: see :func:`combine`."""
+    """Standard error, in nats."""
     replicates: tuple[float, ...]
     """Each replicate's own estimate, in nats."""
 

@@ -49,7 +49,7 @@ class MINDE(PointEstimator, BaseEstimator):
     precondition : {"gaussian", "none"}
         Learn the difference to the scores of a Gaussian with the samples' moments, or the whole scores.
     importance_sampling, score_choice, times
-        How training draws times and scores: see :class:`minde.diffusion.training.Recipe`.
+        How training draws times and scores: see docs/recipes.md.
     hidden : int or "auto"
         Width of the network, a multiple of 8; auto is 64, 128 or 256 by the number of columns, as in the paper.
     middle_blocks : int

@@ -28,7 +28,7 @@ def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("files")
     x, y = normals(600)
     frame = pd.DataFrame({"a": x[:, 0], "b": y[:, 0], "c": y[:, 0] ** 3, "text": "t", "count": range(600)})
-    frame["huge"] = frame["b"] * 1e25
+    frame["huge"] = frame["b"] * 1e200
     frame["gaps"] = frame["b"].where(frame["count"] > 2)
     frame.to_parquet(path / "pairs.parquet")
     frame.to_csv(path / "pairs.csv", index=False)
@@ -93,7 +93,7 @@ BAD = {
     "diverges": (
         ["pairs.csv", "--x", "huge", "--y", "b", *RAW],
         FAILED,
-        "the estimation failed: The loss of replicate 0",
+        "the estimation failed: The loss of",
     ),
 }
 
