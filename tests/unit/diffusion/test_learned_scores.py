@@ -12,7 +12,7 @@ from minde.diffusion.training import Recipe, start, train_stack
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(
-    steps=1500,
+    steps=600,
     batch_size=256,
     learning_rate=2e-3,
     schedule="cosine",
