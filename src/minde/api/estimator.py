@@ -17,7 +17,7 @@ from minde.diffusion.preprocess import Standardize, fit_preprocess
 from . import inputs, saving
 from .benchmark_mi import PointEstimator
 from .estimate import Estimate, combine
-from .settings import check_rows, check_settings
+from .settings import check_rows, check_settings, check_widths
 from .training import FORMULAS, Curve, seeds_of, split, train
 
 
@@ -138,34 +138,35 @@ class MINDE(PointEstimator, BaseEstimator):
         """
         check_settings(self.get_params())
         samples, dims = inputs.joined(x, y)
-        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if x_test is None and y_test is None:
             n_test = int(len(samples) * self.test_size)
             check_rows(len(samples), n_test, self.batch_size)
-            rows, held_out = split(len(samples), n_test, self.replicates, self.seed_)
-            self._disjoint = min(self.replicates, len(samples) // n_test)
-            return self._fit(samples[rows], samples[held_out], dims)
+            rows, held_out = split(len(samples), n_test, self.replicates, seed)
+            disjoint = min(self.replicates, len(samples) // n_test)
+            return self._fit(samples[rows], samples[held_out], dims, seed, disjoint)
         check_rows(len(samples), 0, self.batch_size)
         test, dims_test = inputs.joined(x_test, y_test, ("x_test", "y_test"))
         if dims_test != dims:
             raise ValueError(f"x_test and y_test have {dims_test} columns; expected {dims}, those of x and y")
-        self._disjoint = 1
-        return self._fit(*(np.broadcast_to(part, (self.replicates, *part.shape)) for part in (samples, test)), dims)
+        same = (np.broadcast_to(part, (self.replicates, *part.shape)) for part in (samples, test))
+        return self._fit(*same, dims, seed, disjoint=1)
 
-    def _fit(self, training: np.ndarray, test: np.ndarray, dims: tuple[int, int]) -> Self:
+    def _fit(self, training: np.ndarray, test: np.ndarray, dims: tuple[int, int], seed: int, disjoint: int) -> Self:
+        """Train on samples ``(replicates, n, dim)`` and keep what estimates need; nothing, where that fails."""
         device = pick_device(self.device)
         clean, test = (torch.tensor(part, device=device) for part in (training, test))
         preprocess = fit_preprocess(self.preprocess, clean)
         # In double precision up to here: columns may lie far from zero.
-        clean, self._test = preprocess(clean).float(), preprocess(test).float()
-        self._log_scale = preprocess.std.log().squeeze(1) if isinstance(preprocess, Standardize) else None
-        curve = Curve(self._test, self._seeds("curve"))
+        clean, test = preprocess(clean).float(), preprocess(test).float()
+        curve = Curve(test, seeds_of(seed, len(test), "curve"))
         title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
-        self._trained = train(
-            self.get_params(), self.variant, dims, clean, self._seeds("train"), title=title, curve=curve
-        )
+        seeds = seeds_of(seed, len(test), "train")
+        self._trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
+        self._settings, self._test, self._disjoint = self.get_params(), test, disjoint
+        self._log_scale = preprocess.std.log().squeeze(1) if isinstance(preprocess, Standardize) else None
         self.dim_x_, self.dim_y_ = dims
-        self.curve_ = curve.arrays()
+        self.curve_, self.seed_ = curve.arrays(), seed
         return self
 
     def mutual_information(self, sigma: float | None = None, *, formula: str | None = None) -> Estimate:
@@ -179,10 +180,8 @@ class MINDE(PointEstimator, BaseEstimator):
         """
         if sigma is not None and formula not in (None, "sigma"):
             raise ValueError(f"formula {formula!r} has no sigma; leave one of the two out")
-        if sigma is not None and not sigma > 0:
-            raise ValueError(f"sigma is {sigma}; expected a positive width of the reference Gaussian")
         formula = formula or ("sigma" if sigma is not None else self.formula)
-        (found,) = self._mutual_informations((formula,), (sigma or 1.0,)).values()
+        (found,) = self._mutual_informations((formula,), (1.0 if sigma is None else sigma,)).values()
         return found
 
     def estimates(self, sigmas: tuple[float, ...] = (1.0,)) -> dict[str, Estimate]:
@@ -203,6 +202,7 @@ class MINDE(PointEstimator, BaseEstimator):
 
     def _mutual_informations(self, formulas: Sequence[str], sigmas: Sequence[float]) -> dict[str, Estimate]:
         check_is_fitted(self)
+        check_widths(sigmas)
         found = estimators.mutual_information(
             self._trained.predict, self._test, formulas=formulas, sigmas=sigmas, **self._options()
         )
@@ -210,6 +210,7 @@ class MINDE(PointEstimator, BaseEstimator):
 
     def _entropy(self, of: str, sigma: float) -> Estimate:
         check_is_fitted(self)
+        check_widths((sigma,))
         if self._log_scale is None:
             raise ValueError('entropy is not known after preprocess="gaussianize", which changes it; use "standardize"')
         found = estimators.entropy(self._trained.predict, self._test, sigma=sigma, **self._options())
@@ -230,11 +231,8 @@ class MINDE(PointEstimator, BaseEstimator):
             "dim_x": model.dim_x,
             "mc_draws": self.mc_draws,
             "stratified": True,
-            "seeds": self._seeds("estimate"),
+            "seeds": seeds_of(self.seed_, len(self._test), "estimate"),
         }
-
-    def _seeds(self, purpose: str) -> list[int]:
-        return seeds_of(self.seed_, self.replicates, purpose)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one safetensors file, settings as JSON in its header; no pickle.

@@ -36,7 +36,11 @@ def save(estimator, path: Path) -> None:
     }
     with atomic(path) as temporary:
         tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(tensors, temporary, metadata={"minde": json.dumps(header, sort_keys=True)})
+        save_file(
+            tensors,
+            temporary,
+            metadata={"minde": json.dumps(header, sort_keys=True, default=lambda number: number.item())},
+        )
 
 
 def load(cls, path: Path, device: str | None):

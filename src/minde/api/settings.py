@@ -1,5 +1,8 @@
 """The settings of an estimator, checked when it is fitted."""
 
+from collections.abc import Sequence
+from numbers import Integral
+
 CHOICES = {
     "variant": ("c", "j"),
     "preprocess": ("standardize", "gaussianize", "none"),
@@ -23,12 +26,21 @@ def check_settings(settings: dict) -> None:
     for name, choices in CHOICES.items():
         check(name, settings[name] in choices, ", ".join(choices))
     for name in COUNTS:
-        check(name, isinstance(settings[name], int) and settings[name] >= 1, "an integer from 1")
+        check(name, isinstance(settings[name], Integral) and settings[name] >= 1, "an integer from 1")
     hidden = settings["hidden"]
-    check("hidden", hidden == "auto" or (isinstance(hidden, int) and hidden > 0 and hidden % 8 == 0), "auto, 8, 16 …")
+    check(
+        "hidden", hidden == "auto" or (isinstance(hidden, Integral) and hidden > 0 and hidden % 8 == 0), "auto, 8, 16 …"
+    )
     check("learning_rate", 0 < settings["learning_rate"] <= 1, "a number above 0 and at most 1")
     check("ema_decay", 0 <= settings["ema_decay"] < 1, "a number from 0 and below 1")
     check("test_size", 0 < settings["test_size"] <= 0.5, "a number above 0 and at most 0.5")
+
+
+def check_widths(sigmas: Sequence[float]) -> None:
+    """Raise ValueError where the width of a reference Gaussian is not positive."""
+    for sigma in sigmas:
+        if not sigma > 0:
+            raise ValueError(f"sigma is {sigma}; expected a positive width of the reference Gaussian")
 
 
 def check_rows(rows: int, held_out: int, batch_size: int, name: str = "x") -> None:

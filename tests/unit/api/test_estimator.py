@@ -1,5 +1,6 @@
 """The estimator on pairs of normals, whose entropies and mutual information are known."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,11 @@ def test_given_test_samples_are_what_is_estimated_with() -> None:
     assert fitted.mutual_information(formula="gap") < 0
     with pytest.raises(ValueError, match=r"x_test and y_test have \(2, 1\) columns; expected \(1, 1\)"):
         MINDE(**SMALL).fit(x, y, x_test=np.hstack([x, y]), y_test=y)
+
+
+def test_settings_changed_after_a_fit_are_for_the_next_one(fitted) -> None:
+    other = copy.copy(fitted).set_params(replicates=7, variant="c")
+    assert other.estimates() == fitted.estimates()
 
 
 def test_settings_are_got_set_and_cloned_as_scikit_learn_does(fitted) -> None:

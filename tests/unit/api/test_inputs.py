@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import SMALL, normals
+from sklearn.exceptions import NotFittedError
 
 from minde import MINDE, kl_divergence
 from minde.api.inputs import rows_of
@@ -68,10 +69,20 @@ def test_a_setting_out_of_range_is_named(name) -> None:
         MINDE(**{name: SETTINGS[name]}).fit(X, Y)
 
 
+def test_a_fit_that_fails_leaves_an_estimator_that_is_not_fitted() -> None:
+    estimator = MINDE(preprocess="none", precondition="none", **SMALL)
+    with pytest.raises(FloatingPointError, match="not finite|nan"):
+        estimator.fit(X * 1e200, Y)
+    with pytest.raises(NotFittedError):
+        estimator.mutual_information()
+
+
 def test_a_reference_that_has_no_width_is_refused() -> None:
     fitted = MINDE(replicates=1, **SMALL).fit(X, Y)
     with pytest.raises(ValueError, match=r"sigma is -1\.0"):
         fitted.mutual_information(sigma=-1.0)
+    with pytest.raises(ValueError, match="sigma is 0"):
+        fitted.entropy("x", sigma=0)
     with pytest.raises(ValueError, match="'gap' has no sigma"):
         fitted.mutual_information(sigma=1.0, formula="gap")
     with pytest.raises(ValueError, match="'outside'"):
