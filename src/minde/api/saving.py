@@ -34,13 +34,10 @@ def save(estimator, path: Path) -> None:
         "seed": estimator.seed_,
         "disjoint": estimator._disjoint,
     }
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(header, sort_keys=True, default=lambda number: number.item())  # settings of numpy's types
     with atomic(path) as temporary:
-        tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(
-            tensors,
-            temporary,
-            metadata={"minde": json.dumps(header, sort_keys=True, default=lambda number: number.item())},
-        )
+        save_file(tensors, temporary, metadata={"minde": text})
 
 
 def load(cls, path: Path, device: str | None):
@@ -61,6 +58,7 @@ def load(cls, path: Path, device: str | None):
     tensors = {name: tensor.to(place) for name, tensor in tensors.items()}
     moments = tuple(tensors[name] for name in ("mean", "covariance") if name in tensors)
     model = model_of(header["settings"], estimator.variant, header["dims"], moments, place)
+    estimator._settings = estimator.get_params()
     estimator._trained = Trained(model=model, parameters=tensors["parameters"], moments=moments)
     estimator._test, estimator._log_scale = tensors["test"], tensors.get("log_scale")
     estimator._disjoint, estimator.seed_ = header["disjoint"], header["seed"]
