@@ -24,10 +24,10 @@ def save(estimator, path: Path) -> None:
     if estimator._log_scale is not None:
         tensors["log_scale"] = estimator._log_scale
     tensors |= {f"curve/{name}": torch.from_numpy(values) for name, values in estimator.curve_.items()}
-    params = estimator.get_params() | {"variant": trained.model.variant}
-    if not isinstance(params["random_state"], int):
-        params["random_state"] = None  # a generator's state cannot be written; seed is what was drawn from it
-    header = provenance(params, packages=("numpy", "safetensors", "torch"), sources=("api/*.py", "diffusion/*.py"))
+    settings = dict(estimator._settings)
+    if not isinstance(settings["random_state"], int):
+        settings["random_state"] = None  # a generator's state cannot be written; seed is what was drawn from it
+    header = provenance(settings, packages=("numpy", "safetensors", "torch"), sources=("api/*.py", "diffusion/*.py"))
     header |= {
         "format": FORMAT,
         "dims": [estimator.dim_x_, estimator.dim_y_],

@@ -28,9 +28,8 @@ def check_settings(settings: dict) -> None:
     for name in COUNTS:
         check(name, isinstance(settings[name], Integral) and settings[name] >= 1, "an integer from 1")
     hidden = settings["hidden"]
-    check(
-        "hidden", hidden == "auto" or (isinstance(hidden, Integral) and hidden > 0 and hidden % 8 == 0), "auto, 8, 16 …"
-    )
+    is_width = isinstance(hidden, Integral) and hidden > 0 and hidden % 8 == 0
+    check("hidden", hidden == "auto" or is_width, "auto, or a multiple of 8")
     check("learning_rate", 0 < settings["learning_rate"] <= 1, "a number above 0 and at most 1")
     check("ema_decay", 0 <= settings["ema_decay"] < 1, "a number from 0 and below 1")
     check("test_size", 0 < settings["test_size"] <= 0.5, "a number above 0 and at most 0.5")

@@ -71,7 +71,7 @@ def test_a_setting_out_of_range_is_named(name) -> None:
 
 def test_a_fit_that_fails_leaves_an_estimator_that_is_not_fitted() -> None:
     estimator = MINDE(preprocess="none", precondition="none", **SMALL)
-    with pytest.raises(FloatingPointError, match="not finite|nan"):
+    with pytest.raises(FloatingPointError, match="nan"):
         estimator.fit(X * 1e200, Y)
     with pytest.raises(NotFittedError):
         estimator.mutual_information()
