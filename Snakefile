@@ -34,6 +34,7 @@ include: "rules/merge.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/plan.smk"
+include: "rules/diagnostics.smk"
 
 
 rule all:

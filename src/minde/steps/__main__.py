@@ -47,6 +47,21 @@ def estimate(args: argparse.Namespace) -> None:
     estimate.estimate(args.settings, args.samples, args.weights, args.out, device, args.stack)
 
 
+def score_errors(args: argparse.Namespace) -> None:
+    """Measure the error of a cell's learned scores by time."""
+    from minde.device import pick_device
+    from minde.steps import score_errors
+
+    score_errors.measure(args.settings, args.samples, args.weights, args.out, pick_device(args.device))
+
+
+def score_error_figure(args: argparse.Namespace) -> None:
+    """Draw the error of a cell's learned scores by time."""
+    from minde.study import score_errors
+
+    score_errors.write_figure(args.errors, args.settings["method"], args.out)
+
+
 def baseline(args: argparse.Namespace) -> None:
     """Estimate a cell with a competitor, every replicate from its own samples."""
     from minde.steps import baseline
@@ -130,6 +145,19 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _STACK,
             _DEVICE,
         ],
+    ),
+    "score-errors": (
+        score_errors,
+        [
+            _path("--samples", "samples of the task"),
+            _path("--weights", "weights of the cell"),
+            _path("--out", "errors to write"),
+            _DEVICE,
+        ],
+    ),
+    "score-error-figure": (
+        score_error_figure,
+        [_path("--errors", "errors of the cell"), _path("--out", "figures to write: .pdf or .png", nargs="+")],
     ),
     "baseline": (baseline, [_path("--samples", "samples of the task"), _path("--out", "estimates to write")]),
     "merge": (merge, [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")]),

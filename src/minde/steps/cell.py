@@ -53,6 +53,13 @@ def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.d
     )
 
 
+def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.device) -> tuple[Model, dict[str, Tensor]]:
+    """Return the model of a training's settings and its averaged parameters by name, from the tensors it has left."""
+    moments = tuple(tensors[name] for name in MOMENTS if name in tensors) or None
+    model = model_of(settings, moments, device)
+    return model, {name: tensors[f"average/{name}"] for name in model.network.shapes}
+
+
 def steps_of(training: dict, train_size: int) -> int:
     """Return the steps of a training; epochs drop their last incomplete batch, as the paper's do."""
     duration = training["duration"]

@@ -11,7 +11,7 @@ from minde.progress import Progress
 from minde.study import results, samples, trained
 from minde.study.files import provenance
 
-from .cell import MOMENTS, PACKAGES, estimate_rows, estimate_stack, memory_of, model_of, read_cell, seeds_of, title_of
+from .cell import PACKAGES, estimate_rows, estimate_stack, memory_of, read_cell, seeds_of, title_of, trained_model
 
 SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/estimate.py", "study/seeds.py")
 
@@ -62,13 +62,12 @@ def _estimate_part(
     stacks_done: int,
 ) -> dict[str, Estimate]:
     """Estimate a stack of replicates, by name; ``tensors`` and test samples ``clean`` are the stack's own."""
-    moments = tuple(tensors[name] for name in MOMENTS if name in tensors) or None
-    model = model_of(training, moments, clean.device)
+    model, parameters = trained_model(training, tensors, clean.device)
     before = stacks_done * settings["mc_draws"]
     with memory_of(title_of(training, clean.device, stack), stack):
         return estimate_stack(
             model,
-            {name: tensors[f"average/{name}"] for name in model.network.shapes},
+            parameters,
             clean,
             times=dataclasses.replace(model.times, importance_sampling=settings["importance_sampling"]),
             formulas=settings["formulas"],

@@ -80,6 +80,11 @@ def estimate_settings(config: dict, cell: Cell) -> str:
     return canonical({"task": cell.task, "train_size": cell.train_size, "seed": config["seed"], **estimators})
 
 
+def score_error_settings(cell: Cell) -> str:
+    """What measuring the error of a cell's scores reads beside its weights and samples, and drawing it."""
+    return canonical({"task": cell.task, "train_size": cell.train_size, "method": cell.method})
+
+
 def baseline_settings(config: dict, cell: Cell) -> str:
     """What a competitor reads; `options` are the method's own."""
     return canonical(
