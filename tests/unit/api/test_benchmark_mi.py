@@ -9,7 +9,7 @@ from bmi.benchmark.result import run_estimator
 from bmi.benchmark.task import Task
 from bmi.interface import BaseModel, EstimateResult, IMutualInformationPointEstimator
 from bmi.samplers import SplitMultinormal
-from conftest import SMALL
+from pairs import SMALL
 
 from minde import MINDE
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import MUTUAL_INFORMATION, normals
+from pairs import MUTUAL_INFORMATION, normals
 
 from minde import MINDE, Estimate
 from minde.__main__ import FAILED, SAMPLES, SETTINGS, STATUS, USAGE, main, parser

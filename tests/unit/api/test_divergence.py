@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import SMALL
+from pairs import SMALL
 from scipy.integrate import quad
 from scipy.stats import norm
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from conftest import MUTUAL_INFORMATION, RHO, SMALL, normals
+from pairs import MUTUAL_INFORMATION, RHO, SMALL, normals
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import SMALL, normals
+from pairs import SMALL, normals
 from sklearn.exceptions import NotFittedError
 
 from minde import MINDE, kl_divergence
