@@ -44,7 +44,7 @@ def test_the_defaults_are_the_recipe_fast_of_the_study() -> None:
 def test_every_formula_gives_the_mutual_information(fitted, formula) -> None:
     found = fitted.mutual_information(formula=formula)
     assert abs(found - MUTUAL_INFORMATION) < 4 * found.std_error
-    assert found.std_error < (0.1 if formula == "gap" else 0.03)
+    assert found.std_error < (0.1 if formula == "gap" else 0.05)
     low, high = found.interval()
     assert low < MUTUAL_INFORMATION < high
     assert len(found.replicates) == 3
