@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import matplotlib.style
 import pyarrow as pa
 import pyarrow.parquet as pq
-from matplotlib.figure import Figure
 
-from .figures import COLORS, METADATA, STYLE
 from .files import atomic
 
 SCHEMA = pa.schema(
@@ -29,6 +26,11 @@ def table(rows: list[dict]) -> pa.Table:
 
 def write_figure(errors: str | Path, method: str, paths: Iterable[str | Path]) -> None:
     """Draw a cell's errors, a panel per score and a line per replicate, and write the figure to every path."""
+    import matplotlib.style  # not where errors are measured
+    from matplotlib.figure import Figure
+
+    from .figures import COLORS, METADATA, STYLE
+
     found = pq.read_table(errors).to_pandas()
     scores = list(dict.fromkeys(found["score"]))
     with matplotlib.style.context(STYLE, after_reset=True):
