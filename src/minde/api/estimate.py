@@ -59,6 +59,7 @@ def combine(value: Tensor, std_error: Tensor, disjoint: int) -> Estimate:
     of what the replicates' spread says, ``s² / R``, and of what their test rows say, the mean of their squared standard
     errors over ``disjoint``: rows that replicates share are no new evidence.
     """
+    value, std_error = value.cpu(), std_error.cpu()
     variance = std_error.square().mean() / disjoint
     if len(value) > 1:
         variance = torch.maximum(variance, value.var() / len(value))

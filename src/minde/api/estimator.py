@@ -173,7 +173,7 @@ class MINDE(PointEstimator, BaseEstimator):
         """Estimate I(X; Y) in nats.
 
         ``sigma`` asks for the difference against a Gaussian reference of that width, in units of the preprocessed
-        samples (paper, equation 20 and 22); ``formula`` for another formula than the estimator's own: ``inside``,
+        samples (paper, section 3); ``formula`` for another formula than the estimator's own: ``inside``,
         ``sigma`` (of width 1) or ``gap``. All use the same networks.
 
         Raises NotFittedError before :meth:`fit`, ValueError for an unknown formula or a width that is not positive.
@@ -198,7 +198,7 @@ class MINDE(PointEstimator, BaseEstimator):
 
     def conditional_entropy(self, of: Literal["x", "y"] = "x", sigma: float = 1.0) -> Estimate:
         """Estimate H(X | Y), or H(Y | X) for y, in nats; as :meth:`entropy` in all else."""
-        return self._entropy({"x": "x|y", "y": "y|x"}.get(of, of), sigma)
+        return self._entropy({"x": "x|y", "y": "y|x"}.get(of, f"{of} given the other"), sigma)
 
     def _mutual_informations(self, formulas: Sequence[str], sigmas: Sequence[float]) -> dict[str, Estimate]:
         check_is_fitted(self)
@@ -218,9 +218,9 @@ class MINDE(PointEstimator, BaseEstimator):
             variant = self._trained.model.variant
             raise ValueError(f"the entropy of {of!r} is not among what variant {variant} learns: {', '.join(found)}")
         parts = {"x": slice(0, self.dim_x_), "y": slice(self.dim_x_, None), "xy": slice(None)}
-        scale = self._log_scale[:, parts[of.split("|")[0]]].sum(dim=1).cpu()
+        scale = self._log_scale[:, parts[of.split("|")[0]]].sum(dim=1)
         value, std_error = found[of]
-        return combine(value.cpu() + scale, std_error, self._disjoint)
+        return combine(value + scale, std_error, self._disjoint)
 
     def _options(self) -> dict:
         """What all estimates are made with."""
