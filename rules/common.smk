@@ -49,24 +49,22 @@ def one_of(names: Iterable) -> str:
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
-def trained_methods() -> list[str]:
-    """The study's methods that train score networks."""
-    return [method for method in STUDY["methods"] if method in design.VARIANTS]
+def chosen(methods: Iterable[str]) -> str:
+    """A wildcard constraint that matches those of the methods that are the study's."""
+    return one_of(method for method in STUDY["methods"] if method in methods)
 
 
-def competitors() -> list[str]:
-    """The study's methods that only read test samples."""
-    return [method for method in STUDY["methods"] if method in design.COMPETITORS]
+def smaller_sizes() -> list[int]:
+    """The study's train sizes but the largest, which table 1 is at."""
+    return sorted(STUDY["train_sizes"])[:-1]
 
 
 def cell_of(wildcards) -> design.Cell:
-    """The cell that a job's wildcards name."""
-    if "competitor" in wildcards.keys():
-        return design.Cell(method=wildcards.competitor, task=wildcards.task, train_size=0)
+    """The cell that a job's wildcards name; without a train size it uses no training samples."""
     return design.Cell(
         method=wildcards.method,
         task=wildcards.task,
-        train_size=int(wildcards.train_size),
+        train_size=int(wildcards.get("train_size", 0)),
     )
 
 

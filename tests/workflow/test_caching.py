@@ -6,9 +6,10 @@ import pytest
 import yaml
 from running import TINY, checkout, copy, pending, snakemake
 
-TABLE = {f"tables/table1.{suffix}" for suffix in ("csv", "md", "tex", "html")}
+KINDS = ("csv", "md", "tex", "html")
+TABLE, SUMMARY = ({f"tables/{name}.{suffix}" for suffix in KINDS} for name in ("table1", "summary"))
 FIGURES = {f"figures/{figure}.{suffix}" for figure in ("spread", "training_size") for suffix in ("pdf", "png")}
-RESULTS = {"estimates.parquet"} | TABLE | FIGURES
+RESULTS = {"estimates.parquet"} | TABLE | SUMMARY | FIGURES
 
 NORMAL, BIMODAL = TINY["tasks"]
 UNIFORM = "1v1-additive-0.75"
@@ -64,7 +65,10 @@ def estimators(**settings):
         pytest.param({"tasks": [NORMAL]}, RESULTS, id="one task less"),
         pytest.param(
             {"train_sizes": [100, 200]},
-            networks(NORMAL, BIMODAL, size=200) | estimates(NORMAL, BIMODAL, size=200) | RESULTS,
+            networks(NORMAL, BIMODAL, size=200)
+            | estimates(NORMAL, BIMODAL, size=200)
+            | RESULTS
+            | {f"tables/table1_at_100.{kind}" for kind in KINDS},
             id="one train size more",
         ),
         pytest.param({"methods": ["minde-c"]}, RESULTS, id="one method less"),
@@ -82,6 +86,7 @@ def estimators(**settings):
         pytest.param(estimators(sigmas=[1.0, 2.0]), ESTIMATES, id="one sigma more"),
         pytest.param({"baselines": {"ksg": {"neighbors": 5}}}, NOTHING, id="a competitor that is not used"),
         pytest.param({"tables": {"decimals": 3}}, TABLE, id="the table's decimals"),
+        pytest.param({"tables": {"resamples": 10}}, SUMMARY, id="the summary's resamples"),
         pytest.param(
             {"run": {"threads": 2, "device": "auto", "stack": 1, "checkpoint_seconds": 0}},
             NOTHING,
@@ -107,7 +112,8 @@ def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):
         ("baselines/cca.py", competitors(NORMAL, BIMODAL) | RESULTS),
         ("steps/baseline.py", competitors(NORMAL, BIMODAL) | RESULTS),
         ("study/results.py", RESULTS),
-        ("study/tables.py", TABLE),
+        ("baselines/doe.py", NOTHING),
+        ("study/tables.py", TABLE | SUMMARY),
         ("study/figures.py", FIGURES),
         ("study/config.py", NOTHING),
         ("steps/__main__.py", NOTHING),

@@ -6,6 +6,8 @@ import pytest
 import yaml
 from running import ROOT, checkout, snakemake
 
+from minde.study import design
+
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
@@ -20,11 +22,14 @@ def planned(output):
 
 
 def expected(configured, tasks):
-    """Jobs per rule of a study with both variants and two competitors."""
-    assert configured["methods"] == ["minde-j", "minde-c", "ksg", "cca"]
-    trained = tasks * len(configured["train_sizes"]) * 2
-    once = dict.fromkeys(["merge", "table1", "spread", "training_size", "all"], 1)
-    return {"draw_samples": tasks, "train": trained, "estimate": trained, "baseline": tasks * 2, **once}
+    """Jobs per rule of a study."""
+    sizes = len(configured["train_sizes"])
+    rules = {"train": design.VARIANTS, "estimate": design.VARIANTS, "critic": design.CRITICS, "doe": design.DOES}
+    cells = {rule: tasks * sizes * len(set(configured["methods"]) & set(methods)) for rule, methods in rules.items()}
+    cells |= {"draw_samples": tasks, "baseline": tasks * len(set(configured["methods"]) & set(design.UNTRAINED))}
+    tables = {"table1_at_size": sizes - 1}
+    once = dict.fromkeys(["merge", "table1", "summary", "spread", "training_size", "all"], 1)
+    return {rule: jobs for rule, jobs in (cells | tables | once).items() if jobs}
 
 
 def test_the_default_study(fresh):

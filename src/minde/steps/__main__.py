@@ -42,14 +42,14 @@ def estimate(args: argparse.Namespace) -> None:
     from minde.steps import cell, estimate
 
     device = cell.pick_device(args.device)
-    estimate.estimate(args.settings, args.samples, args.weights, args.out, device, args.stack)
+    estimate.estimate(args.settings, args.samples, args.weights, args.curve, args.out, device, args.stack)
 
 
 def baseline(args: argparse.Namespace) -> None:
-    """Estimate a cell with a competitor, every replicate from its own samples."""
+    """Estimate a cell with a competitor, every replicate from its own samples, training on them where it trains."""
     from minde.steps import baseline
 
-    baseline.baseline(args.settings, args.samples, args.out)
+    baseline.baseline(args.settings, args.samples, args.out, args.device)
 
 
 def merge(args: argparse.Namespace) -> None:
@@ -63,10 +63,11 @@ def merge(args: argparse.Namespace) -> None:
 
 
 def table(args: argparse.Namespace) -> None:
-    """Write Table 1, in every kind of file asked for."""
+    """Write a table, in every kind of file asked for."""
     from minde.study import results, tables
 
-    tables.write_table(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+    write = {"table1": tables.write_table, "summary": tables.write_summary}[args.name]
+    write(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
 def figure(args: argparse.Namespace) -> None:
@@ -124,16 +125,21 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         [
             _path("--samples", "samples of the task"),
             _path("--weights", "weights of the cell"),
+            _path("--curve", "training curve of the cell"),
             _path("--out", "estimates to write"),
             _STACK,
             _DEVICE,
         ],
     ),
-    "baseline": (baseline, [_path("--samples", "samples of the task"), _path("--out", "estimates to write")]),
+    "baseline": (
+        baseline,
+        [_path("--samples", "samples of the task"), _path("--out", "estimates to write"), _DEVICE],
+    ),
     "merge": (merge, [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")]),
     "table": (
         table,
         [
+            ("name", {"choices": ("table1", "summary"), "help": "which table"}),
             _path("--estimates", "merged estimates"),
             _path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+"),
         ],

@@ -133,7 +133,7 @@ def _curve_rows(inputs: Inputs, model: Model, state: State, stack: slice, second
         seeds=seeds_of(inputs.settings, "curve")[stack],
         first=stack.start,
     )
-    now = {"step": state.step, "seconds": seconds}
+    now = {"step": state.step, "seconds": seconds / (stack.stop - stack.start)}
     loss = dict(enumerate(state.loss.tolist(), stack.start))
     return [now | {"loss": loss[row["replicate"]]} | row for row in estimate_rows(found, stack.start)]
 

@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from .design import VARIANTS, cells, estimators, training_of
+from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators
 from .tasks import TASKS, matching, suggestion
 
 SCHEMA = Path("config/schema.yaml")
@@ -141,15 +141,26 @@ def _sizes(config: dict) -> Iterator[str]:
             f"curve.test_rows: found {config['curve']['test_rows']}; allowed: at most samples.test, "
             f"which is {rows['test']} (rows)"
         )
-    neighbors = config["baselines"]["ksg"]["neighbors"]
-    if "ksg" in config["methods"] and neighbors >= rows["test"]:
-        yield f"baselines.ksg.neighbors: found {neighbors}; allowed: below samples.test, which is {rows['test']} (rows)"
+    yield from _sizes_of_competitors(config["baselines"], config["methods"], rows["test"])
     for cell in cells(config):
-        if cell.method in VARIANTS:
-            batch_size = training_of(config, cell)["training"]["batch_size"]
-            if batch_size > cell.train_size:
-                yield (
-                    f"train_sizes: found {cell.train_size}, with batch_size {batch_size} for task {cell.task} and "
-                    f"method {cell.method}; allowed: at least one full batch, as an incomplete one is dropped"
-                )
-                return
+        if cell.train_size and (batch_size := batch_size_of(config, cell)) > cell.train_size:
+            yield (
+                f"train_sizes: found {cell.train_size}, with batch_size {batch_size} for task {cell.task} and "
+                f"method {cell.method}; allowed: at least one full batch, as an incomplete one is dropped"
+            )
+            return
+
+
+def _sizes_of_competitors(settings: dict, methods: list[str], test: int) -> Iterator[str]:
+    """The same for the competitors that are the study's; `test` are the test rows."""
+    for method, key in (("ksg", "neighbors"), ("lnn", "truncation")):
+        if method in methods and settings[method][key] >= test:
+            found = settings[method][key]
+            yield f"baselines.{method}.{key}: found {found}; allowed: below samples.test, which is {test} (rows)"
+    lnn, critics = settings["lnn"], settings["critics"]
+    if "lnn" in methods and lnn["neighbors"] > lnn["truncation"]:
+        found = f"found {lnn['neighbors']}; allowed: at most truncation, which is {lnn['truncation']}"
+        yield f"baselines.lnn.neighbors: {found} (samples)"
+    if set(methods) & set(CRITICS) and critics["test_every"] > critics["max_steps"]:
+        found = f"found {critics['test_every']}; allowed: at most max_steps, which is {critics['max_steps']}"
+        yield f"baselines.critics.test_every: {found} (steps)"

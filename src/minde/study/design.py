@@ -16,10 +16,20 @@ __all__ = ["Cell", "canonical", "cells", "seed_of"]
 VARIANTS = {"minde-j": "j", "minde-c": "c"}
 """Methods that train score networks, and the variant of MINDE that each is."""
 
-COMPETITORS = ("ksg", "cca")
-"""Methods that read the test samples only."""
+CRITICS = ("mine", "infonce", "dv", "nwj")
+"""Competitors that train a critic, with benchmark-mi."""
 
+DOES = ("doe-gaussian", "doe-logistic")
+"""Competitors that train densities."""
+
+UNTRAINED = ("ksg", "lnn", "kde", "cca")
+"""Competitors that read the test samples only."""
+
+COMPETITORS = (*CRITICS, *UNTRAINED, *DOES)
 METHODS = (*VARIANTS, *COMPETITORS)
+
+_SECTIONS = {"mine": ("critics", "mine")} | dict.fromkeys(CRITICS[1:], ("critics",)) | dict.fromkeys(DOES, ("doe",))
+"""Sections of `baselines` that a competitor's settings stand in, where that is not one of its own name."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -81,15 +91,17 @@ def estimate_settings(config: dict, cell: Cell) -> str:
 
 
 def baseline_settings(config: dict, cell: Cell) -> str:
-    """What a competitor reads; `options` are the method's own."""
-    return canonical(
-        {
-            "task": cell.task,
-            "method": cell.method,
-            "replicates": config["replicates"],
-            "options": config["baselines"][cell.method],
-        }
-    )
+    """What a competitor reads; `options` are the method's own. One that trains reads the train size and a seed, too."""
+    sections = _SECTIONS.get(cell.method, (cell.method,))
+    settings = {
+        "task": cell.task,
+        "method": cell.method,
+        "replicates": config["replicates"],
+        "options": {name: value for section in sections for name, value in config["baselines"][section].items()},
+    }
+    if cell.method not in UNTRAINED:
+        settings |= {"train_size": cell.train_size, "seed": config["seed"]}
+    return canonical(settings)
 
 
 def merge_settings(config: dict) -> str:
@@ -107,9 +119,18 @@ def merge_settings(config: dict) -> str:
     )
 
 
-def table_settings(config: dict) -> str:
-    """What the table reads beside the estimates."""
-    return canonical(config["tables"])
+def table_settings(config: dict, train_size: int | None = None) -> str:
+    """What Table 1 reads beside the estimates: the largest train size, and the published row, unless one is named."""
+    tables = config["tables"]
+    if train_size is None:
+        return canonical({"decimals": tables["decimals"], "reference": tables["reference"]})
+    return canonical({"decimals": tables["decimals"], "reference": False, "train_size": train_size})
+
+
+def summary_settings(config: dict) -> str:
+    """What the summary of Table 1 reads beside the estimates."""
+    seed = seed_of(config["seed"], "all", None, 0, "bootstrap")
+    return canonical({"resamples": config["tables"]["resamples"], "seed": seed})
 
 
 def cells_of(merge_settings: dict) -> list[Cell]:
@@ -151,6 +172,13 @@ def training_of(config: dict, cell: Cell) -> dict:
     return {"preprocess": preprocess, "network": network, "training": training}
 
 
+def batch_size_of(config: dict, cell: Cell) -> int:
+    """Samples per step of a cell that trains."""
+    if cell.method in VARIANTS:
+        return training_of(config, cell)["training"]["batch_size"]
+    return config["baselines"]["doe" if cell.method in DOES else "critics"]["batch_size"]
+
+
 def matches(match: dict, cell: Cell) -> bool:
     """Whether a cell meets every condition given: a glob of its task's id, its method, the range of its dim_x."""
     dim_x, limits = TASKS[cell.task].dim_x, match.get("dim_x", {})
@@ -164,5 +192,5 @@ def matches(match: dict, cell: Cell) -> bool:
 def _cells(methods: list[str], tasks: list[str], train_sizes: list[int]) -> Iterator[Cell]:
     for method in methods:
         for task in tasks:
-            for train_size in train_sizes if method in VARIANTS else [0]:
+            for train_size in [0] if method in UNTRAINED else train_sizes:
                 yield Cell(method=method, task=task, train_size=train_size)

@@ -20,7 +20,7 @@ from matplotlib.ticker import NullLocator
 
 from .files import atomic
 from .rows import TRUTH_LABEL, row_label
-from .selection import at_largest_train_size, check_finite, rows_in_order, tasks_in_order
+from .selection import at_train_size, check_finite, rows_in_order, tasks_in_order
 from .tasks import task
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
@@ -40,6 +40,7 @@ COLORS = {
     "nwj": "#E69F00",
     "ksg": "#666666",
     "lnn": "#B5A800",
+    "kde": "#333300",
     "cca": "#8C4A2F",
     "doe-gaussian": "#5D3A9B",
     "doe-logistic": "#A98BD6",
@@ -86,7 +87,7 @@ def spread(estimates: pd.DataFrame) -> Figure:
     Raises:
         ValueError: an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
     """
-    shown = at_largest_train_size(estimates)
+    shown = at_train_size(estimates)
     rows = rows_in_order(shown)
     figure = Figure()
     for ax, of_task in _panels(figure, shown, panel_height=0.4 + 0.105 * len(rows), sharey=True):

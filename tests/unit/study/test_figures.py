@@ -29,6 +29,7 @@ def estimates(tasks=FOUR, rows=ROWS, sizes=(100, 1000), replicates=3) -> pd.Data
             "replicate": replicate,
             "estimate": TASKS[task].mi_true + 0.02 * rng.standard_normal(),
             "mi_true": TASKS[task].mi_true,
+            "not_converged": None,
         }
         for task in tasks
         for method, estimator in rows
