@@ -71,10 +71,11 @@ def table(args: argparse.Namespace) -> None:
 
 
 def figure(args: argparse.Namespace) -> None:
-    """Draw a figure, in every kind of file asked for."""
-    from minde.study import figures, results
+    """Draw a figure, in every kind of file asked for, from merged estimates or from training curves."""
+    from minde.study import curves, figures, results
 
-    figures.write_figure(args.name, results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+    shown = curves.read(args.curves) if args.curves else results.read_estimates(args.estimates).to_pandas()
+    figures.write_figure(args.name, shown, args.out, **args.settings)
 
 
 def plan(args: argparse.Namespace) -> None:
@@ -147,8 +148,9 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
     "figure": (
         figure,
         [
-            ("name", {"choices": ("spread", "training-size"), "help": "which figure"}),
-            _path("--estimates", "merged estimates"),
+            ("name", {"choices": ("spread", "training-size", "training-curve", "sigma"), "help": "which figure"}),
+            _path("--estimates", "merged estimates", required=False),
+            _path("--curves", "training curves, in place of estimates", required=False, nargs="+"),
             _path("--out", "figures to write: .pdf or .png", nargs="+"),
         ],
     ),

@@ -33,7 +33,7 @@ def resolve(config: dict, root: str | Path) -> dict:
     _raise_if([_message(error) for error in errors] or list(_not_finite(config, "")))
     _raise_if(list(_names(config)))
     resolved = config | {"tasks": list(TASKS) if config["tasks"] == ["all"] else config["tasks"]}
-    _raise_if(list(_sizes(resolved)))
+    _raise_if([*_sizes(resolved), *_widths(resolved)])
     return resolved
 
 
@@ -126,6 +126,15 @@ def _names(config: dict) -> Iterator[str]:
             if count > 1:
                 yield f"minde.estimators.sigmas: {count} widths are written {name!r}; allowed: each width once"
                 return
+
+
+def _widths(config: dict) -> Iterator[str]:
+    """Widths that tables show must be estimated, where the formula that has them is."""
+    estimators = config["minde"]["estimators"]
+    unknown = [sigma for sigma in config["tables"]["sigmas"] if sigma not in estimators["sigmas"]]
+    if unknown and "sigma" in estimators["formulas"]:
+        allowed = ", ".join(f"{sigma:g}" for sigma in estimators["sigmas"])
+        yield f"tables.sigmas: found {unknown[0]:g}; allowed: one of minde.estimators.sigmas, which are {allowed}"
 
 
 def _sizes(config: dict) -> Iterator[str]:

@@ -28,6 +28,9 @@ UNTRAINED = ("ksg", "lnn", "kde", "cca")
 COMPETITORS = (*CRITICS, *UNTRAINED, *DOES)
 METHODS = (*VARIANTS, *COMPETITORS)
 
+FIGURES = {"spread": 20, "training-size": 10, "training-curve": 10, "sigma": 10}
+"""Figures, and how many tasks are on one page; the paper's are parted alike."""
+
 _SECTIONS = {"mine": ("critics", "mine")} | dict.fromkeys(CRITICS[1:], ("critics",)) | dict.fromkeys(DOES, ("doe",))
 """Sections of `baselines` that a competitor's settings stand in, where that is not one of its own name."""
 
@@ -120,17 +123,42 @@ def merge_settings(config: dict) -> str:
 
 
 def table_settings(config: dict, train_size: int | None = None) -> str:
-    """What Table 1 reads beside the estimates: the largest train size, and the published row, unless one is named."""
+    """What Table 1 reads beside the estimates, at the largest train size unless one is named."""
     tables = config["tables"]
+    settings = {"decimals": tables["decimals"], "sigmas": tables["sigmas"]}
     if train_size is None:
-        return canonical({"decimals": tables["decimals"], "reference": tables["reference"]})
-    return canonical({"decimals": tables["decimals"], "reference": False, "train_size": train_size})
+        return canonical(settings | {"reference": tables["reference"]})
+    return canonical(settings | {"reference": False, "train_size": train_size})
 
 
 def summary_settings(config: dict) -> str:
     """What the summary of Table 1 reads beside the estimates."""
-    seed = seed_of(config["seed"], "all", None, 0, "bootstrap")
-    return canonical({"resamples": config["tables"]["resamples"], "seed": seed})
+    tables, seed = config["tables"], seed_of(config["seed"], "all", None, 0, "bootstrap")
+    return canonical({"resamples": tables["resamples"], "sigmas": tables["sigmas"], "seed": seed})
+
+
+def figure_settings(config: dict, figure: str, part: int) -> str:
+    """What a part of a figure, counted from 1, reads beside the estimates."""
+    settings = {"tasks": tasks_of_part(config, figure, part)}
+    if figure in ("spread", "training-size"):
+        settings["sigmas"] = config["tables"]["sigmas"]
+    return canonical(settings)
+
+
+def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
+    """The tasks of a part of a figure, in the benchmark's order."""
+    tasks, size = sorted(config["tasks"], key=list(TASKS).index), FIGURES[figure]
+    return tasks[(part - 1) * size : part * size]
+
+
+def parts_of(config: dict, figure: str) -> range:
+    """The parts of a figure, counted from 1; none where the study has nothing that it shows."""
+    trains = any(method in VARIANTS for method in config["methods"])
+    estimators = config["minde"]["estimators"]
+    varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
+    if {"training-curve": not trains, "sigma": not varied}.get(figure, False):
+        return range(0)
+    return range(1, -(-len(config["tasks"]) // FIGURES[figure]) + 1)
 
 
 def cells_of(merge_settings: dict) -> list[Cell]:

@@ -56,6 +56,8 @@ def number(value: float, decimals: int) -> str:
 
 def cell_text(cell, decimals: int) -> str:
     """The mean of a summary's line, marked where it is of some replicates only."""
+    if not cell.replicates and math.isnan(cell.mean):
+        return ""  # not published
     return number(cell.mean, decimals) + (PARTIAL if 0 < cell.converged < cell.replicates else "")
 
 
@@ -82,8 +84,17 @@ def note(summary: pd.DataFrame) -> str:
     trained = f"; methods that train saw {sizes:,} samples" if sizes else ""
     return (
         f"Mutual information in nats, mean of {replicates} {'replicate' if counts == [1] else 'replicates'}{trained}. "
-        f"{TRUTH_LABEL} is the true value.{_convergence(ours)}"
+        f"{TRUTH_LABEL} is the true value.{_convergence(ours)}{_reference(summary)}"
     )
+
+
+def _reference(summary: pd.DataFrame) -> str:
+    """What the published row is, where the table has it."""
+    published = summary[summary["replicates"] == 0]
+    if published.empty:
+        return ""
+    absent = " A task that they leave out is not filled." if published["mean"].isna().any() else ""
+    return f" {published['row'].iloc[0]}: the authors' values, with one decimal.{absent}"
 
 
 def _convergence(ours: pd.DataFrame) -> str:

@@ -18,6 +18,13 @@ def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
     return sorted(set(estimates["task"]), key=lambda task_id: list(TASKS).index(task(task_id).id))
 
 
+def of_widths(estimates: pd.DataFrame, sigmas: list[float]) -> pd.DataFrame:
+    """The estimates without those of the σ formula at other widths than these."""
+    others = [name for name in set(estimates["estimator"]) if name.startswith("sigma=")]
+    others = [name for name in others if float(name.removeprefix("sigma=")) not in sigmas]
+    return estimates[~estimates["estimator"].isin(others)]
+
+
 def at_train_size(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:
     """The estimates at a train size, by default the study's largest, and those of methods that do not train (0).
 

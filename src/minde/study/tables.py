@@ -9,7 +9,7 @@ import pandas as pd
 from . import html, latex, published, rendering, summary
 from .files import atomic
 from .rows import row_label
-from .selection import at_train_size, rows_in_order, tasks_in_order
+from .selection import at_train_size, of_widths, rows_in_order, tasks_in_order
 from .tasks import task
 
 COLUMNS = [
@@ -71,15 +71,18 @@ def write_table(
     paths: Iterable[str | Path],
     *,
     decimals: int,
-    reference: bool,
+    sigmas: list[float],
+    reference: bool = False,
     train_size: int | None = None,
 ) -> None:
     """Write Table 1 to every path, as its suffix says: .csv (full precision), .md, .tex or .html.
 
+    Of the σ formula it has the rows of these widths.
+
     Raises:
         ValueError: a suffix is none of these, or see `summarise`. Nothing is written then.
     """
-    table = summarise(estimates, train_size)
+    table = summarise(of_widths(estimates, sigmas), train_size)
     if reference:
         table = with_reference(table)
     kinds = {
@@ -91,13 +94,16 @@ def write_table(
     _write(paths, kinds)
 
 
-def write_summary(estimates: pd.DataFrame, paths: Iterable[str | Path], *, resamples: int, seed: int) -> None:
+def write_summary(
+    estimates: pd.DataFrame, paths: Iterable[str | Path], *, sigmas: list[float], resamples: int, seed: int
+) -> None:
     """Write the summary of Table 1, a line per row, in the same kinds of files.
 
     Raises:
         ValueError: a suffix is none of these, or see `summarise`. Nothing is written then.
     """
-    scores = summary.score(at_train_size(estimates), summarise(estimates), resamples, seed)
+    shown = of_widths(estimates, sigmas)
+    scores = summary.score(at_train_size(shown), summarise(shown), resamples, seed)
     head, body, note = summary.HEAD, summary.texts(scores), summary.note(scores, resamples)
     kinds = {
         ".csv": lambda: rendering.to_csv(scores),

@@ -31,22 +31,32 @@ def curve_table(rows: list[dict]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=CURVE_SCHEMA)
 
 
-def train_seconds(path: str | Path) -> dict[int, float]:
-    """How long each replicate has trained, by a training curve.
+def read_curve(path: str | Path) -> tuple[pa.Table, dict]:
+    """Read a training curve and the settings of its training.
 
     Raises ValueError naming the path and the rule that makes it again, when the file is truncated or foreign.
     """
     try:
-        table = pq.read_table(path, columns=["replicate", "seconds"])
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(
-            f"{path} is not a readable training curve ({error}); delete it and run the workflow again: the rule "
-            "`train` makes it"
-        ) from error
+        found = str(error)
+    else:
+        if table.schema.equals(CURVE_SCHEMA):
+            return table, json.loads(table.schema.metadata[b"minde"])["settings"]
+        found = f"found columns {', '.join(table.column_names)}"
+    raise ValueError(
+        f"{path} is not a readable training curve ({found}); delete it and run the workflow again: the rule `train` "
+        "makes it"
+    )
+
+
+def train_seconds(path: str | Path) -> dict[int, float]:
+    """How long each replicate has trained, by a training curve."""
+    table, _ = read_curve(path)
     of_each: dict[int, float] = {}
-    for replicate, seconds in zip(*(column.to_pylist() for column in table.columns), strict=True):
+    for replicate, seconds in zip(*(table[name].to_pylist() for name in ("replicate", "seconds")), strict=True):
         of_each[replicate] = max(seconds, of_each.get(replicate, 0.0))
     return of_each
 

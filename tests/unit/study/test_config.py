@@ -145,6 +145,7 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
         ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30\.0; allowed: at most beta_max"),
         ("curve.test_rows", 10001, r"curve\.test_rows: found 10001; allowed: at most samples\.test"),
         ("baselines.ksg.neighbors", 10000, r"baselines\.ksg\.neighbors: found 10000; allowed: below samples\.test"),
+        ("tables.sigmas", [1.0, 3.0], r"tables\.sigmas: found 3; allowed: one of minde\.estimators\.sigmas, .* are 1"),
         ("baselines.doe.batch_size", 4000, r"found 2000, with batch_size 4000 for task .* method doe-gaussian"),
         ("minde.estimators.sigmas", [1.0, 1.00000001], r"minde\.estimators\.sigmas: 2 widths are written 'sigma=1'"),
         (

@@ -107,13 +107,15 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
         (lambda c: design.baseline_settings(c, cell("ksg", train_size=0)), "method options replicates task"),
         (lambda c: design.baseline_settings(c, cell("mine")), "method options replicates seed task train_size"),
         (design.merge_settings, "methods replicates tasks train_sizes"),
-        (design.table_settings, "decimals reference"),
-        (lambda c: design.table_settings(c, 2000), "decimals reference train_size"),
-        (design.summary_settings, "resamples seed"),
+        (design.table_settings, "decimals reference sigmas"),
+        (lambda c: design.table_settings(c, 2000), "decimals reference sigmas train_size"),
+        (design.summary_settings, "resamples seed sigmas"),
+        (lambda c: design.figure_settings(c, "spread", 1), "sigmas tasks"),
+        (lambda c: design.figure_settings(c, "training-curve", 1), "tasks"),
     ],
     ids=[
         *("sample", "train", "estimate", "baseline", "trained baseline", "merge"),
-        *("table", "table at a size", "summary"),
+        *("table", "table at a size", "summary", "spread", "training curve"),
     ],
 )
 def test_a_step_is_given_what_it_reads(config, settings, keys):
@@ -179,3 +181,28 @@ def test_a_width_names_its_estimator(config):
 def test_the_merge_settings_of_the_paper_fit_a_shell_command(config):
     update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
     assert len(design.merge_settings(configs.resolve(config, ROOT))) < 10_000
+
+
+def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
+    update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+    config = configs.resolve(config, ROOT)
+    parts = {figure: list(design.parts_of(config, figure)) for figure in design.FIGURES}
+    assert parts == {
+        "spread": [1, 2],
+        "training-size": [1, 2, 3, 4],
+        "training-curve": [1, 2, 3, 4],
+        "sigma": [1, 2, 3, 4],
+    }
+    shown = [task for part in parts["training-size"] for task in design.tasks_of_part(config, "training-size", part)]
+    assert shown == config["tasks"]
+
+
+def test_a_study_has_the_figures_that_it_has_something_for(config):
+    assert {figure: len(design.parts_of(config, figure)) for figure in design.FIGURES} == {
+        "spread": 1,
+        "training-size": 1,
+        "training-curve": 1,
+        "sigma": 0,
+    }
+    config["methods"] = ["ksg"]
+    assert not design.parts_of(config, "training-curve")

@@ -167,13 +167,13 @@ def pdflatex(folder, name: str) -> None:
 @pytest.mark.parametrize("tasks", [[NORMAL, STUDENT], list(TASKS)], ids=["two tasks", "all tasks"])
 def test_latex_compiles_alone(tasks, tmp_path):
     values = {(task, "minde-j", f"sigma={s:g}", 10): [0.4] for task in tasks for s in (0.5, 1)}
-    write_table(estimates(values), [tmp_path / "table1.tex"], decimals=1, reference=False)
+    write_table(estimates(values), [tmp_path / "table1.tex"], decimals=1, sigmas=[1.0], reference=False)
     pdflatex(tmp_path, "table1.tex")
 
 
 @NEEDS_LATEX
 def test_latex_compiles_inside_another_document(tmp_path):
-    write_table(SMALL, [tmp_path / "table1.tex"], decimals=1, reference=False)
+    write_table(SMALL, [tmp_path / "table1.tex"], decimals=1, sigmas=[1.0], reference=False)
     (tmp_path / "paper.tex").write_text(
         r"\documentclass{article}\usepackage[table]{xcolor}\usepackage{standalone,booktabs,graphicx}"
         r"\begin{document}\begin{table}\input{table1}\caption{Ours.}\end{table}\end{document}"
@@ -302,10 +302,16 @@ def test_what_has_no_row_or_column_is_named(column, value, message):
 
 def test_all_kinds_are_written_or_none(tmp_path):
     with pytest.raises(ValueError, match=r"no table can be written as '.docx'; expected .csv, .md, .tex or .html"):
-        write_table(SMALL, [tmp_path / "table1.csv", tmp_path / "table1.docx"], decimals=1, reference=False)
+        write_table(
+            SMALL, [tmp_path / "table1.csv", tmp_path / "table1.docx"], decimals=1, sigmas=[1.0], reference=False
+        )
     assert not list(tmp_path.iterdir())
     write_table(
-        SMALL, [tmp_path / f"table1.{kind}" for kind in ("csv", "md", "tex", "html")], decimals=1, reference=False
+        SMALL,
+        [tmp_path / f"table1.{kind}" for kind in ("csv", "md", "tex", "html")],
+        decimals=1,
+        sigmas=[1.0],
+        reference=False,
     )
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".md", ".tex", ".html"}
 
@@ -347,8 +353,8 @@ def test_a_mean_of_some_replicates_is_marked():
 @NEEDS_LATEX
 def test_latex_with_marks_compiles(tmp_path):
     frame = lost(lost(SMALL, STUDENT, [0]), NORMAL, [0, 1])
-    write_table(frame, [tmp_path / "table1.tex"], decimals=1, reference=True)
-    write_summary(frame, [tmp_path / "summary.tex"], resamples=10, seed=0)
+    write_table(frame, [tmp_path / "table1.tex"], decimals=1, sigmas=[1.0], reference=True)
+    write_summary(frame, [tmp_path / "summary.tex"], sigmas=[1.0], resamples=10, seed=0)
     for name in ("table1.tex", "summary.tex"):
         pdflatex(tmp_path, name)
 
@@ -364,6 +370,13 @@ def test_a_smaller_train_size_can_be_asked_for():
     table = summarise(smaller, train_size=100).set_index(["row", "task"])
     assert table.loc[("MINDE-c", STUDENT), "mean"] == 9.0
     assert table.loc[("CCA", STUDENT), "mean"] == pytest.approx(1.0)
+
+
+def test_other_widths_than_those_asked_for_are_left_out(tmp_path):
+    more = pd.concat([SMALL, SMALL[SMALL["estimator"] == "sigma=1"].assign(estimator="sigma=0.5")])
+    for name, frame in {"plain": SMALL, "more": more}.items():
+        write_table(frame, [tmp_path / f"{name}.md"], decimals=2, sigmas=[1.0])
+    assert (tmp_path / "plain.md").read_text() == (tmp_path / "more.md").read_text()
 
 
 def test_the_published_row_stands_below_ours_of_minde():
@@ -423,6 +436,12 @@ def test_the_summary_as_text():
 
 
 def test_the_summary_is_written_in_all_kinds(tmp_path):
-    write_summary(SMALL, [tmp_path / f"summary.{kind}" for kind in ("csv", "md", "tex", "html")], resamples=10, seed=0)
+    write_summary(
+        SMALL,
+        [tmp_path / f"summary.{kind}" for kind in ("csv", "md", "tex", "html")],
+        sigmas=[1.0],
+        resamples=10,
+        seed=0,
+    )
     assert (tmp_path / "summary.md").read_text().startswith("| Method | Tasks | Right at one decimal | Within 0.05 |")
     assert "trained on 500 samples where it trains" in (tmp_path / "summary.html").read_text()
