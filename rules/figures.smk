@@ -145,9 +145,44 @@ rule sigma:
         "step figure sigma --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
+rule high_mi:
+    input:
+        estimates="<results>/estimates.parquet",
+        code=FIGURE_CODE,
+    output:
+        pdf=report(
+            "<results>/figures/high_mi_{part}.pdf",
+            caption="../report/high_mi.rst",
+            category="Figures",
+            labels=labels_of_figure("High mutual information", "high-mi", "PDF"),
+        ),
+        png=report(
+            "<results>/figures/high_mi_{part}.png",
+            caption="../report/high_mi.rst",
+            category="Figures",
+            labels=labels_of_figure("High mutual information", "high-mi", "PNG"),
+        ),
+    log:
+        "<logs>/high_mi_{part}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: design.figure_settings(STUDY, "high-mi", int(wildcards.part)),
+    message:
+        "Draw the estimates against the true value, part {wildcards.part}"
+    shell:
+        "step figure high-mi --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+
+
 rule figures:
     input:
         [parts_of_figure("spread", path) for path in rules.spread.output],
         [parts_of_figure("training-size", path) for path in rules.training_size.output],
         [parts_of_figure("training-curve", path) for path in rules.training_curve.output],
         [parts_of_figure("sigma", path) for path in rules.sigma.output],
+        [parts_of_figure("high-mi", path) for path in rules.high_mi.output],

@@ -148,7 +148,10 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
     "figure": (
         figure,
         [
-            ("name", {"choices": ("spread", "training-size", "training-curve", "sigma"), "help": "which figure"}),
+            (
+                "name",
+                {"choices": ("spread", "training-size", "training-curve", "sigma", "high-mi"), "help": "which figure"},
+            ),
             _path("--estimates", "merged estimates", required=False),
             _path("--curves", "training curves, in place of estimates", required=False, nargs="+"),
             _path("--out", "figures to write: .pdf or .png", nargs="+"),

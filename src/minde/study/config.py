@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators
-from .tasks import TASKS, matching, suggestion
+from .tasks import GROUPS, TASKS, matching, suggestion
 
 SCHEMA = Path("config/schema.yaml")
 """The reference of every key, relative to the root of the repository."""
@@ -32,7 +32,7 @@ def resolve(config: dict, root: str | Path) -> dict:
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     _raise_if([_message(error) for error in errors] or list(_not_finite(config, "")))
     _raise_if(list(_names(config)))
-    resolved = config | {"tasks": list(TASKS) if config["tasks"] == ["all"] else config["tasks"]}
+    resolved = config | {"tasks": list(GROUPS.get(" ".join(config["tasks"]), config["tasks"]))}
     _raise_if([*_sizes(resolved), *_widths(resolved)])
     return resolved
 
@@ -107,8 +107,8 @@ def _not_finite(value, where: str) -> Iterator[str]:
 def _names(config: dict) -> Iterator[str]:
     """Names that must exist elsewhere: tasks, the recipe, globs that hit something."""
     for i, name in enumerate(config["tasks"]):
-        if name not in TASKS and config["tasks"] != ["all"]:
-            allowed = "[all] alone, or the id of one of the 40 tasks of benchmark-mi"
+        if name not in TASKS and (name not in GROUPS or len(config["tasks"]) > 1):
+            allowed = "[all] or [high-mi] alone, or the id of one of their tasks"
             yield f"tasks.{i}: found {name!r}; allowed: {allowed}{suggestion(name, TASKS)}"
     recipe, recipes = config["minde"]["recipe"], config["recipes"]
     if recipe not in recipes:
@@ -120,7 +120,7 @@ def _names(config: dict) -> Iterator[str]:
         for pattern in override["match"].get("tasks", []):
             if not matching(pattern):
                 nearest = suggestion(pattern.strip("*?"), TASKS)
-                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the 40 tasks{nearest}"
+                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches no task{nearest}"
     for method in set(config["methods"]) & VARIANTS.keys():
         for name, count in Counter(estimators(config, method)).items():
             if count > 1:

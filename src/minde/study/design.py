@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from .seeds import canonical, seed_of
-from .tasks import TASKS
+from .tasks import HIGH_MI, TASKS
 
 __all__ = ["Cell", "canonical", "cells", "seed_of"]
 
@@ -28,7 +28,7 @@ UNTRAINED = ("ksg", "lnn", "kde", "cca")
 COMPETITORS = (*CRITICS, *UNTRAINED, *DOES)
 METHODS = (*VARIANTS, *COMPETITORS)
 
-FIGURES = {"spread": 20, "training-size": 10, "training-curve": 10, "sigma": 10}
+FIGURES = {"spread": 20, "training-size": 10, "training-curve": 10, "sigma": 10, "high-mi": len(HIGH_MI)}
 """Figures, and how many tasks are on one page; the paper's are parted alike."""
 
 _SECTIONS = {"mine": ("critics", "mine")} | dict.fromkeys(CRITICS[1:], ("critics",)) | dict.fromkeys(DOES, ("doe",))
@@ -140,7 +140,7 @@ def summary_settings(config: dict) -> str:
 def figure_settings(config: dict, figure: str, part: int) -> str:
     """What a part of a figure, counted from 1, reads beside the estimates."""
     settings = {"tasks": tasks_of_part(config, figure, part)}
-    if figure in ("spread", "training-size"):
+    if figure in ("spread", "training-size", "high-mi"):
         settings["sigmas"] = config["tables"]["sigmas"]
     return canonical(settings)
 
@@ -148,6 +148,8 @@ def figure_settings(config: dict, figure: str, part: int) -> str:
 def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
     """The tasks of a part of a figure, in the benchmark's order."""
     tasks, size = sorted(config["tasks"], key=list(TASKS).index), FIGURES[figure]
+    if figure == "high-mi":
+        return [task for task in tasks if task in HIGH_MI]
     return tasks[(part - 1) * size : part * size]
 
 
@@ -156,9 +158,10 @@ def parts_of(config: dict, figure: str) -> range:
     trains = any(method in VARIANTS for method in config["methods"])
     estimators = config["minde"]["estimators"]
     varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
-    if {"training-curve": not trains, "sigma": not varied}.get(figure, False):
+    empty = {"training-curve": not trains, "sigma": not varied, "high-mi": not set(HIGH_MI) <= set(config["tasks"])}
+    if empty.get(figure, False):
         return range(0)
-    return range(1, -(-len(config["tasks"]) // FIGURES[figure]) + 1)
+    return range(1, 2 if figure == "high-mi" else -(-len(config["tasks"]) // FIGURES[figure]) + 1)
 
 
 def cells_of(merge_settings: dict) -> list[Cell]:

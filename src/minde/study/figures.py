@@ -20,15 +20,17 @@ from .panels import (
     draw_line,
     limits_about,
     log_axis,
+    marker_of,
     of_row,
     outside,
     panels,
     reach_of,
+    scale_of,
     ticks,
 )
 from .rows import TRUTH_LABEL, row_label
 from .selection import at_train_size, check_finite, of_widths, rows_in_order, tasks_in_order
-from .tasks import task
+from .tasks import HIGH_MI_VERSIONS, task
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 SPREAD_REACH = 0.5  # how far the axis of estimates reaches from the truth, as a fraction of it
@@ -81,7 +83,7 @@ def spread(estimates: pd.DataFrame) -> Figure:
     figure = Figure()
     for ax, of_task in panels(figure, shown, height=0.4 + 0.09 * len(rows), sharey=True):
         truth = of_task["mi_true"].iloc[0]
-        limits = limits_about(truth, SPREAD_REACH * truth)
+        limits = limits_about(truth, SPREAD_REACH * scale_of(truth))
         for position, row in enumerate(rows):
             values = of_row(of_task, row).sort_values("replicate")["estimate"].dropna().to_numpy()
             _draw_replicates(ax, values, position, COLORS[row[0]], limits)
@@ -139,8 +141,9 @@ def omissions(estimates: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     """The rows that the training-size figure leaves out, by task: far off, of high deviation, or never converged."""
     of_cell = estimates.groupby(["task", "method", "estimator", "train_size"])
     cells = of_cell.agg(mean=("estimate", "mean"), std=("estimate", "std"), mi_true=("mi_true", "first"))
-    far = (cells["mean"] - cells["mi_true"]).abs() > OMITTED_ERROR * cells["mi_true"]
-    out = cells[far | (cells["std"] > OMITTED_STD * cells["mi_true"]) | cells["mean"].isna()]
+    scale = cells["mi_true"].map(scale_of)
+    far = (cells["mean"] - cells["mi_true"]).abs() > OMITTED_ERROR * scale
+    out = cells[far | (cells["std"] > OMITTED_STD * scale) | cells["mean"].isna()]
     found: dict[str, list[tuple[str, str]]] = {task_id: [] for task_id in tasks_in_order(estimates)}
     for task_id, *row, _ in out.index:
         if tuple(row) not in found[task_id]:
@@ -183,6 +186,10 @@ def sigma(estimates: pd.DataFrame) -> Figure:
         raise ValueError("no estimate has a width σ; add `sigma` to minde.estimators.formulas")
     widths = shown["estimator"].str.removeprefix("sigma=").astype(float)
     positions = sorted(set(widths))
+    labels = [f"{position:g}" for position in positions]
+    for i in range(1, len(positions)):
+        if labels[i - 1] and positions[i] < 1.4 * positions[i - 1]:
+            labels[i] = ""  # no room
     figure, keys = Figure(), {}
     for ax, of_task in panels(figure, shown.assign(width=widths), height=1.3, sharex=True):
         truth = of_task["mi_true"].iloc[0]
@@ -195,13 +202,45 @@ def sigma(estimates: pd.DataFrame) -> Figure:
             keys.setdefault(row_label(method, "inside"), draw_line(ax, values.index.to_numpy(), values, row, limits))
         ax.set_ylim(limits)
         ax.set_yticks(*ticks(limits))
-        log_axis(ax, positions, [f"{position:g}" for position in positions])
+        log_axis(ax, positions, labels)
     _label(figure, "width σ of the reference Gaussian")
-    figure.legend(keys.values(), keys.keys(), loc="outside upper center", ncols=4)
+    _legend(figure, keys, [(method, "inside") for method, _ in rows_in_order(shown)])
     return figure
 
 
-FIGURES = {"spread": spread, "training-size": training_size, "training-curve": training_curve, "sigma": sigma}
+def high_mi(estimates: pd.DataFrame) -> Figure:
+    """Mean ± std over replicates at the largest train size against the true value: the paper's Figure 1.
+
+    Raises:
+        ValueError: an estimate is NaN or infinite, or a row lacks a task.
+    """
+    shown = at_train_size(estimates)
+    rows, figure, keys = rows_in_order(shown), Figure(), {}
+    figure.set_figheight(2.8)
+    largest = shown["mi_true"].max()
+    axes = figure.subplots(1, len(HIGH_MI_VERSIONS), sharex=True, sharey=True)
+    for ax, (version, name) in zip(axes, HIGH_MI_VERSIONS.items(), strict=True):
+        of_version = shown[shown["task"].str.startswith(f"{version}high-mi-")]
+        keys.setdefault(f"{TRUTH_LABEL} (true value)", ax.plot([0, largest], [0, largest], **TRUTH_STYLE)[0])
+        for row in rows:
+            values = of_row(of_version, row).groupby("mi_true")["estimate"].agg(["mean", "std"])
+            style = {"color": COLORS[row[0]], "marker": marker_of(row), "elinewidth": 0.5}
+            keys.setdefault(row_label(*row), ax.errorbar(values.index, values["mean"], values["std"], **style))
+        ax.set_title(name.format("Multinormal 3×3"))
+        ax.set_ylim(-0.05 * largest, 1.3 * largest)
+    figure.supxlabel("true mutual information (nats)", fontsize="medium")
+    figure.supylabel(AXIS_LABEL, fontsize="medium")
+    _legend(figure, keys, rows)
+    return figure
+
+
+FIGURES = {
+    "spread": spread,
+    "training-size": training_size,
+    "training-curve": training_curve,
+    "sigma": sigma,
+    "high-mi": high_mi,
+}
 
 
 def _draw_replicates(ax: Axes, values: np.ndarray, position: int, color: str, limits: tuple[float, float]) -> None:
@@ -238,5 +277,5 @@ def _label(figure: Figure, of_x: str, below: str = "") -> None:
 def _legend(figure: Figure, keys: dict, rows: list[tuple[str, str]]) -> None:
     """A legend above the panels, in the order of the rows whichever panel a row was first drawn in."""
     order = [f"{TRUTH_LABEL} (true value)", *(row_label(*row) for row in rows)]
-    labels = [label for label in order if label in keys]
+    labels = [label for label in dict.fromkeys(order) if label in keys]
     figure.legend([keys[label] for label in labels], labels, loc="outside upper center", ncols=4)

@@ -19,6 +19,7 @@ from .selection import tasks_in_order
 from .tasks import task
 
 COLUMNS = 4  # of panels, at most
+SMALLEST_SCALE = 0.1  # nats; of a truth about 0, no fraction is an axis
 TRUTH_STYLE = {"color": "black", "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1}
 AXIS_LABEL = "mutual information (nats)"
 
@@ -84,11 +85,16 @@ def limits_about(truth: float, reach: float) -> tuple[float, float]:
     return truth - 1.1 * reach, truth + 1.1 * reach
 
 
+def scale_of(truth: float) -> float:
+    """What errors are compared with: the truth, or a tenth of a nat where that is more."""
+    return max(truth, SMALLEST_SCALE)
+
+
 def reach_of(means: pd.Series, truth: float) -> float:
     """How far an axis reaches on which most of these lines can be told apart: the errors' 80% quantile and a bit more,
     but a tenth of the truth at least, and the truth at most."""
     wanted = 1.3 * float((means - truth).abs().quantile(0.8)) if len(means) else 0.0
-    return float(np.clip(wanted, 0.1 * truth, truth))
+    return float(np.clip(wanted, 0.1 * scale_of(truth), scale_of(truth)))
 
 
 def ticks(limits: tuple[float, float]) -> tuple[list[float], list[str]]:

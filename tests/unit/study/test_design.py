@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 
 from minde.study import config as configs
 from minde.study import design, seeds
+from minde.study.tasks import HIGH_MI
 
 ROOT = Path(__file__).parents[3]
 
@@ -192,6 +193,7 @@ def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
         "training-size": [1, 2, 3, 4],
         "training-curve": [1, 2, 3, 4],
         "sigma": [1, 2, 3, 4],
+        "high-mi": [],
     }
     shown = [task for part in parts["training-size"] for task in design.tasks_of_part(config, "training-size", part)]
     assert shown == config["tasks"]
@@ -203,6 +205,24 @@ def test_a_study_has_the_figures_that_it_has_something_for(config):
         "training-size": 1,
         "training-curve": 1,
         "sigma": 0,
+        "high-mi": 0,
     }
     config["methods"] = ["ksg"]
     assert not design.parts_of(config, "training-curve")
+
+
+def test_the_ablation_of_importance_sampling_switches_it_off_in_training_and_estimation(config):
+    for name in ("paper.yaml", "uniform_times.yaml"):
+        update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
+    config = configs.resolve(config, ROOT)
+    assert not json.loads(design.train_settings(config, cell()))["training"]["importance_sampling"]
+    assert not json.loads(design.estimate_settings(config, cell()))["importance_sampling"]
+
+
+def test_the_study_of_figure_1_has_its_figure(config):
+    for name in ("paper.yaml", "high_mi.yaml"):
+        update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
+    config = configs.resolve(config, ROOT)
+    assert config["tasks"] == [*HIGH_MI]
+    assert list(design.parts_of(config, "high-mi")) == [1]
+    assert design.tasks_of_part(config, "high-mi", 1) == [*HIGH_MI]

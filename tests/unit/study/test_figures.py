@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from minde.study import curves, trained
-from minde.study.figures import omissions, sigma, spread, training_curve, training_size, write_figure
+from minde.study.figures import high_mi, omissions, sigma, spread, training_curve, training_size, write_figure
 from minde.study.files import provenance
 from minde.study.panels import COLORS, MARKERS, reach_of
 from minde.study.results import write_parquet
 from minde.study.rows import METHOD_LABELS
-from minde.study.tasks import TASKS
+from minde.study.tasks import HIGH_MI, TASKS
 
 FOUR = ["1v1-normal-0.75", "half_cube-1v1-normal-0.75", "student-identity-2-2-2", "multinormal-sparse-5-5-2-2.0"]
 ROWS = [("minde-j", "sigma=1"), ("minde-j", "inside"), ("minde-c", "gap"), ("ksg", "ksg")]
@@ -179,7 +179,9 @@ def test_spread_names_a_missing_row():
 
 
 def test_unknown_figures_and_kinds_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="unknown figure 'pie'; known: spread, training-size, training-curve, sigma"):
+    with pytest.raises(
+        ValueError, match="unknown figure 'pie'; known: spread, training-size, training-curve, sigma, high-mi"
+    ):
         write_figure("pie", estimates(), [tmp_path / "pie.pdf"], tasks=FOUR)
     with pytest.raises(ValueError, match=r"no figure can be written as '.svg'; expected .pdf or .png"):
         write_figure("spread", estimates(), [tmp_path / "a.pdf", tmp_path / "a.svg"], tasks=FOUR)
@@ -230,7 +232,7 @@ def test_sigma_shows_one_line_per_variant_against_the_width():
     rows = [(m, f"sigma={s:g}") for m in ("minde-j", "minde-c") for s in (0.5, 1, 10)] + [("ksg", "ksg")]
     frame = estimates(rows=rows)
     figure = sigma(frame)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["GT (true value)", "MINDE-c", "MINDE-j"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["GT (true value)", "MINDE-j", "MINDE-c"]
     ax = figure.axes[0]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0.5", "1", "10"]
     chosen = frame[(frame["task"] == FOUR[0]) & (frame["method"] == "minde-c") & (frame["train_size"] == 1000)]
@@ -241,6 +243,28 @@ def test_sigma_shows_one_line_per_variant_against_the_width():
 def test_sigma_without_widths_says_what_to_do():
     with pytest.raises(ValueError, match="add `sigma` to minde"):
         sigma(estimates(rows=[("ksg", "ksg")]))
+
+
+def test_high_mutual_information_is_drawn_against_the_truth_by_version(tmp_path):
+    frame = estimates([*HIGH_MI], rows=ROWS[1:], sizes=(1000,))
+    figure = high_mi(frame)
+    assert [ax.get_title() for ax in figure.axes] == [
+        "Multinormal 3×3",
+        "Half-cube @ Multinormal 3×3",
+        "Spiral @ Multinormal 3×3",
+    ]
+    for ax, version in zip(figure.axes, ("", "half_cube-", "spiral-"), strict=True):
+        line = ax.containers[0][0]
+        assert list(line.get_xdata()) == [half / 2 for half in range(11)]
+        of_version = frame[(frame["estimator"] == "inside") & frame["task"].str.startswith(f"{version}high")]
+        assert list(line.get_ydata()) == pytest.approx(list(of_version.groupby("mi_true")["estimate"].mean()))
+    write_figure("high-mi", frame, [tmp_path / "high_mi.pdf"], tasks=[*HIGH_MI])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["spread", "training-size"])
+def test_a_true_value_of_zero_has_an_axis_too(name, tmp_path):
+    write_figure(name, estimates(["high-mi-0.0"]), [tmp_path / "a.png"], tasks=["high-mi-0.0"])
 
 
 def write_curve(path, task, variant):
