@@ -1,4 +1,5 @@
 FIGURE_CODE = code(
+    "study/ablations.py",
     "study/figures.py",
     "study/panels.py",
     "study/paper.mplstyle",

@@ -1,6 +1,5 @@
-"""The figures: the spread over replicates, the training size, training curves and the width σ, in one style."""
+"""The figures, in one style; here the paper's own: the spread over replicates, the training size, high MI."""
 
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,17 +9,23 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .ablations import sigma, training_curve
 from .files import atomic
 from .panels import (
     AXIS_LABEL,
     COLORS,
     DASHES,
+    TRUTH_KEY,
     TRUTH_STYLE,
+    add_legend,
     draw_heads,
     draw_line,
+    draw_truth,
+    label_axes,
     limits_about,
     log_axis,
     marker_of,
+    middle_of,
     of_row,
     outside,
     panels,
@@ -28,7 +33,7 @@ from .panels import (
     scale_of,
     ticks,
 )
-from .rows import TRUTH_LABEL, row_label
+from .rows import row_label
 from .selection import at_train_size, check_finite, of_widths, rows_in_order, tasks_in_order
 from .tasks import HIGH_MI_VERSIONS, task
 
@@ -82,12 +87,13 @@ def spread(estimates: pd.DataFrame) -> Figure:
     rows = rows_in_order(shown)
     figure = Figure()
     for ax, of_task in panels(figure, shown, height=0.4 + 0.09 * len(rows), sharey=True):
-        truth = of_task["mi_true"].iloc[0]
-        limits = limits_about(truth, SPREAD_REACH * scale_of(truth))
+        middle = middle_of(of_task)
+        limits = limits_about(middle, SPREAD_REACH * scale_of(middle))
         for position, row in enumerate(rows):
             values = of_row(of_task, row).sort_values("replicate")["estimate"].dropna().to_numpy()
             _draw_replicates(ax, values, position, COLORS[row[0]], limits)
-        ax.axvline(truth, **TRUTH_STYLE)
+        if of_task["mi_true"].notna().all():
+            ax.axvline(middle, **TRUTH_STYLE)
         ax.set_xlim(limits)
         ax.set_xticks(*ticks(limits))
         ax.set_yticks(range(len(rows)), [row_label(*row) for row in rows])
@@ -114,11 +120,11 @@ def training_size(estimates: pd.DataFrame) -> Figure:
     omitted = omissions(estimates)
     untrained = [row for row in rows if set(of_row(estimates, row)["train_size"]) == {0}]
     for ax, of_task in panels(figure, estimates, height=1.3, sharex=True):
-        task_id, truth = of_task["task"].iloc[0], of_task["mi_true"].iloc[0]
+        task_id, middle = of_task["task"].iloc[0], middle_of(of_task)
         drawn = [row for row in rows if row not in omitted[task_id]]
         shown = [means.loc[task_id, *row] for row in drawn]
-        limits = limits_about(truth, reach_of(pd.concat(shown)["mean"] if shown else pd.Series(dtype=float), truth))
-        keys.setdefault(f"{TRUTH_LABEL} (true value)", ax.axhline(truth, **TRUTH_STYLE))
+        limits = limits_about(middle, reach_of(pd.concat(shown)["mean"] if shown else pd.Series(dtype=float), middle))
+        draw_truth(ax, of_task, keys)
         for row, values in zip(drawn, shown, strict=True):
             if row in untrained:
                 color, dashes = COLORS[row[0]], DASHES[untrained.index(row) % len(DASHES)]
@@ -132,8 +138,8 @@ def training_size(estimates: pd.DataFrame) -> Figure:
         ax.set_ylim(limits)
         ax.set_yticks(*ticks(limits))
         log_axis(ax, sizes, [f"{size / 1000:g}" for size in sizes])
-    _label(figure, "training samples (thousands)", _names_of(omitted))
-    _legend(figure, keys, rows)
+    label_axes(figure, "training samples (thousands)", _names_of(omitted))
+    add_legend(figure, keys, rows)
     return figure
 
 
@@ -151,63 +157,6 @@ def omissions(estimates: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def training_curve(curves: pd.DataFrame) -> Figure:
-    """Mean ± std over replicates along the training, against the steps done.
-
-    `curves` has task, mi_true, method and train_size, and the columns of a training curve.
-    """
-    rows = rows_in_order(curves)
-    figure, keys = Figure(), {}
-    for ax, of_task in panels(figure, curves, height=1.3):
-        truth = of_task["mi_true"].iloc[0]
-        shown = {row: of_row(of_task, row).groupby("step")["estimate"].agg(["mean", "std"]) for row in rows}
-        limits = limits_about(truth, reach_of(pd.concat(shown.values())["mean"], truth))
-        keys.setdefault(f"{TRUTH_LABEL} (true value)", ax.axhline(truth, **TRUTH_STYLE))
-        for row, values in shown.items():
-            keys.setdefault(row_label(*row), draw_line(ax, values.index.to_numpy() / 1000, values, row, limits))
-        ax.set_ylim(limits)
-        ax.set_yticks(*ticks(limits))
-        ax.set_xlim(left=0)
-    _label(figure, "steps done (thousands)")
-    _legend(figure, keys, rows)
-    return figure
-
-
-def sigma(estimates: pd.DataFrame) -> Figure:
-    """Mean ± std over replicates of the formulas with a reference Gaussian, against its width σ.
-
-    Raises:
-        ValueError: there is no estimate by such a formula, or one is NaN or infinite.
-    """
-    check_finite(estimates)
-    shown = at_train_size(estimates)
-    shown = shown[shown["estimator"].str.startswith("sigma=")]
-    if shown.empty:
-        raise ValueError("no estimate has a width σ; add `sigma` to minde.estimators.formulas")
-    widths = shown["estimator"].str.removeprefix("sigma=").astype(float)
-    positions = sorted(set(widths))
-    labels = [f"{position:g}" for position in positions]
-    for i in range(1, len(positions)):
-        if labels[i - 1] and positions[i] < 1.4 * positions[i - 1]:
-            labels[i] = ""  # no room
-    figure, keys = Figure(), {}
-    for ax, of_task in panels(figure, shown.assign(width=widths), height=1.3, sharex=True):
-        truth = of_task["mi_true"].iloc[0]
-        by_width = of_task.groupby(["method", "width"])["estimate"].agg(["mean", "std"])
-        limits = limits_about(truth, reach_of(by_width["mean"], truth))
-        keys.setdefault(f"{TRUTH_LABEL} (true value)", ax.axhline(truth, **TRUTH_STYLE))
-        for method in by_width.index.unique("method"):
-            values = by_width.loc[method]
-            row = (method, "sigma=1")
-            keys.setdefault(row_label(method, "inside"), draw_line(ax, values.index.to_numpy(), values, row, limits))
-        ax.set_ylim(limits)
-        ax.set_yticks(*ticks(limits))
-        log_axis(ax, positions, labels)
-    _label(figure, "width σ of the reference Gaussian")
-    _legend(figure, keys, [(method, "inside") for method, _ in rows_in_order(shown)])
-    return figure
-
-
 def high_mi(estimates: pd.DataFrame) -> Figure:
     """Mean ± std over replicates at the largest train size against the true value: the paper's Figure 1.
 
@@ -221,7 +170,7 @@ def high_mi(estimates: pd.DataFrame) -> Figure:
     axes = figure.subplots(1, len(HIGH_MI_VERSIONS), sharex=True, sharey=True)
     for ax, (version, name) in zip(axes, HIGH_MI_VERSIONS.items(), strict=True):
         of_version = shown[shown["task"].str.startswith(f"{version}high-mi-")]
-        keys.setdefault(f"{TRUTH_LABEL} (true value)", ax.plot([0, largest], [0, largest], **TRUTH_STYLE)[0])
+        keys.setdefault(TRUTH_KEY, ax.plot([0, largest], [0, largest], **TRUTH_STYLE)[0])
         for row in rows:
             values = of_row(of_version, row).groupby("mi_true")["estimate"].agg(["mean", "std"])
             style = {"color": COLORS[row[0]], "marker": marker_of(row), "elinewidth": 0.5}
@@ -230,7 +179,7 @@ def high_mi(estimates: pd.DataFrame) -> Figure:
         ax.set_ylim(-0.05 * largest, 1.3 * largest)
     figure.supxlabel("true mutual information (nats)", fontsize="medium")
     figure.supylabel(AXIS_LABEL, fontsize="medium")
-    _legend(figure, keys, rows)
+    add_legend(figure, keys, rows)
     return figure
 
 
@@ -265,17 +214,3 @@ def _names_of(omitted: dict[str, list[tuple[str, str]]]) -> str:
         return ""
     parts = [f"{row_label(*row)} in {', '.join(labels)}" for row, labels in tasks_of.items()]
     return "Left out (error above 2 GT, deviation above GT, or not converged): " + "; ".join(parts) + "."
-
-
-def _label(figure: Figure, of_x: str, below: str = "") -> None:
-    """Labels of both axes, and small print below the horizontal one."""
-    text = of_x + ("\n" + textwrap.fill(below, 130) if below else "")
-    figure.supxlabel(text, fontsize=5.5 if below else "medium")
-    figure.supylabel(AXIS_LABEL, fontsize="medium")
-
-
-def _legend(figure: Figure, keys: dict, rows: list[tuple[str, str]]) -> None:
-    """A legend above the panels, in the order of the rows whichever panel a row was first drawn in."""
-    order = [f"{TRUTH_LABEL} (true value)", *(row_label(*row) for row in rows)]
-    labels = [label for label in dict.fromkeys(order) if label in keys]
-    figure.legend([keys[label] for label in labels], labels, loc="outside upper center", ncols=4)

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from .rows import TRUTH_LABEL, row_label
 from .selection import tasks_in_order
 from .tasks import task
 
@@ -22,6 +23,7 @@ COLUMNS = 4  # of panels, at most
 SMALLEST_SCALE = 0.1  # nats; of a truth about 0, no fraction is an axis
 TRUTH_STYLE = {"color": "black", "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1}
 AXIS_LABEL = "mutual information (nats)"
+TRUTH_KEY = f"{TRUTH_LABEL} (true value)"
 
 # A colour per method, apart for the colour-blind (Okabe and Ito's, then darker and lighter ones), and a marker for
 # those who see no colour: by estimator where a method has several, else by method; those without one do not train.
@@ -85,9 +87,22 @@ def limits_about(truth: float, reach: float) -> tuple[float, float]:
     return truth - 1.1 * reach, truth + 1.1 * reach
 
 
+def middle_of(of_task: pd.DataFrame) -> float:
+    """The middle of a task's axis: the truth, or the median estimate where nobody knows the truth."""
+    truth = of_task["mi_true"].iloc[0]
+    return float(of_task["estimate"].median() if pd.isna(truth) else truth)
+
+
+def draw_truth(ax: Axes, of_task: pd.DataFrame, keys: dict[str, Artist]) -> None:
+    """A level line at a task's true value, if it is known, and the legend's key of it."""
+    truth = of_task["mi_true"].iloc[0]
+    if not pd.isna(truth):
+        keys.setdefault(TRUTH_KEY, ax.axhline(truth, **TRUTH_STYLE))
+
+
 def scale_of(truth: float) -> float:
     """What errors are compared with: the truth, or a tenth of a nat where that is more."""
-    return max(truth, SMALLEST_SCALE)
+    return max(abs(truth), SMALLEST_SCALE)
 
 
 def reach_of(means: pd.Series, truth: float) -> float:
@@ -134,3 +149,17 @@ def log_axis(ax: Axes, positions: list[float], labels: Iterable[str]) -> None:
     ax.set_xticks(positions, labels)
     if positions:
         ax.set_xlim(positions[0] / 1.5, positions[-1] * 1.5)
+
+
+def label_axes(figure: Figure, of_x: str, below: str = "") -> None:
+    """Labels of both axes, and small print below the horizontal one."""
+    text = of_x + ("\n" + textwrap.fill(below, 130) if below else "")
+    figure.supxlabel(text, fontsize=5.5 if below else "medium")
+    figure.supylabel(AXIS_LABEL, fontsize="medium")
+
+
+def add_legend(figure: Figure, keys: dict, rows: list[tuple[str, str]]) -> None:
+    """A legend above the panels, in the order of the rows whichever panel a row was first drawn in."""
+    order = [TRUTH_KEY, *(row_label(*row) for row in rows)]
+    labels = [label for label in dict.fromkeys(order) if label in keys]
+    figure.legend([keys[label] for label in labels], labels, loc="outside upper center", ncols=4)

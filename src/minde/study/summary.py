@@ -96,6 +96,8 @@ def _error(line: dict) -> str:
 
 def note(scores: pd.DataFrame, resamples: int) -> str:
     """What the columns are."""
+    if scores.empty:
+        return "No task has a known mutual information."
     tasks, size = scores["tasks"].max(), scores["train_size"].max()
     trained = f", trained on {size:,} samples where it trains" if size else ""
     return (

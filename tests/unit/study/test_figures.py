@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from minde.study import curves, trained
-from minde.study.figures import high_mi, omissions, sigma, spread, training_curve, training_size, write_figure
+from minde.study.ablations import sigma, training_curve
+from minde.study.figures import high_mi, omissions, spread, training_size, write_figure
 from minde.study.files import provenance
 from minde.study.panels import COLORS, MARKERS, reach_of
 from minde.study.results import write_parquet
@@ -265,6 +266,15 @@ def test_high_mutual_information_is_drawn_against_the_truth_by_version(tmp_path)
 @pytest.mark.parametrize("name", ["spread", "training-size"])
 def test_a_true_value_of_zero_has_an_axis_too(name, tmp_path):
     write_figure(name, estimates(["high-mi-0.0"]), [tmp_path / "a.png"], tasks=["high-mi-0.0"])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", OF_ESTIMATES)
+def test_a_task_whose_truth_nobody_knows_has_no_line_of_it(name, tmp_path):
+    frame = estimates(FOUR[:1]).assign(mi_true=float("nan"))
+    write_figure(name, frame, [tmp_path / "a.png"], tasks=FOUR)
+    figure = training_size(frame)
+    assert "GT (true value)" not in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def write_curve(path, task, variant):

@@ -445,3 +445,12 @@ def test_the_summary_is_written_in_all_kinds(tmp_path):
     )
     assert (tmp_path / "summary.md").read_text().startswith("| Method | Tasks | Right at one decimal | Within 0.05 |")
     assert "trained on 500 samples where it trains" in (tmp_path / "summary.html").read_text()
+
+
+def test_tasks_whose_truth_nobody_knows_are_shown_and_not_scored():
+    frame = SMALL.assign(mi_true=SMALL["mi_true"].mask(SMALL["task"] == STUDENT))
+    table = summarise(frame)
+    assert "| St 2×2 (dof=2) | – | 0.0 | 0.1 | 1.0 |" in to_markdown(table, 1)
+    scores = score(at_train_size(frame), table, resamples=10, seed=0).set_index("row")
+    assert set(scores["tasks"]) == {1}
+    assert score(at_train_size(frame), table[table["task"] == STUDENT], resamples=10, seed=0).empty
