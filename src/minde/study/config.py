@@ -120,7 +120,7 @@ def _names(config: dict) -> Iterator[str]:
         for pattern in override["match"].get("tasks", []):
             if not matching(pattern):
                 nearest = suggestion(pattern.strip("*?"), TASKS)
-                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches no task{nearest}"
+                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the tasks{nearest}"
     for method in set(config["methods"]) & VARIANTS.keys():
         for name, count in Counter(estimators(config, method)).items():
             if count > 1:

@@ -147,7 +147,8 @@ def figure_settings(config: dict, figure: str, part: int) -> str:
 
 def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
     """The tasks of a part of a figure, in the benchmark's order."""
-    tasks, size = sorted(config["tasks"], key=list(TASKS).index), FIGURES[figure]
+    order, size = {task: place for place, task in enumerate(TASKS)}, FIGURES[figure]
+    tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
     if figure == "high-mi":
         return [task for task in tasks if task in HIGH_MI]
     return tasks[(part - 1) * size : part * size]
