@@ -4,6 +4,7 @@ TABLE_CODE = code(
     "study/published.py",
     "study/rendering.py",
     "study/rows.py",
+    "study/seeds.py",
     "study/selection.py",
     "study/summary.py",
     "study/tables.py",

@@ -6,11 +6,19 @@ import numpy as np
 import pandas as pd
 
 from .rendering import MISSING, number
+from .seeds import seed_of
 
 KEY = ["method", "estimator"]
 BOUNDS = (0.05, 0.1)  # nats
 LEVEL = 0.95
-HEAD = ["Method", "Tasks", "Right at one decimal", *(f"Within {bound:g}" for bound in BOUNDS), "Mean error", "Seconds"]
+HEAD = [
+    "Method",
+    "Tasks",
+    "Right at one decimal",
+    *(f"Within {bound:g}" for bound in BOUNDS),
+    "Mean absolute error",
+    "Seconds",
+]
 COLUMNS = [
     "row",
     *KEY,
@@ -32,12 +40,11 @@ def score(estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: in
     The interval is the bootstrap's over replicates, drawn anew in each task (a stratified bootstrap, as replicates of
     different tasks have nothing in common); it is missing with a single replicate.
     """
-    rng = np.random.default_rng(seed)
     cost = (estimates["seconds"] + estimates["train_seconds"]).groupby([estimates[name] for name in KEY]).mean()
     lines = []
     for (row, method, estimator), cells in table[table["mi_true"].notna()].groupby(["row", *KEY], sort=False):
         shown = estimates[(estimates["method"] == method) & (estimates["estimator"] == estimator)]
-        low, high = _interval(shown, resamples, rng)
+        low, high = _interval(shown, resamples, seed)
         error = cells["error"].abs()
         right = [number(m, 1) == number(t, 1) for m, t in zip(cells["mean"], cells["mi_true"], strict=True)]
         lines.append(
@@ -59,15 +66,17 @@ def score(estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: in
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _interval(estimates: pd.DataFrame, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Bootstrap interval of the mean absolute error of one row."""
-    errors = []
-    for _, of_task in estimates[estimates["mi_true"].notna()].groupby("task", sort=True):
+def _interval(estimates: pd.DataFrame, resamples: int, seed: int) -> tuple[float, float]:
+    """Bootstrap interval of the mean absolute error of one row, the same whatever the other rows are."""
+    errors, varied = [], False
+    for (task_id, *row), of_task in estimates[estimates["mi_true"].notna()].groupby(["task", *KEY], sort=True):
+        rng = np.random.default_rng(seed_of(seed, task_id, None, 0, f"bootstrap/{'/'.join(row)}"))
         values = of_task.sort_values("replicate")["estimate"].dropna().to_numpy()
-        if len(values) > 1:
+        if len(values):  # a single one is drawn every time
             drawn = values[rng.integers(len(values), size=(resamples, len(values)))]
             errors.append(np.abs(drawn.mean(axis=1) - of_task["mi_true"].iloc[0]))
-    if not errors:
+            varied |= len(values) > 1
+    if not varied:
         return math.nan, math.nan
     low, high = np.quantile(np.mean(errors, axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
@@ -99,7 +108,7 @@ def note(scores: pd.DataFrame, resamples: int) -> str:
     if scores.empty:
         return "No task has a known mutual information."
     tasks, size = scores["tasks"].max(), scores["train_size"].max()
-    trained = f", trained on {size:,} samples where it trains" if size else ""
+    trained = f" (methods that train saw {size:,} samples)" if size else ""
     return (
         f"Of {tasks} tasks of known mutual information{trained}: those with an estimate, and those whose mean over the "
         f"replicates equals the true value at one decimal, or is within {BOUNDS[0]:g} or {BOUNDS[1]:g} nats of it; the "

@@ -421,6 +421,13 @@ def test_the_interval_covers_the_error_of_replicates_that_scatter():
     assert 33 <= covered <= 40
 
 
+def test_an_interval_does_not_depend_on_the_other_rows():
+    together = score(at_train_size(SMALL), summarise(SMALL), resamples=50, seed=0).set_index("row")
+    frame = SMALL[SMALL["method"] == "cca"]
+    (alone,) = score(frame, summarise(frame), resamples=50, seed=0).to_dict("records")
+    assert (alone["low"], alone["high"]) == (together.loc["CCA", "low"], together.loc["CCA", "high"])
+
+
 def test_tasks_without_an_estimate_count_as_not_right():
     frame = lost(SMALL, STUDENT, [0, 1])
     scores = score(at_train_size(frame), summarise(frame), resamples=10, seed=0).set_index("row")
@@ -444,7 +451,7 @@ def test_the_summary_is_written_in_all_kinds(tmp_path):
         seed=0,
     )
     assert (tmp_path / "summary.md").read_text().startswith("| Method | Tasks | Right at one decimal | Within 0.05 |")
-    assert "trained on 500 samples where it trains" in (tmp_path / "summary.html").read_text()
+    assert "methods that train saw 500 samples" in (tmp_path / "summary.html").read_text()
 
 
 def test_tasks_whose_truth_nobody_knows_are_shown_and_not_scored():
