@@ -70,7 +70,7 @@ def train(
     while part := standing.next_stack(inputs.recipe.steps, stack or settings["replicates"]):
         with memory_of(title_of(settings, device, part), part):
             _train_stack(inputs, part, standing, keeper)
-    _write(inputs, standing, made_by, weights_path, curve_path)
+    _write(inputs, standing, made_by | {"mi_true": held["mi_true"]}, weights_path, curve_path)
     keeper.remove()
 
 

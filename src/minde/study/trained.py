@@ -32,7 +32,7 @@ def curve_table(rows: list[dict]) -> pa.Table:
 
 
 def read_curve(path: str | Path) -> tuple[pa.Table, dict]:
-    """Read a training curve and the settings of its training.
+    """Read a training curve and what made it.
 
     Raises ValueError naming the path and the rule that makes it again, when the file is truncated or foreign.
     """
@@ -44,7 +44,7 @@ def read_curve(path: str | Path) -> tuple[pa.Table, dict]:
         found = str(error)
     else:
         if table.schema.equals(CURVE_SCHEMA):
-            return table, json.loads(table.schema.metadata[b"minde"])["settings"]
+            return table, json.loads(table.schema.metadata[b"minde"])
         found = f"found columns {', '.join(table.column_names)}"
     raise ValueError(
         f"{path} is not a readable training curve ({found}); delete it and run the workflow again: the rule `train` "
