@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from .tasks import task
 from .trained import read_curve
 
 
@@ -13,11 +12,12 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
     """The rows of every curve with the task, its mi_true, the method and the train_size of its cell."""
     frames = []
     for path in paths:
-        table, settings = read_curve(path)
+        table, made_by = read_curve(path)
+        settings = made_by["settings"]
         cell = {
             "task": settings["task"],
             "method": f"minde-{settings['variant']}",
             "train_size": settings["train_size"],
         }
-        frames.append(table.to_pandas().assign(**cell, mi_true=task(settings["task"]).mi_true))
+        frames.append(table.to_pandas().assign(**cell, mi_true=made_by["mi_true"]))
     return pd.concat(frames, ignore_index=True)

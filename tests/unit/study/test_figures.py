@@ -285,7 +285,7 @@ def write_curve(path, task, variant):
         for step in (1000, 2000)
         for r in (0, 1)
     ]
-    made_by = provenance({"task": task, "variant": variant, "train_size": 100})
+    made_by = provenance({"task": task, "variant": variant, "train_size": 100}) | {"mi_true": TASKS[task].mi_true}
     write_parquet(path, trained.curve_table(rows), made_by)
     return path
 
