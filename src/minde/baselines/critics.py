@@ -69,8 +69,10 @@ def _fit(
         # jax takes seeds of 32 bits, signed.
         key_init, key_fit = jax.random.split(jax.random.PRNGKey(replicate.seed % 2**31))
         layers = widths(dim_x) if hidden == "auto" else hidden
+        progress = Progress(f"replicate {replicate.number}", max_steps, "steps")
+        progress.report(0, "training")  # where its rate counts from
         log, _ = train(
-            Progress(f"replicate {replicate.number}", max_steps, "steps"),
+            progress,
             critic=MLP(key=key_init, dim_x=dim_x, dim_y=dim_y, hidden_layers=layers),
             splits=splits,
             rng=key_fit,

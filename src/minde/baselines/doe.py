@@ -133,6 +133,7 @@ def _train(
 
     adam = torch.optim.Adam(parameters.values(), lr=learning_rate)
     progress = Progress(f"DoE ({density}), {len(seeds)} replicates on {x.device.type}", steps, "steps")
+    progress.report(0, "training")  # where its rate counts from
     lost = torch.zeros(len(seeds), dtype=torch.int64, device=x.device)
     batches = _batches(x, y, seeds, batch_size)
     for step in range(1, steps + 1):
