@@ -49,24 +49,45 @@ def one_of(names: Iterable) -> str:
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
-def trained_methods() -> list[str]:
-    """The study's methods that train score networks."""
-    return [method for method in STUDY["methods"] if method in design.VARIANTS]
+def chosen(methods: Iterable[str]) -> str:
+    """A wildcard constraint that matches those of the methods that are the study's."""
+    return one_of(method for method in STUDY["methods"] if method in methods)
 
 
-def competitors() -> list[str]:
-    """The study's methods that only read test samples."""
-    return [method for method in STUDY["methods"] if method in design.COMPETITORS]
+def smaller_sizes() -> list[int]:
+    """The study's train sizes but the largest, which table 1 is at."""
+    return sorted(STUDY["train_sizes"])[:-1]
+
+
+def parts_of_figure(figure: str, pattern: str) -> list[str]:
+    """The files of all parts of a figure, by a pattern with {part}."""
+    return [pattern.replace("{part}", str(part)) for part in design.parts_of(STUDY, figure)]
+
+
+def labels_of_figure(title: str, figure: str, kind: str):
+    """What the report calls a part of a figure."""
+
+    def labels(wildcards) -> dict[str, str]:
+        tasks = design.tasks_of_part(STUDY, figure, int(wildcards.part))
+        return {"figure": title, "tasks": " to ".join(dict.fromkeys([tasks[0], tasks[-1]])), "format": kind}
+
+    return labels
+
+
+def curves_of_part(wildcards) -> list[str]:
+    """The training curves, at the largest train size, of a part of their figure."""
+    tasks = design.tasks_of_part(STUDY, "training-curve", int(wildcards.part))
+    cells = [cell for cell in design.cells(STUDY) if cell.method in design.VARIANTS and cell.task in tasks]
+    size = max(STUDY["train_sizes"])
+    return [f"<results>/networks/{cell.path}.curve.parquet" for cell in cells if cell.train_size == size]
 
 
 def cell_of(wildcards) -> design.Cell:
-    """The cell that a job's wildcards name."""
-    if "competitor" in wildcards.keys():
-        return design.Cell(method=wildcards.competitor, task=wildcards.task, train_size=0)
+    """The cell that a job's wildcards name; without a train size it uses no training samples."""
     return design.Cell(
         method=wildcards.method,
         task=wildcards.task,
-        train_size=int(wildcards.train_size),
+        train_size=int(wildcards.get("train_size", 0)),
     )
 
 

@@ -7,7 +7,14 @@ def test_the_report_holds_table_and_figures_with_captions(study, tmp_path):
     folder = copy(study, tmp_path / "minde")
     snakemake(folder, "--configfile", "tiny.yaml", "--report", "report.html")
     report = (folder / "report.html").read_text()
-    for name in ("table1.html", "spread.png", "spread.pdf", "training_size.png", "training_size.pdf"):
+    for name in (
+        "table1.html",
+        "summary.html",
+        "spread_1.png",
+        "spread_1.pdf",
+        "training_size_1.png",
+        "training_curve_1.pdf",
+    ):
         assert name in report
     for words in ("Mean estimate of the mutual information", "How to read it", "Training size"):
         assert words in report

@@ -44,7 +44,7 @@ def estimate(args: argparse.Namespace) -> None:
     from minde.steps import estimate
 
     device = pick_device(args.device)
-    estimate.estimate(args.settings, args.samples, args.weights, args.out, device, args.stack)
+    estimate.estimate(args.settings, args.samples, args.weights, args.curve, args.out, device, args.stack)
 
 
 def score_errors(args: argparse.Namespace) -> None:
@@ -63,10 +63,10 @@ def score_error_figure(args: argparse.Namespace) -> None:
 
 
 def baseline(args: argparse.Namespace) -> None:
-    """Estimate a cell with a competitor, every replicate from its own samples."""
+    """Estimate a cell with a competitor, every replicate from its own samples, training on them where it trains."""
     from minde.steps import baseline
 
-    baseline.baseline(args.settings, args.samples, args.out)
+    baseline.baseline(args.settings, args.samples, args.out, args.device)
 
 
 def merge(args: argparse.Namespace) -> None:
@@ -80,17 +80,19 @@ def merge(args: argparse.Namespace) -> None:
 
 
 def table(args: argparse.Namespace) -> None:
-    """Write Table 1, in every kind of file asked for."""
+    """Write a table, in every kind of file asked for."""
     from minde.study import results, tables
 
-    tables.write_table(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+    write = {"table1": tables.write_table, "summary": tables.write_summary}[args.name]
+    write(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
 def figure(args: argparse.Namespace) -> None:
-    """Draw a figure, in every kind of file asked for."""
-    from minde.study import figures, results
+    """Draw a figure, in every kind of file asked for, from merged estimates or from training curves."""
+    from minde.study import curves, figures, results
 
-    figures.write_figure(args.name, results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+    shown = curves.read(args.curves) if args.curves else results.read_estimates(args.estimates).to_pandas()
+    figures.write_figure(args.name, shown, args.out, **args.settings)
 
 
 def plan(args: argparse.Namespace) -> None:
@@ -141,6 +143,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         [
             _path("--samples", "samples of the task"),
             _path("--weights", "weights of the cell"),
+            _path("--curve", "training curve of the cell"),
             _path("--out", "estimates to write"),
             _STACK,
             _DEVICE,
@@ -159,11 +162,15 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         score_error_figure,
         [_path("--errors", "errors of the cell"), _path("--out", "figures to write: .pdf or .png", nargs="+")],
     ),
-    "baseline": (baseline, [_path("--samples", "samples of the task"), _path("--out", "estimates to write")]),
+    "baseline": (
+        baseline,
+        [_path("--samples", "samples of the task"), _path("--out", "estimates to write"), _DEVICE],
+    ),
     "merge": (merge, [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")]),
     "table": (
         table,
         [
+            ("name", {"choices": ("table1", "summary"), "help": "which table"}),
             _path("--estimates", "merged estimates"),
             _path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+"),
         ],
@@ -171,8 +178,12 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
     "figure": (
         figure,
         [
-            ("name", {"choices": ("spread", "training-size"), "help": "which figure"}),
-            _path("--estimates", "merged estimates"),
+            (
+                "name",
+                {"choices": ("spread", "training-size", "training-curve", "sigma", "high-mi"), "help": "which figure"},
+            ),
+            _path("--estimates", "merged estimates", required=False),
+            _path("--curves", "training curves, in place of estimates", required=False, nargs="+"),
             _path("--out", "figures to write: .pdf or .png", nargs="+"),
         ],
     ),

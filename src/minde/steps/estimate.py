@@ -17,12 +17,19 @@ SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/estimate.py", "study/seeds.
 
 
 def estimate(
-    settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device, stack: int | None = None
+    settings: dict,
+    samples_path: Path,
+    weights_path: Path,
+    curve_path: Path,
+    out: Path,
+    device: torch.device,
+    stack: int | None = None,
 ) -> None:
     """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula.
 
-    They are estimated ``stack`` at once, or all of them. Raises ValueError for weights of another cell and MemoryError,
-    naming the size of the stack, where the memory does not suffice.
+    They are estimated ``stack`` at once, or all of them; the training curve says how long they trained. Raises
+    ValueError for weights of another cell and MemoryError, naming the size of the stack, where the memory does not
+    suffice.
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
@@ -47,8 +54,11 @@ def estimate(
         "train_size": training["train_size"],
         "mi_true": samples.metadata(samples_path)["mi_true"],
         "seconds": progress.seconds / replicates,
+        "not_converged": None,
     }
-    table = results.estimates_table([cell | row for row in estimate_rows(_join(found))])
+    spent = trained.train_seconds(curve_path)
+    rows = [cell | row | {"train_seconds": spent[row["replicate"]]} for row in estimate_rows(_join(found))]
+    table = results.estimates_table(rows)
     results.write_parquet(out, table, provenance(settings, packages=PACKAGES, sources=SOURCES))
 
 

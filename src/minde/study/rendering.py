@@ -5,6 +5,7 @@ cannot be read where Markdown is; CSV has one line per (row, task) in full preci
 read without guessing at headers. All take the summary that `tables.summarise` makes.
 """
 
+import math
 from bisect import bisect_left
 from itertools import pairwise
 
@@ -32,20 +33,38 @@ def to_csv(summary: pd.DataFrame) -> str:
 
 def to_markdown(summary: pd.DataFrame, decimals: int) -> str:
     """One line per task, one column per row of the paper's table."""
-    rows = list(summary["row"].unique())
-    lines = [["Task", TRUTH_LABEL, *rows], [":--", *["--:"] * (len(rows) + 1)]]
-    for (label, mi_true), cells in summary.groupby(["task_label", "mi_true"], sort=False):
-        lines.append([label, *(number(value, decimals) for value in [mi_true, *cells["mean"]])])
+    body = []
+    for (label, mi_true), cells in summary.groupby(["task_label", "mi_true"], sort=False, dropna=False):
+        body.append([label, number(mi_true, decimals), *(cell_text(cell, decimals) for cell in cells.itertuples())])
+    return markdown(["Task", TRUTH_LABEL, *summary["row"].unique()], body)
+
+
+def markdown(head: list[str], body: list[list[str]]) -> str:
+    """A Markdown table whose first column is text, the others numbers."""
+    lines = [head, [":--", *["--:"] * (len(head) - 1)], *body]
     return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines)
 
 
+MISSING, PARTIAL = "–", "†"
+"""In place of a number that is not there, and beside a mean of some of the replicates."""
+
+
 def number(value: float, decimals: int) -> str:
-    """A number with so many decimals; never a negative zero."""
-    return f"{value:z.{decimals}f}"
+    """A number with so many decimals, or MISSING for NaN; never a negative zero."""
+    return MISSING if math.isnan(value) else f"{value:z.{decimals}f}"
+
+
+def cell_text(cell, decimals: int) -> str:
+    """The mean of a summary's line, marked where it is of some replicates only."""
+    if not cell.replicates and math.isnan(cell.mean):
+        return ""  # not published
+    return number(cell.mean, decimals) + (PARTIAL if 0 < cell.converged < cell.replicates else "")
 
 
 def error_class(error: float) -> str | None:
-    """Name in CLASS_COLORS of an error in nats, or None for one that is at most the first bound."""
+    """Name in CLASS_COLORS of an error in nats, or None for one that is at most the first bound or not there."""
+    if math.isnan(error):
+        return None
     level = bisect_left(ERROR_BOUNDS, abs(error))
     return f"{'low' if error < 0 else 'high'}{level}" if level else None
 
@@ -58,11 +77,28 @@ def class_meanings() -> dict[str, str]:
 
 
 def note(summary: pd.DataFrame) -> str:
-    """One sentence on what the numbers of a table are."""
-    counts, sizes = sorted(summary["replicates"].unique()), summary["train_size"].max()
+    """What the numbers and the marks of a table are."""
+    ours = summary[summary["replicates"] > 0]
+    counts, sizes = sorted(ours["replicates"].unique()), ours["train_size"].max()
     replicates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     trained = f"; methods that train saw {sizes:,} samples" if sizes else ""
     return (
         f"Mutual information in nats, mean of {replicates} {'replicate' if counts == [1] else 'replicates'}{trained}. "
-        f"{TRUTH_LABEL} is the true value."
+        f"{TRUTH_LABEL} is the true value.{_convergence(ours)}{_reference(summary)}"
     )
+
+
+def _reference(summary: pd.DataFrame) -> str:
+    """What the published row is, where the table has it."""
+    published = summary[summary["replicates"] == 0]
+    if published.empty:
+        return ""
+    absent = " A task that they leave out is not filled." if published["mean"].isna().any() else ""
+    return f" {published['row'].iloc[0]}: the authors' values, with one decimal.{absent}"
+
+
+def _convergence(ours: pd.DataFrame) -> str:
+    """What the marks for methods that did not converge mean, where the table has any."""
+    none = f" {MISSING}: no replicate converged." if (ours["converged"] == 0).any() else ""
+    some = ours["converged"].between(1, ours["replicates"] - 1).any()
+    return none + (f" {PARTIAL}: some did not, and are left out." if some else "")

@@ -10,6 +10,7 @@ METHOD_LABELS = {
     "nwj": "NWJ",
     "ksg": "KSG",
     "lnn": "LNN",
+    "kde": "KDE",
     "cca": "CCA",
     "doe-gaussian": "DoE (Gaussian)",
     "doe-logistic": "DoE (Logistic)",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -19,7 +20,7 @@ CURVE_SCHEMA = pa.schema(
         pa.field("estimator", pa.string(), nullable=False),
         pa.field("estimate", pa.float64(), nullable=False, metadata={"unit": "nats"}),
         pa.field("std_error", pa.float64(), nullable=False, metadata={"unit": "nats"}),
-        # Time since the first step, of the whole stack.
+        # Time on its device since the first step: the replicate's share of its stack's.
         pa.field("seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
     ]
 )
@@ -28,6 +29,36 @@ CURVE_SCHEMA = pa.schema(
 def curve_table(rows: list[dict]) -> pa.Table:
     """Rows of a training curve as a table of the declared schema."""
     return pa.Table.from_pylist(rows, schema=CURVE_SCHEMA)
+
+
+def read_curve(path: str | Path) -> tuple[pa.Table, dict]:
+    """Read a training curve and what made it.
+
+    Raises ValueError naming the path and the rule that makes it again, when the file is truncated or foreign.
+    """
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        found = str(error)
+    else:
+        if table.schema.equals(CURVE_SCHEMA):
+            return table, json.loads(table.schema.metadata[b"minde"])
+        found = f"found columns {', '.join(table.column_names)}"
+    raise ValueError(
+        f"{path} is not a readable training curve ({found}); delete it and run the workflow again: the rule `train` "
+        "makes it"
+    )
+
+
+def train_seconds(path: str | Path) -> dict[int, float]:
+    """How long each replicate has trained, by a training curve."""
+    table, _ = read_curve(path)
+    of_each: dict[int, float] = {}
+    for replicate, seconds in zip(*(table[name].to_pylist() for name in ("replicate", "seconds")), strict=True):
+        of_each[replicate] = max(seconds, of_each.get(replicate, 0.0))
+    return of_each
 
 
 def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: dict) -> None:
