@@ -21,7 +21,7 @@ def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto"
     on_device = baselines.METHODS[settings["method"]].on_device
     options = settings["options"]
     if on_device:
-        from minde.steps.cell import pick_device  # imports torch
+        from minde.device import pick_device  # imports torch
 
         options = options | {"device": pick_device(device)}
     cell = {
