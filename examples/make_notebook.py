@@ -4,7 +4,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
-from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
@@ -28,8 +27,8 @@ def notebook_of(script: str) -> nbformat.NotebookNode:
 
 def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     """Execute a notebook in a folder. Raises nbclient's CellExecutionError where a cell does."""
-    kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")
-    return NotebookClient(notebook, km=kernel, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
+    place = {"metadata": {"path": str(folder)}}
+    return NotebookClient(notebook, timeout=600, startup_timeout=600, resources=place).execute()
 
 
 if __name__ == "__main__":
