@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages: `.venv/bin/sphinx-build -W --keep-going -n docs docs/_build`."""
+"""How Sphinx builds these pages: `make docs`."""
 
 import importlib.metadata
 
