@@ -56,8 +56,8 @@ def number(value: float, decimals: int) -> str:
 
 def cell_text(cell, decimals: int) -> str:
     """The mean of a summary's line, marked where it is of some replicates only."""
-    if not cell.replicates and math.isnan(cell.mean):
-        return ""  # not published
+    if not cell.replicates:  # published, with one decimal, or not
+        return "" if math.isnan(cell.mean) else number(cell.mean, min(decimals, 1))
     return number(cell.mean, decimals) + (PARTIAL if 0 < cell.converged < cell.replicates else "")
 
 

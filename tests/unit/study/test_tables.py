@@ -390,6 +390,7 @@ def test_the_published_row_stands_below_ours_of_minde():
         "| St 2×2 (dof=2) | 0.2 | 0.0 | 0.1 | 0.2 | 1.0 |\n"
     )
     assert "mean of 2 replicates" in html.to_html(table, 1)
+    assert "| Bivariate Nm 1×1 | 0.41 | 0.25 | 0.41 | 0.4 | 0.42 |" in to_markdown(table, 2)
 
 
 def test_the_published_row_has_39_tasks_of_which_31_are_right():
