@@ -5,7 +5,7 @@ SHELL := bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help study test test-quick test-slurm lint lock clean
+.PHONY: help study test test-quick test-slurm lint docs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,7 @@ help:
 	make test        install and run every test (make test-quick: without the slow ones)
 	make test-slurm  start a SLURM on this machine (Debian, root) and test the fan-out over it
 	make lint        check the style of code and workflow
+	make docs        make HTML of docs/, with every link checked
 	make lock        resolve requirements.lock anew
 	make clean       remove .venv and caches; results stay
 	END
@@ -56,6 +57,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+
+docs: $(STAMP)
+	$(BIN)/sphinx-build -W --keep-going -n -q docs docs/_build
+	@echo "read docs/_build/index.html"
 
 # torch first, with the dependencies it declares: which of its builds fits this machine, and with it the CUDA packages,
 # is pip's choice. All else as locked, without asking packages for their own opinions: see tool.uv in pyproject.toml.

@@ -18,9 +18,9 @@ pathvars:
 
 wildcard_constraints:
     task=one_of(STUDY["tasks"]),
-    method=one_of(trained_methods()),
-    competitor=one_of(competitors()),
+    method=one_of(STUDY["methods"]),
     train_size=one_of(STUDY["train_sizes"]),
+    part=r"[1-9]\d*",
 
 
 report: "report/workflow.rst"
@@ -34,6 +34,7 @@ for stage in STAGES:
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/plan.smk"
+include: "rules/diagnostics.smk"
 
 
 rule all:

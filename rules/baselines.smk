@@ -1,13 +1,18 @@
+BASELINE_CODE = ["baselines/__init__.py", "baselines/interface.py", "steps/baseline.py", "study/seeds.py"]
+
+
 rule baseline:
     input:
         samples="<results>/samples/{task}.parquet",
-        code=code("baselines/*.py", "steps/baseline.py"),
+        code=code(*BASELINE_CODE, *(f"baselines/{method}.py" for method in design.UNTRAINED)),
     output:
-        "<results>/estimates/{competitor}/{task}/0.parquet",
+        "<results>/estimates/{method}/{task}/0.parquet",
     log:
-        "<logs>/baseline/{competitor}/{task}.log",
+        "<logs>/baseline/{method}/{task}.log",
     benchmark:
-        "<benchmarks>/baseline/{competitor}/{task}.tsv"
+        "<benchmarks>/baseline/{method}/{task}.tsv"
+    wildcard_constraints:
+        method=chosen(design.UNTRAINED),
     conda:
         "../envs/samples.yaml"
     threads: 1
@@ -17,6 +22,62 @@ rule baseline:
     params:
         settings=lambda wildcards: design.baseline_settings(STUDY, cell_of(wildcards)),
     message:
-        "Estimate with {wildcards.competitor} on {wildcards.task}"
+        "Estimate with {wildcards.method} on {wildcards.task}"
     shell:
         "step baseline --settings {params.settings:q} --samples {input.samples} --out {output} 2> {log}"
+
+
+rule critic:
+    input:
+        samples="<results>/samples/{task}.parquet",
+        code=code(*BASELINE_CODE, "baselines/critics.py"),
+    output:
+        "<results>/estimates/{method}/{task}/{train_size}.parquet",
+    log:
+        "<logs>/critic/{method}/{task}/{train_size}.log",
+    benchmark:
+        "<benchmarks>/critic/{method}/{task}/{train_size}.tsv"
+    wildcard_constraints:
+        method=chosen(design.CRITICS),
+    priority: work
+    conda:
+        "../envs/samples.yaml"
+    threads: STUDY["run"]["threads"]
+    resources:
+        mem_mb=8000,
+        runtime=1440,
+    params:
+        settings=lambda wildcards: design.baseline_settings(STUDY, cell_of(wildcards)),
+    message:
+        "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task} and estimate"
+    shell:
+        "step baseline --settings {params.settings:q} --samples {input.samples} --out {output} 2> {log}"
+
+
+rule doe:
+    input:
+        samples="<results>/samples/{task}.parquet",
+        code=code(*BASELINE_CODE, "baselines/doe.py"),
+    output:
+        "<results>/estimates/{method}/{task}/{train_size}.parquet",
+    log:
+        "<logs>/doe/{method}/{task}/{train_size}.log",
+    benchmark:
+        "<benchmarks>/doe/{method}/{task}/{train_size}.tsv"
+    wildcard_constraints:
+        method=chosen(design.DOES),
+    priority: work
+    conda:
+        "../envs/train.yaml"
+    threads: STUDY["run"]["threads"]
+    resources:
+        device=STUDY["run"]["device"],
+        mem_mb=8000,
+        runtime=240,
+    params:
+        settings=lambda wildcards: design.baseline_settings(STUDY, cell_of(wildcards)),
+    message:
+        "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task} and estimate"
+    shell:
+        "step baseline --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
+        "--out {output} 2> {log}"

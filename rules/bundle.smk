@@ -3,6 +3,7 @@ rule bundle:
         estimates="<results>/estimates.parquet",
         cells=estimates_of_all_cells,
         files=lambda wildcards: [*rules.tables.input, *rules.figures.input],
+        curves=curves_of_part,
         lock=os.path.relpath(ROOT / "requirements.lock"),
         code=code("study/archive.py", "study/crate.py", "study/pack.py"),
     output:
@@ -22,7 +23,7 @@ rule bundle:
     message:
         "Pack estimates, tables and figures into {output}"
     shell:
-        "step bundle --settings {params.settings:q} --results {params.folder} --files {input.files} --lock {input.lock} "
+        "step bundle --settings {params.settings:q} --results {params.folder} --files {input.files} {input.curves} --lock {input.lock} "
         "--out {output} 2> {log}"
 
 

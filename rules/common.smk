@@ -14,7 +14,7 @@ ROOT = Path(workflow.basedir)
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import archive, bundle, design, rows
+from minde.study import archive, bundle, design, labels
 from minde.study import config as configs
 
 try:
@@ -62,29 +62,17 @@ def one_of(names: Iterable) -> str:
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
-def trained_methods() -> list[str]:
-    """The study's methods that train score networks."""
-    return [method for method in STUDY["methods"] if method in design.VARIANTS]
-
-
-def competitors() -> list[str]:
-    """The study's methods that only read test samples."""
-    return [method for method in STUDY["methods"] if method in design.COMPETITORS]
-
-
-def labels(shows: str, kind: str) -> dict[str, str]:
-    """What the report lists a table or figure of the whole study by."""
-    return rows.report_labels(shows, kind, STUDY["methods"], STUDY["tasks"])
+def chosen(methods: Iterable[str]) -> str:
+    """A wildcard constraint that matches those of the methods that are the study's."""
+    return one_of(method for method in STUDY["methods"] if method in methods)
 
 
 def cell_of(wildcards) -> design.Cell:
-    """The cell that a job's wildcards name."""
-    if "competitor" in wildcards.keys():
-        return design.Cell(method=wildcards.competitor, task=wildcards.task, train_size=0)
+    """The cell that a job's wildcards name; without a train size it uses no training samples."""
     return design.Cell(
         method=wildcards.method,
         task=wildcards.task,
-        train_size=int(wildcards.train_size),
+        train_size=int(wildcards.get("train_size", 0)),
     )
 
 
@@ -96,6 +84,12 @@ def work(wildcards) -> int:
     rows = int(wildcards.train_size) if "train_size" in wildcards.keys() else STUDY["samples"]["train"]
     task = design.task_of(STUDY, wildcards.task)
     return rows * (task.dim_x + task.dim_y)
+
+
+def curves_of_part(wildcards) -> list[str]:
+    """The training curves of a part of their figure; without a part, of all."""
+    tasks = design.tasks_of_part(STUDY, "training-curve", int(wildcards.part)) if "part" in wildcards.keys() else None
+    return [f"<results>/networks/{cell.path}.curve.parquet" for cell in design.curve_cells(STUDY, tasks)]
 
 
 def estimates_of_all_cells(wildcards) -> list[str]:

@@ -2,6 +2,7 @@ rule estimate:
     input:
         samples="<results>/samples/{task}.parquet",
         weights="<results>/networks/{method}/{task}/{train_size}.safetensors",
+        curve="<results>/networks/{method}/{task}/{train_size}.curve.parquet",
         code=code(
             "diffusion/conditioning.py",
             "diffusion/estimators.py",
@@ -23,6 +24,8 @@ rule estimate:
         "<logs>/estimate/{method}/{task}/{train_size}.log",
     benchmark:
         "<benchmarks>/estimate/{method}/{task}/{train_size}.tsv"
+    wildcard_constraints:
+        method=chosen(design.VARIANTS),
     conda:
         "../envs/train.yaml"
     threads: STUDY["run"]["threads"]
@@ -37,4 +40,4 @@ rule estimate:
         "Estimate with {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
     shell:
         "step estimate --settings {params.settings:q} --device {resources.device} --stack {resources.stack} "
-        "--samples {input.samples} --weights {input.weights} --out {output} 2> {log}"
+        "--samples {input.samples} --weights {input.weights} --curve {input.curve} --out {output} 2> {log}"

@@ -1,5 +1,7 @@
 FIGURE_CODE = code(
+    "study/ablations.py",
     "study/figures.py",
+    "study/panels.py",
     "study/paper.mplstyle",
     "study/rows.py",
     "study/selection.py",
@@ -13,19 +15,19 @@ rule spread:
         code=FIGURE_CODE,
     output:
         pdf=report(
-            "<results>/figures/spread.pdf",
+            "<results>/figures/spread_{part}.pdf",
             caption="../report/spread.rst",
             category="Figures",
-            labels=labels("Spread over replicates", "PDF"),
+            labels=labels.of_part(STUDY, "Spread over replicates", "spread", "PDF"),
         ),
         png=report(
-            "<results>/figures/spread.png",
+            "<results>/figures/spread_{part}.png",
             caption="../report/spread.rst",
             category="Figures",
-            labels=labels("Spread over replicates", "PNG"),
+            labels=labels.of_part(STUDY, "Spread over replicates", "spread", "PNG"),
         ),
     log:
-        "<logs>/spread.log",
+        "<logs>/spread_{part}.log",
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -33,10 +35,12 @@ rule spread:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        settings=lambda wildcards: design.figure_settings(STUDY, "spread", int(wildcards.part)),
     message:
-        "Draw the spread over replicates"
+        "Draw the spread over replicates, part {wildcards.part}"
     shell:
-        "step figure spread --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
+        "step figure spread --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule training_size:
@@ -45,19 +49,19 @@ rule training_size:
         code=FIGURE_CODE,
     output:
         pdf=report(
-            "<results>/figures/training_size.pdf",
+            "<results>/figures/training_size_{part}.pdf",
             caption="../report/training_size.rst",
             category="Figures",
-            labels=labels("Training size", "PDF"),
+            labels=labels.of_part(STUDY, "Training size", "training-size", "PDF"),
         ),
         png=report(
-            "<results>/figures/training_size.png",
+            "<results>/figures/training_size_{part}.png",
             caption="../report/training_size.rst",
             category="Figures",
-            labels=labels("Training size", "PNG"),
+            labels=labels.of_part(STUDY, "Training size", "training-size", "PNG"),
         ),
     log:
-        "<logs>/training_size.log",
+        "<logs>/training_size_{part}.log",
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -65,13 +69,121 @@ rule training_size:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        settings=lambda wildcards: design.figure_settings(STUDY, "training-size", int(wildcards.part)),
     message:
-        "Draw the estimates against the train size"
+        "Draw the estimates against the train size, part {wildcards.part}"
     shell:
-        "step figure training-size --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
+        "step figure training-size --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+
+
+rule training_curve:
+    input:
+        curves=curves_of_part,
+        code=FIGURE_CODE,
+        own=code("study/curves.py"),
+    output:
+        pdf=report(
+            "<results>/figures/training_curve_{part}.pdf",
+            caption="../report/training_curve.rst",
+            category="Figures",
+            labels=labels.of_part(STUDY, "Training curves", "training-curve", "PDF"),
+        ),
+        png=report(
+            "<results>/figures/training_curve_{part}.png",
+            caption="../report/training_curve.rst",
+            category="Figures",
+            labels=labels.of_part(STUDY, "Training curves", "training-curve", "PNG"),
+        ),
+    log:
+        "<logs>/training_curve_{part}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: design.figure_settings(STUDY, "training-curve", int(wildcards.part)),
+    message:
+        "Draw the estimates along the training, part {wildcards.part}"
+    shell:
+        "step figure training-curve --settings {params.settings:q} --curves {input.curves} --out {output} 2> {log}"
+
+
+rule sigma:
+    input:
+        estimates="<results>/estimates.parquet",
+        code=FIGURE_CODE,
+    output:
+        pdf=report(
+            "<results>/figures/sigma_{part}.pdf",
+            caption="../report/sigma.rst",
+            category="Figures",
+            labels=labels.of_part(STUDY, "Width of the reference", "sigma", "PDF"),
+        ),
+        png=report(
+            "<results>/figures/sigma_{part}.png",
+            caption="../report/sigma.rst",
+            category="Figures",
+            labels=labels.of_part(STUDY, "Width of the reference", "sigma", "PNG"),
+        ),
+    log:
+        "<logs>/sigma_{part}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: design.figure_settings(STUDY, "sigma", int(wildcards.part)),
+    message:
+        "Draw the estimates against the width of the reference, part {wildcards.part}"
+    shell:
+        "step figure sigma --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+
+
+rule high_mi:
+    input:
+        estimates="<results>/estimates.parquet",
+        code=FIGURE_CODE,
+    output:
+        pdf=report(
+            "<results>/figures/high_mi_{part}.pdf",
+            caption="../report/high_mi.rst",
+            category="Figures",
+            labels=labels.of_part(STUDY, "High mutual information", "high-mi", "PDF"),
+        ),
+        png=report(
+            "<results>/figures/high_mi_{part}.png",
+            caption="../report/high_mi.rst",
+            category="Figures",
+            labels=labels.of_part(STUDY, "High mutual information", "high-mi", "PNG"),
+        ),
+    log:
+        "<logs>/high_mi_{part}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: design.figure_settings(STUDY, "high-mi", int(wildcards.part)),
+    message:
+        "Draw the estimates against the true value, part {wildcards.part}"
+    shell:
+        "step figure high-mi --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule figures:
     input:
-        rules.spread.output,
-        rules.training_size.output,
+        [expand(path, part=design.parts_of(STUDY, "spread")) for path in rules.spread.output],
+        [expand(path, part=design.parts_of(STUDY, "training-size")) for path in rules.training_size.output],
+        [expand(path, part=design.parts_of(STUDY, "training-curve")) for path in rules.training_curve.output],
+        [expand(path, part=design.parts_of(STUDY, "sigma")) for path in rules.sigma.output],
+        [expand(path, part=design.parts_of(STUDY, "high-mi")) for path in rules.high_mi.output],

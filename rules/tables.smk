@@ -1,15 +1,21 @@
+TABLE_CODE = code(
+    "study/html.py",
+    "study/latex.py",
+    "study/published.py",
+    "study/rendering.py",
+    "study/rows.py",
+    "study/seeds.py",
+    "study/selection.py",
+    "study/summary.py",
+    "study/tables.py",
+    "study/tasks.py",
+)
+
+
 rule table1:
     input:
         estimates="<results>/estimates.parquet",
-        code=code(
-            "study/html.py",
-            "study/latex.py",
-            "study/rendering.py",
-            "study/rows.py",
-            "study/selection.py",
-            "study/tables.py",
-            "study/tasks.py",
-        ),
+        code=TABLE_CODE,
     output:
         csv="<results>/tables/table1.csv",
         md="<results>/tables/table1.md",
@@ -18,7 +24,7 @@ rule table1:
             "<results>/tables/table1.html",
             caption="../report/table1.rst",
             category="Tables",
-            labels=labels("Table 1: mean estimates", "HTML"),
+            labels=labels.of_study(STUDY, "Table 1: mean estimates", "HTML"),
         ),
     log:
         "<logs>/table1.log",
@@ -34,9 +40,73 @@ rule table1:
     message:
         "Set table 1"
     shell:
-        "step table --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+        "step table table1 --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+
+
+rule table1_at_size:
+    input:
+        estimates="<results>/estimates.parquet",
+        code=TABLE_CODE,
+    output:
+        csv="<results>/tables/table1_at_{train_size}.csv",
+        md="<results>/tables/table1_at_{train_size}.md",
+        tex="<results>/tables/table1_at_{train_size}.tex",
+        html=report(
+            "<results>/tables/table1_at_{train_size}.html",
+            caption="../report/table1_at_size.rst",
+            category="Tables",
+            labels=labels.of_study(STUDY, "Table 1 at {train_size} training samples", "HTML"),
+        ),
+    log:
+        "<logs>/table1_at_{train_size}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: design.table_settings(STUDY, int(wildcards.train_size)),
+    message:
+        "Set table 1 at {wildcards.train_size} training samples"
+    shell:
+        "step table table1 --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+
+
+rule summary:
+    input:
+        estimates="<results>/estimates.parquet",
+        code=TABLE_CODE,
+    output:
+        csv="<results>/tables/summary.csv",
+        md="<results>/tables/summary.md",
+        tex="<results>/tables/summary.tex",
+        html=report(
+            "<results>/tables/summary.html",
+            caption="../report/summary.rst",
+            category="Tables",
+            labels=labels.of_study(STUDY, "Summary: tasks right, error, cost", "HTML"),
+        ),
+    log:
+        "<logs>/summary.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=design.summary_settings(STUDY),
+    message:
+        "Summarise table 1"
+    shell:
+        "step table summary --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule tables:
     input:
         rules.table1.output,
+        rules.summary.output,
+        [expand(path, train_size=sorted(STUDY["train_sizes"])[:-1]) for path in rules.table1_at_size.output],

@@ -28,6 +28,8 @@ rule train:
         ),
     log:
         "<logs>/train/{method}/{task}/{train_size}.log",
+    wildcard_constraints:
+        method=chosen(design.VARIANTS),
     cache: True
     priority: work
     conda:

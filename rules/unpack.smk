@@ -7,7 +7,7 @@ rule unpack:
     log:
         "<logs>/unpack/{file}.log",
     wildcard_constraints:
-        file=r"networks/.*" if BUNDLE.holds == "weights" else r"estimates\.parquet",
+        file=r"networks/.*" if BUNDLE.holds == "weights" else r"estimates\.parquet|networks/.*\.curve\.parquet",
     localrule: True
     conda:
         "../envs/report.yaml"

@@ -1,1 +1,28 @@
-"""MINDE: mutual information from samples by score-based diffusion."""
+"""MINDE: mutual information from samples by score-based diffusion.
+
+``MINDE`` estimates mutual information and entropies of paired samples, ``kl_divergence`` compares two sets of samples.
+Both are imported when they are first used: ``import minde`` itself loads neither torch nor numpy.
+"""
+
+from importlib import import_module
+
+__all__ = ["MINDE", "Estimate", "Interval", "kl_divergence"]
+
+_MODULES = {
+    "MINDE": "minde.api.estimator",
+    "Estimate": "minde.api.estimate",
+    "Interval": "minde.api.estimate",
+    "kl_divergence": "minde.api.divergence",
+}
+
+
+def __getattr__(name: str):
+    """Import what is asked for."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'minde' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What is offered."""
+    return sorted([*globals(), *__all__])

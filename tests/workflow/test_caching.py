@@ -6,9 +6,13 @@ import pytest
 import yaml
 from running import TINY, checkout, copy, pending, snakemake
 
-TABLE = {f"tables/table1.{suffix}" for suffix in ("csv", "md", "tex", "html")}
-FIGURES = {f"figures/{figure}.{suffix}" for figure in ("spread", "training_size") for suffix in ("pdf", "png")}
-RESULTS = {"estimates.parquet"} | TABLE | FIGURES
+KINDS = ("csv", "md", "tex", "html")
+TABLE, SUMMARY = ({f"tables/{name}.{suffix}" for suffix in KINDS} for name in ("table1", "summary"))
+FIGURES, CURVES = (
+    {f"figures/{figure}_1.{suffix}" for figure in figures for suffix in ("pdf", "png")}
+    for figures in (("spread", "training_size"), ("training_curve",))
+)
+RESULTS = {"estimates.parquet"} | TABLE | SUMMARY | FIGURES
 
 NORMAL, BIMODAL = TINY["tasks"]
 UNIFORM = "1v1-additive-0.75"
@@ -33,7 +37,7 @@ def competitors(*tasks):
 
 NOTHING = set()
 ESTIMATES = estimates(NORMAL, BIMODAL) | RESULTS
-TRAININGS = networks(NORMAL, BIMODAL) | ESTIMATES
+TRAININGS = networks(NORMAL, BIMODAL) | ESTIMATES | CURVES
 EVERYTHING = samples(NORMAL, BIMODAL) | TRAININGS | competitors(NORMAL, BIMODAL)
 
 
@@ -58,19 +62,23 @@ def estimators(**settings):
         pytest.param({"replicates": 3}, EVERYTHING, id="one replicate more"),
         pytest.param(
             {"tasks": [NORMAL, BIMODAL, UNIFORM]},
-            samples(UNIFORM) | networks(UNIFORM) | estimates(UNIFORM) | competitors(UNIFORM) | RESULTS,
+            samples(UNIFORM) | networks(UNIFORM) | estimates(UNIFORM) | competitors(UNIFORM) | RESULTS | CURVES,
             id="one task more",
         ),
-        pytest.param({"tasks": [NORMAL]}, RESULTS, id="one task less"),
+        pytest.param({"tasks": [NORMAL]}, RESULTS | CURVES, id="one task less"),
         pytest.param(
             {"train_sizes": [100, 200]},
-            networks(NORMAL, BIMODAL, size=200) | estimates(NORMAL, BIMODAL, size=200) | RESULTS,
+            networks(NORMAL, BIMODAL, size=200)
+            | estimates(NORMAL, BIMODAL, size=200)
+            | RESULTS
+            | CURVES
+            | {f"tables/table1_at_100.{kind}" for kind in KINDS},
             id="one train size more",
         ),
         pytest.param({"methods": ["minde-c"]}, RESULTS, id="one method less"),
         pytest.param(
             override(NORMAL, learning_rate=0.01),
-            networks(NORMAL) | estimates(NORMAL) | RESULTS,
+            networks(NORMAL) | estimates(NORMAL) | RESULTS | CURVES,
             id="one task's learning rate",
         ),
         pytest.param(recipe(learning_rate=0.01), TRAININGS, id="the learning rate"),
@@ -79,9 +87,14 @@ def estimators(**settings):
         pytest.param({"minde": {"network": {"middle_blocks": 1}}}, TRAININGS, id="the network"),
         pytest.param({"curve": {"points": 3}}, TRAININGS, id="the training curve"),
         pytest.param(estimators(mc_draws=3), ESTIMATES, id="mc_draws"),
-        pytest.param(estimators(sigmas=[1.0, 2.0]), ESTIMATES, id="one sigma more"),
+        pytest.param(
+            estimators(sigmas=[1.0, 2.0]),
+            ESTIMATES | {f"figures/sigma_1.{suffix}" for suffix in ("pdf", "png")},
+            id="one sigma more",
+        ),
         pytest.param({"baselines": {"ksg": {"neighbors": 5}}}, NOTHING, id="a competitor that is not used"),
         pytest.param({"tables": {"decimals": 3}}, TABLE, id="the table's decimals"),
+        pytest.param({"tables": {"resamples": 10}}, SUMMARY, id="the summary's resamples"),
         pytest.param(
             {"run": {"threads": 2, "device": "auto", "stack": 1, "checkpoint_seconds": 0}},
             NOTHING,
@@ -107,8 +120,10 @@ def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):
         ("baselines/cca.py", competitors(NORMAL, BIMODAL) | RESULTS),
         ("steps/baseline.py", competitors(NORMAL, BIMODAL) | RESULTS),
         ("study/results.py", RESULTS),
-        ("study/tables.py", TABLE),
-        ("study/figures.py", FIGURES),
+        ("baselines/doe.py", NOTHING),
+        ("study/tables.py", TABLE | SUMMARY),
+        ("study/figures.py", FIGURES | CURVES),
+        ("study/curves.py", CURVES),
         ("study/config.py", NOTHING),
         ("study/data.py", NOTHING),
         ("study/pack.py", NOTHING),

@@ -5,6 +5,10 @@ import re
 import pytest
 import yaml
 from running import ROOT, checkout, snakemake
+from snakemake.utils import update_config
+
+from minde.study import config as configs
+from minde.study import design
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +24,16 @@ def planned(output):
 
 
 def expected(configured, tasks):
-    """Jobs per rule of a study with both variants and two competitors."""
-    assert configured["methods"] == ["minde-j", "minde-c", "ksg", "cca"]
-    trained = tasks * len(configured["train_sizes"]) * 2
-    once = dict.fromkeys(["merge", "table1", "spread", "training_size", "all"], 1)
-    return {"draw_samples": tasks, "train": trained, "estimate": trained, "baseline": tasks * 2, **once}
+    """Jobs per rule of a study."""
+    sizes = len(configured["train_sizes"])
+    rules = {"train": design.VARIANTS, "estimate": design.VARIANTS, "critic": design.CRITICS, "doe": design.DOES}
+    cells = {rule: tasks * sizes * len(set(configured["methods"]) & set(methods)) for rule, methods in rules.items()}
+    cells |= {"draw_samples": tasks, "baseline": tasks * len(set(configured["methods"]) & set(design.UNTRAINED))}
+    tables = {"table1_at_size": sizes - 1}
+    once = dict.fromkeys(["merge", "table1", "summary", "all"], 1)
+    resolved = configs.resolve(configured, ROOT)
+    once |= {figure.replace("-", "_"): len(design.parts_of(resolved, figure)) for figure in design.FIGURES}
+    return {rule: jobs for rule, jobs in (cells | tables | once).items() if jobs}
 
 
 def test_the_default_study(fresh):
@@ -33,7 +42,8 @@ def test_the_default_study(fresh):
 
 
 def test_the_papers_study(fresh):
-    configured = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+    configured = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    update_config(configured, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
     assert planned(snakemake(fresh, "--dry-run", "--configfile", "config/paper.yaml")) == expected(configured, tasks=40)
 
 

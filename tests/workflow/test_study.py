@@ -61,7 +61,7 @@ def test_monte_carlo_errors_are_stated_and_small(estimates):
 
 
 def test_every_output_is_there(estimates):
-    for name in ("tables/table1.tex", "tables/table1.html", "figures/spread.png", "figures/training_size.pdf"):
+    for name in ("tables/table1.tex", "tables/summary.html", "figures/spread_1.png", "figures/training_size_1.pdf"):
         assert (FOLDER / name).stat().st_size > 0
 
 

@@ -33,23 +33,41 @@ class Replicate:
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """One replicate's estimate and its Monte Carlo standard error (None where the method has none), in nats, and the
-    seconds it took."""
+    seconds it took, training included.
 
-    nats: float
+    Where the method did not converge, `nats` is None and `not_converged` the reason. That is a result of the method;
+    what is wrong with samples, settings or code raises.
+
+    Raises:
+        ValueError: there is both an estimate and a reason why there is none, or neither.
+    """
+
+    nats: float | None
     seconds: float
     std_error: float | None = None
+    not_converged: str | None = None
+
+    def __post_init__(self):
+        """Check that there is one of the two."""
+        if (self.nats is None) != bool(self.not_converged):
+            found = f"{self.nats} and {self.not_converged!r}"
+            raise ValueError(f"expected an estimate or a reason why it did not converge, found {found}")
 
 
 # A cell's replicates in, as many estimates out, in the same order. Methods see all replicates of the cell, so that one
 # that trains networks can stack them; both sides are lazy, so that one that does not holds one replicate at a time.
-# A method's settings arrive as keyword arguments: an unknown or a missing one is a TypeError.
+# A method's settings arrive as keyword arguments: an unknown or a missing one is a TypeError. So does the torch
+# `device` of a method that runs on one.
 Estimator = Callable[..., Iterator[Estimate]]
 
 
 def one_by_one(
-    replicates: Iterable[Replicate], estimate: Callable[[np.ndarray, np.ndarray], float]
+    replicates: Iterable[Replicate], estimate: Callable[[np.ndarray, np.ndarray], float | str]
 ) -> Iterator[Estimate]:
-    """The estimates of a function of x and y that needs only the test split and draws nothing at random."""
+    """The estimates of a function of x and y that needs only the test split and draws nothing at random.
+
+    It returns nats, or the reason why it did not converge.
+    """
     from threadpoolctl import threadpool_limits  # comes with benchmark-mi
 
     for replicate in replicates:
@@ -58,8 +76,25 @@ def one_by_one(
         start = time.perf_counter()
         # One thread: many small products of matrices took thirty times longer where threads outnumbered free cores.
         with threadpool_limits(limits=1):
-            nats = float(estimate(x, y))
-        yield Estimate(nats=nats, seconds=time.perf_counter() - start)
+            found = estimate(x, y)
+        seconds = time.perf_counter() - start
+        if isinstance(found, str):
+            yield Estimate(nats=None, seconds=seconds, not_converged=found)
+        else:
+            yield Estimate(nats=float(found), seconds=seconds)
+
+
+def standardised(replicate: Replicate) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """x and y of the training split, and of the test split, in float32, by mean and deviation of the training split."""
+    pairs = [(replicate.x_train, replicate.x_test), (replicate.y_train, replicate.y_test)]
+    (x_train, x_test), (y_train, y_test) = (_standardise(train, test) for train, test in pairs)
+    return (x_train, y_train), (x_test, y_test)
+
+
+def _standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean, deviation = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
+    deviation[deviation == 0] = 1  # a constant coordinate stays one
+    return tuple(((split - mean) / deviation).astype(np.float32) for split in (train, test))
 
 
 def _check_split(number: int, split: str, x: np.ndarray, y: np.ndarray) -> None:

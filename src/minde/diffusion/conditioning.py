@@ -32,6 +32,8 @@ VARIANTS: dict[str, dict[str, Score]] = {
         "x_given_y": Score("diffused", "conditioned", odds=1),
         "y_given_x": Score("conditioned", "diffused", odds=1),
     },
+    # One variable alone, for divergences between two distributions of it: dim_y is 0.
+    "x": {"marginal": Score("diffused", "marginalised", odds=1)},
 }
 
 

@@ -1,12 +1,13 @@
-"""The estimators: mutual information and entropy from noise predictions (paper, section 3).
+"""The estimators: mutual information, divergence and entropy from noise predictions (paper, section 3).
 
 With ``score = -noise_pred / s_t`` every formula of the paper is ``½ ∫ (β/s²) E[integrand] dt``. Call a the noise
 predicted without knowledge of the other variable and b the noise predicted with it:
 
 - variant c: a = ẑ(x_t), b = ẑ(x_t | y_0);
-- variant j: a = ẑ(x_t, y_t), b = [ẑ(x_t | y_0), ẑ(y_t | x_0)].
+- variant j: a = ẑ(x_t, y_t), b = [ẑ(x_t | y_0), ẑ(y_t | x_0)];
+- KL(p || q), on samples of p: a is predicted by the network of q, b by that of p.
 
-Then, in both variants, every formula is a product with the difference d = b - a:
+Then every formula is a product with the difference d = b - a:
 
 - inside: ``d · d``, the paper's ``|| s_b - s_a ||²``;
 - sigma: ``d · (b + a - 2 r)``, the paper's ``|| s_b - ref_σ ||² - || s_a - ref_σ ||²`` with r the noise of ``ref_σ``;
@@ -28,6 +29,9 @@ from .times import Times, stratify
 Predictor = Callable[[Tensor, Tensor, Tensor, str], Tensor]
 """``(clean, noisy, t, score) -> noise_pred``: shapes ``(replicates, batch, dim)`` twice, ``(replicates, batch)``, the
 name of a score, and ``(replicates, batch, diffused)``."""
+
+ENTROPIES = {"marginal": "x", "conditional": "x|y", "joint": "xy", "x_given_y": "x|y", "y_given_x": "y|x"}
+"""What the entropy behind each score is that of."""
 
 ROWS = 2048  # test points per call of the predictor: bounds memory, changes no number
 
@@ -95,6 +99,34 @@ def mutual_information(
     return {name: _summarise(name, values, first) for name, values in per_point.items()}
 
 
+def divergence(
+    predict_p: Predictor,
+    predict_q: Predictor,
+    clean: Tensor,
+    *,
+    times: Times,
+    formulas: Sequence[str],
+    mc_draws: int,
+    stratified: bool,
+    seeds: Sequence[int],
+) -> dict[str, Estimate]:
+    """Estimate ``KL(p || q) = ½ ∫ β E_p || s_p - s_q ||² dt`` of each replicate, in nats (paper, section 2).
+
+    ``clean`` are test samples of p, ``(replicates, n, dim)``; the predictors, of variant x, are those of p and q.
+    ``formulas`` are inside and gap; other arguments and errors are as in :func:`mutual_information`.
+    """
+    if unknown := set(formulas) - {"inside", "gap"}:
+        raise ValueError(f"Unknown formulas {sorted(unknown)} of a divergence; expected inside or gap.")
+
+    def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
+        a, b = (predict(clean, noisy, t, "marginal") for predict in (predict_q, predict_p))
+        factors = {"inside": b - a, "gap": 2 * noise - a - b}
+        return {name: ((b - a) * factors[name]).sum(dim=-1) for name in formulas}
+
+    per_point = integrate(integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
+    return {name: _summarise(name, values) for name, values in per_point.items()}
+
+
 def entropy(
     predict: Predictor,
     clean: Tensor,
@@ -107,11 +139,11 @@ def entropy(
     stratified: bool,
     seeds: Sequence[int],
 ) -> dict[str, Estimate]:
-    """Estimate the differential entropy, in nats, behind each score: marginal, conditional or joint.
+    """Estimate differential entropies, in nats: x and x|y with variant c; xy, x|y, y|x, x and y with variant j.
 
-    ``H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt`` for the N diffused coordinates (paper,
-    section 3.2), without the terminal term, which is below e⁻¹⁰ for this SDE. Arguments as in
-    :func:`mutual_information`.
+    ``H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt`` for the N coordinates that a score diffuses
+    (paper, section 3.2), without the terminal term, which is below e⁻¹⁰ for this SDE. Variant j learns no score of x or
+    y alone: ``H(X) = H(X, Y) - H(Y | X)``. Arguments as in :func:`mutual_information`.
     """
     dim_y = clean.shape[-1] - dim_x
     own = {name: diffused_coordinates(variant, name, dim_x, dim_y) for name in VARIANTS[variant]}
@@ -124,13 +156,15 @@ def entropy(
             for name, part in own.items()
         }
 
-    divergence = integrate(integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
-    estimates = {}
+    from_reference = integrate(integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
+    per_point = {}
     for name, part in own.items():
         x = clean[..., part].double()
         cross = 0.5 * x.shape[-1] * math.log(2 * math.pi * sigma**2) + x.square().sum(-1) / (2 * sigma**2)
-        estimates[name] = _summarise(name, cross - divergence[name])
-    return estimates
+        per_point[ENTROPIES[name]] = cross - from_reference[name]
+    if variant == "j":
+        per_point |= {"x": per_point["xy"] - per_point["y|x"], "y": per_point["xy"] - per_point["x|y"]}
+    return {name: _summarise(f"entropy of {name}", values) for name, values in per_point.items()}
 
 
 @torch.no_grad()

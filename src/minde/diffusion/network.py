@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -23,8 +24,10 @@ ALIGNMENT = 64  # floats; keeps every replicate at the same place in vector inst
 # gives it the same rounding
 
 
-def hidden_width(dim: int) -> int:
-    """Return the paper's hidden width for ``dim`` = dim_x + dim_y: 64 up to 10 dimensions, 128 up to 50, else 256."""
+def hidden_width(dim: int, hidden: int | Literal["auto"] = "auto") -> int:
+    """Return the width asked for, or for auto the paper's: 64 up to 10 dimensions, 128 up to 50, else 256."""
+    if hidden != "auto":
+        return hidden
     return 64 if dim <= 10 else 128 if dim <= 50 else 256
 
 

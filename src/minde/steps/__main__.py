@@ -37,26 +37,43 @@ def train(args: argparse.Namespace) -> None:
     interruption = Interruption()
     if args.state:
         interruption.listen()  # before the seconds that torch takes to be imported
-    from minde.steps import cell, standing, train
+    from minde.device import pick_device
+    from minde.steps import standing, train
 
     keeper = standing.Keeper(args.state, args.checkpoint_seconds, interruption)
-    device = cell.pick_device(args.device)
+    device = pick_device(args.device)
     train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, keeper)
 
 
 def estimate(args: argparse.Namespace) -> None:
     """Estimate one cell from its score networks, by every formula."""
-    from minde.steps import cell, estimate
+    from minde.device import pick_device
+    from minde.steps import estimate
 
-    device = cell.pick_device(args.device)
-    estimate.estimate(args.settings, args.samples, args.weights, args.out, device, args.stack)
+    device = pick_device(args.device)
+    estimate.estimate(args.settings, args.samples, args.weights, args.curve, args.out, device, args.stack)
+
+
+def score_errors(args: argparse.Namespace) -> None:
+    """Measure the error of a cell's learned scores by time."""
+    from minde.device import pick_device
+    from minde.steps import score_errors
+
+    score_errors.measure(args.settings, args.samples, args.weights, args.out, pick_device(args.device))
+
+
+def score_error_figure(args: argparse.Namespace) -> None:
+    """Draw the error of a cell's learned scores by time."""
+    from minde.study import score_errors
+
+    score_errors.write_figure(args.errors, args.settings["method"], args.out)
 
 
 def baseline(args: argparse.Namespace) -> None:
-    """Estimate a cell with a competitor, every replicate from its own samples."""
+    """Estimate a cell with a competitor, every replicate from its own samples, training on them where it trains."""
     from minde.steps import baseline
 
-    baseline.baseline(args.settings, args.samples, args.out)
+    baseline.baseline(args.settings, args.samples, args.out, args.device)
 
 
 def merge(args: argparse.Namespace) -> None:
@@ -70,17 +87,19 @@ def merge(args: argparse.Namespace) -> None:
 
 
 def table(args: argparse.Namespace) -> None:
-    """Write Table 1, in every kind of file asked for."""
+    """Write a table, in every kind of file asked for."""
     from minde.study import results, tables
 
-    tables.write_table(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+    write = {"table1": tables.write_table, "summary": tables.write_summary}[args.name]
+    write(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
 def figure(args: argparse.Namespace) -> None:
-    """Draw a figure, in every kind of file asked for."""
-    from minde.study import figures, results
+    """Draw a figure, in every kind of file asked for, from merged estimates or from training curves."""
+    from minde.study import curves, figures, results
 
-    figures.write_figure(args.name, results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+    shown = curves.read(args.curves) if args.curves else results.read_estimates(args.estimates).to_pandas()
+    figures.write_figure(args.name, shown, args.out, **args.settings)
 
 
 def bundle(args: argparse.Namespace) -> None:
@@ -147,16 +166,34 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         [
             _path("--samples", "samples of the task"),
             _path("--weights", "weights of the cell"),
+            _path("--curve", "training curve of the cell"),
             _path("--out", "estimates to write"),
             _STACK,
             _DEVICE,
         ],
     ),
-    "baseline": (baseline, [_path("--samples", "samples of the task"), _path("--out", "estimates to write")]),
+    "score-errors": (
+        score_errors,
+        [
+            _path("--samples", "samples of the task"),
+            _path("--weights", "weights of the cell"),
+            _path("--out", "errors to write"),
+            _DEVICE,
+        ],
+    ),
+    "score-error-figure": (
+        score_error_figure,
+        [_path("--errors", "errors of the cell"), _path("--out", "figures to write: .pdf or .png", nargs="+")],
+    ),
+    "baseline": (
+        baseline,
+        [_path("--samples", "samples of the task"), _path("--out", "estimates to write"), _DEVICE],
+    ),
     "merge": (merge, [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")]),
     "table": (
         table,
         [
+            ("name", {"choices": ("table1", "summary"), "help": "which table"}),
             _path("--estimates", "merged estimates"),
             _path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+"),
         ],
@@ -164,8 +201,12 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
     "figure": (
         figure,
         [
-            ("name", {"choices": ("spread", "training-size"), "help": "which figure"}),
-            _path("--estimates", "merged estimates"),
+            (
+                "name",
+                {"choices": ("spread", "training-size", "training-curve", "sigma", "high-mi"), "help": "which figure"},
+            ),
+            _path("--estimates", "merged estimates", required=False),
+            _path("--curves", "training curves, in place of estimates", required=False, nargs="+"),
             _path("--out", "figures to write: .pdf or .png", nargs="+"),
         ],
     ),
@@ -173,7 +214,9 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         bundle,
         [
             _path("--results", "folder of the study's results"),
-            _path("--files", "tables and figures, in that folder", nargs="*", required=False, default=[]),
+            _path(
+                "--files", "tables, figures and training curves, in that folder", nargs="*", required=False, default=[]
+            ),
             _path("--lock", "versions of the software"),
             _path("--out", "bundle to write"),
         ],

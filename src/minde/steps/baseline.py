@@ -4,15 +4,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from minde import baselines
+from minde.progress import tell
 from minde.study import results, samples
 from minde.study.files import processor, provenance
 from minde.study.seeds import seed_of
 
-PACKAGES = ("benchmark-mi", "numpy", "scikit-learn", "scipy")
+BENCHMARK_PACKAGES = ("benchmark-mi", "jax", "jaxlib", "numpy", "scikit-learn", "scipy")
+TORCH_PACKAGES = ("numpy", "torch")
 
 
-def baseline(settings: dict, samples_path: Path, out: Path) -> None:
-    """Estimate a cell with a competitor, every replicate from its own samples, and write its rows."""
+def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto") -> None:
+    """Estimate a cell with a competitor, every replicate from its own samples, and write its rows.
+
+    `device` is where a method runs that uses torch; others stay on the CPU.
+    """
+    on_device = baselines.METHODS[settings["method"]].on_device
+    options, hardware = settings["options"], processor()
+    if on_device:
+        from minde.device import pick_device  # imports torch
+        from minde.steps.cell import hardware_of
+
+        options = options | {"device": pick_device(device)}
+        hardware = hardware_of(options["device"])
     cell = {
         "task": settings["task"],
         "method": settings["method"],
@@ -20,13 +33,20 @@ def baseline(settings: dict, samples_path: Path, out: Path) -> None:
         "train_size": settings.get("train_size", 0),
         "mi_true": samples.metadata(samples_path)["mi_true"],
     }
-    estimates = baselines.estimates(settings["method"], replicates(settings, samples_path), settings["options"])
+    estimates = baselines.estimates(settings["method"], replicates(settings, samples_path), options)
     rows = [
-        cell | {"replicate": number, "estimate": e.nats, "std_error": e.std_error, "seconds": e.seconds}
+        cell
+        | {"replicate": number, "estimate": e.nats, "std_error": e.std_error, "not_converged": e.not_converged}
+        | {"seconds": e.seconds, "train_seconds": 0.0}
         for number, e in enumerate(estimates)
     ]
-    made_by = provenance(settings, packages=PACKAGES, sources=("baselines/*.py",))
-    made_by |= {"hardware": processor(), "samples": samples.provenance_of(samples_path)}
+    for row in rows:
+        if row["not_converged"]:
+            tell(f"{cell['method']}, {cell['task']}, replicate {row['replicate']}: {row['not_converged']}")
+    made_by = provenance(
+        settings, packages=TORCH_PACKAGES if on_device else BENCHMARK_PACKAGES, sources=("baselines/*.py",)
+    )
+    made_by |= {"hardware": hardware, "samples": samples.provenance_of(samples_path)}
     results.write_parquet(out, results.estimates_table(rows), made_by)
 
 

@@ -23,15 +23,6 @@ PACKAGES = ("numpy", "pyarrow", "safetensors", "torch")
 MOMENTS = ("moments/mean", "moments/covariance")
 
 
-def pick_device(name: str) -> torch.device:
-    """Return the device of a name; auto is CUDA where there is one. Raises ValueError where cuda is not to be had."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("Device cuda was asked for, but torch finds none; use auto or cpu, or look at `nvidia-smi`.")
-    return torch.device(name)
-
-
 def hardware_of(device: torch.device) -> str:
     """Return what a step ran on, for the provenance of its files."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
@@ -61,16 +52,18 @@ def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.d
             t_eps=sde["t_eps"],
             importance_sampling=settings["training"]["importance_sampling"],
         ),
-        hidden=width_of(settings["network"], settings["dim_x"] + settings["dim_y"]),
+        hidden=hidden_width(settings["dim_x"] + settings["dim_y"], settings["network"]["hidden"]),
         middle_blocks=settings["network"]["middle_blocks"],
         moments=moments,
         device=device,
     )
 
 
-def width_of(network: dict, dim: int) -> int:
-    """Return the hidden width that a network's settings mean for ``dim`` = dim_x + dim_y."""
-    return hidden_width(dim) if network["hidden"] == "auto" else network["hidden"]
+def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.device) -> tuple[Model, dict[str, Tensor]]:
+    """Return the model of a training's settings and its averaged parameters by name, from the tensors it has left."""
+    moments = tuple(tensors[name] for name in MOMENTS if name in tensors) or None
+    model = model_of(settings, moments, device)
+    return model, {name: tensors[f"average/{name}"] for name in model.network.shapes}
 
 
 def steps_of(training: dict, train_size: int) -> int:

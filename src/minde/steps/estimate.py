@@ -12,28 +12,34 @@ from minde.study import results, samples, trained
 from minde.study.files import provenance
 
 from .cell import (
-    MOMENTS,
     PACKAGES,
     estimate_rows,
     estimate_stack,
     hardware_of,
     memory_of,
-    model_of,
     read_cell,
     seeds_of,
     title_of,
+    trained_model,
 )
 
 SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/estimate.py", "study/seeds.py")
 
 
 def estimate(
-    settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device, stack: int | None = None
+    settings: dict,
+    samples_path: Path,
+    weights_path: Path,
+    curve_path: Path,
+    out: Path,
+    device: torch.device,
+    stack: int | None = None,
 ) -> None:
     """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula.
 
-    They are estimated ``stack`` at once, or all of them. Raises ValueError for weights of another cell and MemoryError,
-    naming the size of the stack, where the memory does not suffice.
+    They are estimated ``stack`` at once, or all of them; the training curve says how long they trained. Raises
+    ValueError for weights of another cell and MemoryError, naming the size of the stack, where the memory does not
+    suffice.
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
@@ -58,10 +64,13 @@ def estimate(
         "train_size": training["train_size"],
         "mi_true": samples.metadata(samples_path)["mi_true"],
         "seconds": progress.seconds / replicates,
+        "not_converged": None,
     }
-    table = results.estimates_table([cell | row for row in estimate_rows(_join(found))])
+    spent = trained.train_seconds(curve_path)
+    rows = [cell | row | {"train_seconds": spent[row["replicate"]]} for row in estimate_rows(_join(found))]
     ours = {"seeds": {"estimate": _seeds(settings, training)}, "hardware": hardware_of(device), "training": made_by}
-    results.write_parquet(out, table, provenance(settings, packages=PACKAGES, sources=SOURCES) | ours)
+    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES) | ours
+    results.write_parquet(out, results.estimates_table(rows), made_by)
 
 
 def _estimate_part(
@@ -74,13 +83,12 @@ def _estimate_part(
     stacks_done: int,
 ) -> dict[str, Estimate]:
     """Estimate a stack of replicates, by name; ``tensors`` and test samples ``clean`` are the stack's own."""
-    moments = tuple(tensors[name] for name in MOMENTS if name in tensors) or None
-    model = model_of(training, moments, clean.device)
+    model, parameters = trained_model(training, tensors, clean.device)
     before = stacks_done * settings["mc_draws"]
     with memory_of(title_of(training, clean.device, stack), stack):
         return estimate_stack(
             model,
-            {name: tensors[f"average/{name}"] for name in model.network.shapes},
+            parameters,
             clean,
             times=dataclasses.replace(model.times, importance_sampling=settings["importance_sampling"]),
             formulas=settings["formulas"],

@@ -75,7 +75,7 @@ def train(
     while part := standing.next_stack(inputs.recipe.steps, stack or settings["replicates"]):
         with memory_of(title_of(settings, device, part), part):
             _train_stack(inputs, part, standing, keeper)
-    _write(inputs, standing, made_by, weights_path, curve_path)
+    _write(inputs, standing, made_by | {"mi_true": held["mi_true"]}, weights_path, curve_path)
     keeper.remove()
 
 
@@ -138,7 +138,7 @@ def _curve_rows(inputs: Inputs, model: Model, state: State, stack: slice, second
         seeds=seeds_of(inputs.settings, "curve")[stack],
         first=stack.start,
     )
-    now = {"step": state.step, "seconds": seconds}
+    now = {"step": state.step, "seconds": seconds / (stack.stop - stack.start)}
     loss = dict(enumerate(state.loss.tolist(), stack.start))
     return [now | {"loss": loss[row["replicate"]]} | row for row in estimate_rows(found, stack.start)]
 

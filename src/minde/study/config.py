@@ -12,8 +12,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from .design import VARIANTS, cells, estimators, training_of
-from .tasks import TASKS, matching, suggestion
+from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators
+from .tasks import GROUPS, TASKS, matching, suggestion
 
 SCHEMA = Path("config/schema.yaml")
 """The reference of every key, relative to the root of the repository."""
@@ -35,8 +35,8 @@ def resolve(config: dict, root: str | Path) -> dict:
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     _raise_if([_message(error) for error in errors] or list(_not_finite(config, "")))
     _raise_if(list(_names(config)))
-    resolved = config | {"tasks": list(TASKS) if config["tasks"] == ["all"] else config["tasks"]}
-    _raise_if(list(_sizes(resolved)))
+    resolved = config | {"tasks": list(GROUPS.get(" ".join(config["tasks"]), config["tasks"]))}
+    _raise_if([*_sizes(resolved), *_widths(resolved)])
     return resolved
 
 
@@ -111,8 +111,8 @@ def _names(config: dict) -> Iterator[str]:
     """Names that must exist elsewhere: tasks, the recipe, globs that hit something."""
     known = [*TASKS, *config["data"]]
     for i, name in enumerate(config["tasks"]):
-        if name not in known and config["tasks"] != ["all"]:
-            allowed = "[all] alone, or the id of one of the 40 tasks of benchmark-mi, or a key of `data`"
+        if name not in known and (name not in GROUPS or len(config["tasks"]) > 1):
+            allowed = "[all] or [high-mi] alone, or the id of one of their tasks, or a key of `data`"
             yield f"tasks.{i}: found {name!r}; allowed: {allowed}{suggestion(name, known)}"
     yield from _names_of_data(config["data"])
     recipe, recipes = config["minde"]["recipe"], config["recipes"]
@@ -125,8 +125,7 @@ def _names(config: dict) -> Iterator[str]:
         for pattern in override["match"].get("tasks", []):
             if not matching(pattern, known):
                 nearest = suggestion(pattern.strip("*?"), known)
-                own = " or a key of `data`" if config["data"] else ""
-                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the 40 tasks{own}{nearest}"
+                yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the tasks{nearest}"
     for method in set(config["methods"]) & VARIANTS.keys():
         for name, count in Counter(estimators(config, method)).items():
             if count > 1:
@@ -134,11 +133,20 @@ def _names(config: dict) -> Iterator[str]:
                 return
 
 
+def _widths(config: dict) -> Iterator[str]:
+    """Widths that tables show must be estimated, where the formula that has them is."""
+    estimators = config["minde"]["estimators"]
+    unknown = [sigma for sigma in config["tables"]["sigmas"] if sigma not in estimators["sigmas"]]
+    if unknown and "sigma" in estimators["formulas"]:
+        allowed = ", ".join(f"{sigma:g}" for sigma in estimators["sigmas"])
+        yield f"tables.sigmas: found {unknown[0]:g}; allowed: one of minde.estimators.sigmas, which are {allowed}"
+
+
 def _names_of_data(data: dict) -> Iterator[str]:
     """Names of files of one's own, and of their columns, that must differ from others."""
     for name, entry in data.items():
-        if name in TASKS or name == "all":
-            yield f"data.{name}: found the id of a task of benchmark-mi, or all; allowed: any other name"
+        if name in TASKS or name in GROUPS:
+            yield f"data.{name}: found the name of a task, or of a group of tasks; allowed: any other name"
         for column in sorted(set(entry["x"]) & set(entry["y"])):
             yield f"data.{name}: found the column {column!r} in x and in y; allowed: each column in one of them"
 
@@ -156,15 +164,26 @@ def _sizes(config: dict) -> Iterator[str]:
             f"curve.test_rows: found {config['curve']['test_rows']}; allowed: at most samples.test, "
             f"which is {rows['test']} (rows)"
         )
-    neighbors = config["baselines"]["ksg"]["neighbors"]
-    if "ksg" in config["methods"] and neighbors >= rows["test"]:
-        yield f"baselines.ksg.neighbors: found {neighbors}; allowed: below samples.test, which is {rows['test']} (rows)"
+    yield from _sizes_of_competitors(config["baselines"], config["methods"], rows["test"])
     for cell in cells(config):
-        if cell.method in VARIANTS:
-            batch_size = training_of(config, cell)["training"]["batch_size"]
-            if batch_size > cell.train_size:
-                yield (
-                    f"train_sizes: found {cell.train_size}, with batch_size {batch_size} for task {cell.task} and "
-                    f"method {cell.method}; allowed: at least one full batch, as an incomplete one is dropped"
-                )
-                return
+        if cell.train_size and (batch_size := batch_size_of(config, cell)) > cell.train_size:
+            yield (
+                f"train_sizes: found {cell.train_size}, with batch_size {batch_size} for task {cell.task} and "
+                f"method {cell.method}; allowed: at least one full batch, as an incomplete one is dropped"
+            )
+            return
+
+
+def _sizes_of_competitors(settings: dict, methods: list[str], test: int) -> Iterator[str]:
+    """The same for the competitors that are the study's; `test` are the test rows."""
+    for method, key in (("ksg", "neighbors"), ("lnn", "truncation")):
+        if method in methods and settings[method][key] >= test:
+            found = settings[method][key]
+            yield f"baselines.{method}.{key}: found {found}; allowed: below samples.test, which is {test} (rows)"
+    lnn, critics = settings["lnn"], settings["critics"]
+    if "lnn" in methods and lnn["neighbors"] > lnn["truncation"]:
+        found = f"found {lnn['neighbors']}; allowed: at most truncation, which is {lnn['truncation']}"
+        yield f"baselines.lnn.neighbors: {found} (samples)"
+    if set(methods) & set(CRITICS) and critics["test_every"] > critics["max_steps"]:
+        found = f"found {critics['test_every']}; allowed: at most max_steps, which is {critics['max_steps']}"
+        yield f"baselines.critics.test_every: {found} (steps)"

@@ -10,20 +10,33 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from .seeds import canonical, seed_of
-from .tasks import TASKS, Task, own_task
+from .tasks import HIGH_MI, TASKS, Task, own_task
 
 __all__ = ["Cell", "canonical", "cells", "seed_of"]
 
 VARIANTS = {"minde-j": "j", "minde-c": "c"}
 """Methods that train score networks, and the variant of MINDE that each is."""
 
-COMPETITORS = ("ksg", "cca")
-"""Methods that read the test samples only."""
+CRITICS = ("mine", "infonce", "dv", "nwj")
+"""Competitors that train a critic, with benchmark-mi."""
 
+DOES = ("doe-gaussian", "doe-logistic")
+"""Competitors that train densities."""
+
+UNTRAINED = ("ksg", "lnn", "kde", "cca")
+"""Competitors that read the test samples only."""
+
+COMPETITORS = (*CRITICS, *UNTRAINED, *DOES)
 METHODS = (*VARIANTS, *COMPETITORS)
+
+FIGURES = {"spread": 20, "training-size": 10, "training-curve": 10, "sigma": 10, "high-mi": len(HIGH_MI)}
+"""Figures, and how many tasks are on one page; the paper's are parted alike."""
 
 DUPLICATES = 0.01
 """Share of the rows of a file of one's own that may repeat another row, where its entry says nothing else."""
+
+_SECTIONS = {"mine": ("critics", "mine")} | dict.fromkeys(CRITICS[1:], ("critics",)) | dict.fromkeys(DOES, ("doe",))
+"""Sections of `baselines` that a competitor's settings stand in, where that is not one of its own name."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -91,16 +104,23 @@ def estimate_settings(config: dict, cell: Cell) -> str:
     return canonical({"task": cell.task, "train_size": cell.train_size, "seed": config["seed"], **estimators})
 
 
+def score_error_settings(cell: Cell) -> str:
+    """What measuring the error of a cell's scores reads beside its weights and samples, and drawing it."""
+    return canonical({"task": cell.task, "train_size": cell.train_size, "method": cell.method})
+
+
 def baseline_settings(config: dict, cell: Cell) -> str:
-    """What a competitor reads; `options` are the method's own."""
-    return canonical(
-        {
-            "task": cell.task,
-            "method": cell.method,
-            "replicates": config["replicates"],
-            "options": config["baselines"][cell.method],
-        }
-    )
+    """What a competitor reads; `options` are the method's own. One that trains reads the train size and a seed, too."""
+    sections = _SECTIONS.get(cell.method, (cell.method,))
+    settings = {
+        "task": cell.task,
+        "method": cell.method,
+        "replicates": config["replicates"],
+        "options": {name: value for section in sections for name, value in config["baselines"][section].items()},
+    }
+    if cell.method not in UNTRAINED:
+        settings |= {"train_size": cell.train_size, "seed": config["seed"]}
+    return canonical(settings)
 
 
 def merge_settings(config: dict) -> str:
@@ -118,9 +138,55 @@ def merge_settings(config: dict) -> str:
     )
 
 
-def table_settings(config: dict) -> str:
-    """What the table reads beside the estimates."""
-    return canonical(config["tables"])
+def table_settings(config: dict, train_size: int | None = None) -> str:
+    """What Table 1 reads beside the estimates, at the largest train size unless one is named."""
+    tables = config["tables"]
+    settings = {"decimals": tables["decimals"], "sigmas": tables["sigmas"]}
+    if train_size is None:
+        return canonical(settings | {"reference": tables["reference"]})
+    return canonical(settings | {"reference": False, "train_size": train_size})
+
+
+def summary_settings(config: dict) -> str:
+    """What the summary of Table 1 reads beside the estimates."""
+    tables = config["tables"]
+    return canonical({"resamples": tables["resamples"], "sigmas": tables["sigmas"], "seed": config["seed"]})
+
+
+def figure_settings(config: dict, figure: str, part: int) -> str:
+    """What a part of a figure, counted from 1, reads beside the estimates."""
+    settings = {"tasks": tasks_of_part(config, figure, part)}
+    if figure in ("spread", "training-size", "high-mi"):
+        settings["sigmas"] = config["tables"]["sigmas"]
+    return canonical(settings)
+
+
+def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
+    """The tasks of a part of a figure, in the benchmark's order."""
+    order, size = {task: place for place, task in enumerate(TASKS)}, FIGURES[figure]
+    tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
+    if figure == "high-mi":
+        return [task for task in tasks if task in HIGH_MI]
+    return tasks[(part - 1) * size : part * size]
+
+
+def parts_of(config: dict, figure: str) -> range:
+    """The parts of a figure, counted from 1; none where the study has nothing that it shows."""
+    trains = any(method in VARIANTS for method in config["methods"])
+    estimators = config["minde"]["estimators"]
+    varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
+    empty = {"training-curve": not trains, "sigma": not varied, "high-mi": not set(HIGH_MI) <= set(config["tasks"])}
+    if empty.get(figure, False):
+        return range(0)
+    return range(1, 2 if figure == "high-mi" else -(-len(config["tasks"]) // FIGURES[figure]) + 1)
+
+
+def curve_cells(config: dict, tasks: list[str] | None = None) -> list[Cell]:
+    """The cells whose training curves are drawn: at the largest train size, of these tasks or all."""
+    size, shown = max(config["train_sizes"]), config["tasks"] if tasks is None else tasks
+    return [
+        cell for cell in cells(config) if cell.method in VARIANTS and cell.train_size == size and cell.task in shown
+    ]
 
 
 def bundle_settings(config: dict, holds: str) -> str:
@@ -167,6 +233,13 @@ def training_of(config: dict, cell: Cell) -> dict:
     return {"preprocess": preprocess, "network": network, "training": training}
 
 
+def batch_size_of(config: dict, cell: Cell) -> int:
+    """Samples per step of a cell that trains."""
+    if cell.method in VARIANTS:
+        return training_of(config, cell)["training"]["batch_size"]
+    return config["baselines"]["doe" if cell.method in DOES else "critics"]["batch_size"]
+
+
 def task_of(config: dict, task_id: str) -> Task:
     """A task of the study: a file of one's own, or one of the benchmark."""
     return own_task(task_id, config["data"][task_id]) if task_id in config["data"] else TASKS[task_id]
@@ -185,5 +258,5 @@ def matches(match: dict, cell: Cell, dim_x: int) -> bool:
 def _cells(methods: list[str], tasks: list[str], train_sizes: list[int]) -> Iterator[Cell]:
     for method in methods:
         for task in tasks:
-            for train_size in train_sizes if method in VARIANTS else [0]:
+            for train_size in [0] if method in UNTRAINED else train_sizes:
                 yield Cell(method=method, task=task, train_size=train_size)

@@ -1,68 +1,61 @@
-"""The spread over replicates and the training-size figure: a small panel per task, drawn with one style sheet.
+"""The figures, in one style; here the paper's own: the spread over replicates, the training size, high MI."""
 
-The true mutual information lies in the middle of every panel and the axis of estimates reaches equally far (as a
-fraction of the truth) to both sides, so panels compare at a glance. What lies outside is shown by an arrowhead on the
-edge: a method that is far off must not flatten the rest.
-"""
-
-import math
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib.style
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
+from .ablations import sigma, training_curve
 from .files import atomic
-from .rows import TRUTH_LABEL, row_label
-from .selection import at_largest_train_size, check_finite, rows_in_order, tasks_in_order
-from .tasks import label_of
+from .panels import (
+    AXIS_LABEL,
+    COLORS,
+    DASHES,
+    TRUTH_KEY,
+    TRUTH_STYLE,
+    add_legend,
+    draw_heads,
+    draw_line,
+    draw_truth,
+    label_axes,
+    limits_about,
+    log_axis,
+    marker_of,
+    middle_of,
+    of_row,
+    outside,
+    panels,
+    reach_of,
+    scale_of,
+    ticks,
+)
+from .rows import row_label
+from .selection import at_train_size, check_finite, of_widths, rows_in_order, tasks_in_order
+from .tasks import HIGH_MI_VERSIONS, label_of
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 SPREAD_REACH = 0.5  # how far the axis of estimates reaches from the truth, as a fraction of it
-TRAINING_SIZE_REACH = 1.0  # more, because small train sizes err more
-SMALLEST_SCALE = 0.1  # nats, of which those are fractions where there is less information
-TRUTH_STYLE = {"color": "black", "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1}
-AXIS_LABEL = "mutual information (nats)"
-
-# A colour per method, apart for the colour-blind (Okabe and Ito's, then darker and lighter ones), and a marker for
-# those who see no colour: by estimator where a method has several, else by method; those without one do not train.
-COLORS = {
-    "minde-j": "#0072B2",
-    "minde-c": "#D55E00",
-    "mine": "#009E73",
-    "infonce": "#CC79A7",
-    "dv": "#56B4E9",
-    "nwj": "#E69F00",
-    "ksg": "#666666",
-    "lnn": "#B5A800",
-    "cca": "#8C4A2F",
-    "doe-gaussian": "#5D3A9B",
-    "doe-logistic": "#A98BD6",
-}
-MARKERS = {
-    "inside": "s",
-    "gap": "D",
-    "mine": "P",
-    "infonce": "*",
-    "dv": "h",
-    "nwj": "X",
-    "doe-gaussian": "d",
-    "doe-logistic": "p",
-}
-SIGMA_MARKER = "o"
+OMITTED_ERROR, OMITTED_STD = 2.0, 1.0  # times the truth; the paper's rule says "high" of the deviation
 
 # Times and versions would make the same figure differ from one run or machine to the next.
 METADATA = {".pdf": {"CreationDate": None, "Producer": None, "Creator": None}, ".png": {"Software": None}}
 
 
-def write_figure(name: str, estimates: pd.DataFrame, paths: Iterable[str | Path]) -> None:
-    """Draw a figure of FIGURES and write it to every path (.pdf or .png): same estimates, same bytes.
+def write_figure(
+    name: str,
+    estimates: pd.DataFrame,
+    paths: Iterable[str | Path],
+    *,
+    tasks: list[str],
+    sigmas: list[float] | None = None,
+) -> None:
+    """Draw a figure of FIGURES for some tasks and write it to every path (.pdf or .png): same estimates, same bytes.
+
+    Of the σ formula it has the widths asked for, or all; `training-curve` takes curves in place of estimates.
 
     Raises:
         ValueError: the figure or the kind of file is unknown, or the estimates are not complete and finite.
@@ -73,9 +66,12 @@ def write_figure(name: str, estimates: pd.DataFrame, paths: Iterable[str | Path]
     for path in paths:
         if path.suffix not in METADATA:
             raise ValueError(f"{path}: no figure can be written as {path.suffix!r}; expected .pdf or .png")
+    shown = estimates[estimates["task"].isin(tasks)]
+    if sigmas is not None:
+        shown = of_widths(shown, sigmas)
     # Reset first: whatever the reader's own matplotlibrc says, the figure is the same.
     with matplotlib.style.context(STYLE, after_reset=True):
-        figure = FIGURES[name](estimates)
+        figure = FIGURES[name](shown)
         for path in paths:
             with atomic(path) as temporary:
                 figure.savefig(temporary, format=path.suffix[1:], metadata=METADATA[path.suffix])
@@ -85,20 +81,21 @@ def spread(estimates: pd.DataFrame) -> Figure:
     """Every replicate's estimate per row and task at the largest train size, over a bar of mean ± std.
 
     Raises:
-        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method is unknown.
+        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
     """
-    shown = at_largest_train_size(estimates)
+    shown = at_train_size(estimates)
     rows = rows_in_order(shown)
     figure = Figure()
-    for ax, of_task in _panels(figure, shown, panel_height=0.4 + 0.105 * len(rows), sharey=True):
-        limits = _limits(of_task, SPREAD_REACH)
+    for ax, of_task in panels(figure, shown, height=0.4 + 0.09 * len(rows), sharey=True):
+        middle = middle_of(of_task)
+        limits = limits_about(middle, SPREAD_REACH * scale_of(middle))
         for position, row in enumerate(rows):
-            values = _of_row(of_task, row).sort_values("replicate")["estimate"].to_numpy()
+            values = of_row(of_task, row).sort_values("replicate")["estimate"].dropna().to_numpy()
             _draw_replicates(ax, values, position, COLORS[row[0]], limits)
         if of_task["mi_true"].notna().all():
-            ax.axvline(np.mean(limits), **TRUTH_STYLE)
+            ax.axvline(middle, **TRUTH_STYLE)
         ax.set_xlim(limits)
-        ax.set_xticks(*_ticks(limits))
+        ax.set_xticks(*ticks(limits))
         ax.set_yticks(range(len(rows)), [row_label(*row) for row in rows])
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.tick_params(axis="y", length=0)
@@ -109,66 +106,90 @@ def spread(estimates: pd.DataFrame) -> Figure:
 def training_size(estimates: pd.DataFrame) -> Figure:
     """Mean ± std over replicates against the train size; a row that uses no training samples is a horizontal line.
 
+    A row is left out of a task's panel where its error is above twice the truth at any size or its deviation above the
+    truth, as in the paper; below the panels stands which.
+
     Raises:
-        ValueError: an estimate is NaN or infinite, or a method is unknown.
+        ValueError: an estimate is NaN or infinite, or a method or task is unknown.
     """
     check_finite(estimates)
     rows = rows_in_order(estimates)
     sizes = sorted(set(estimates["train_size"]) - {0})
-    figure = Figure()
-    keys: dict[str, Artist] = {}
-    for ax, of_task in _panels(figure, estimates, panel_height=1.3, sharex=True):
-        limits = _limits(of_task, TRAINING_SIZE_REACH)
-        if of_task["mi_true"].notna().all():
-            keys[f"{TRUTH_LABEL} (true value)"] = ax.axhline(np.mean(limits), **TRUTH_STYLE)
-        for position, row in enumerate(rows):
-            dodge = 1.03 ** (position - (len(rows) - 1) / 2)  # so that error bars of one size stand side by side
-            keys[row_label(*row)] = _draw_curve(ax, _of_row(of_task, row), row, limits, dodge)
+    figure, keys = Figure(), {}
+    means = estimates.groupby(["task", "method", "estimator", "train_size"])["estimate"].agg(["mean", "std"])
+    omitted = omissions(estimates)
+    untrained = [row for row in rows if set(of_row(estimates, row)["train_size"]) == {0}]
+    for ax, of_task in panels(figure, estimates, height=1.3, sharex=True):
+        task_id, middle = of_task["task"].iloc[0], middle_of(of_task)
+        drawn = [row for row in rows if row not in omitted[task_id]]
+        shown = [means.loc[task_id, *row] for row in drawn]
+        limits = limits_about(middle, reach_of(pd.concat(shown)["mean"] if shown else pd.Series(dtype=float), middle))
+        draw_truth(ax, of_task, keys)
+        for row, values in zip(drawn, shown, strict=True):
+            if row in untrained:
+                color, dashes = COLORS[row[0]], DASHES[untrained.index(row) % len(DASHES)]
+                key = ax.axhline(values["mean"].iloc[0], color=color, linestyle=dashes)
+                # The arrowhead of one outside stands at the right end of the panel.
+                draw_heads(ax, np.ones(1), values["mean"].to_numpy(), limits, color, ax.get_yaxis_transform())
+            else:
+                dodge = 1.02 ** (rows.index(row) - (len(rows) - 1) / 2)  # bars of one size stand side by side
+                key = draw_line(ax, values.index.to_numpy() * dodge, values, row, limits)
+            keys.setdefault(row_label(*row), key)
         ax.set_ylim(limits)
-        ax.set_yticks(*_ticks(limits))
-        _log_axis_of_sizes(ax, sizes)
-    figure.supxlabel("training samples (thousands)", fontsize="medium")
-    figure.supylabel(AXIS_LABEL, fontsize="medium")
-    figure.legend(keys.values(), keys.keys(), loc="outside upper center", ncols=4)
+        ax.set_yticks(*ticks(limits))
+        log_axis(ax, sizes, [f"{size / 1000:g}" for size in sizes])
+    label_axes(figure, "training samples (thousands)", _names_of(omitted))
+    add_legend(figure, keys, rows)
     return figure
 
 
-FIGURES = {"spread": spread, "training-size": training_size}
+def omissions(estimates: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
+    """The rows that the training-size figure leaves out, by task: far off, of high deviation, or never converged."""
+    of_cell = estimates.groupby(["task", "method", "estimator", "train_size"])
+    cells = of_cell.agg(mean=("estimate", "mean"), std=("estimate", "std"), mi_true=("mi_true", "first"))
+    scale = cells["mi_true"].map(scale_of)
+    far = (cells["mean"] - cells["mi_true"]).abs() > OMITTED_ERROR * scale
+    out = cells[far | (cells["std"] > OMITTED_STD * scale) | cells["mean"].isna()]
+    found: dict[str, list[tuple[str, str]]] = {task_id: [] for task_id in tasks_in_order(estimates)}
+    for task_id, *row, _ in out.index:
+        if tuple(row) not in found[task_id]:
+            found[task_id].append(tuple(row))
+    return found
 
 
-def _panels(
-    figure: Figure, estimates: pd.DataFrame, panel_height: float, **share
-) -> Iterator[tuple[Axes, pd.DataFrame]]:
-    """Yield one titled panel (height in inches) per task with its estimates; sets the height of the figure."""
-    tasks = tasks_in_order(estimates)
-    columns = min(len(tasks), 4)
-    lines = math.ceil(len(tasks) / columns)
-    figure.set_figheight(0.5 + lines * panel_height)
-    axes = figure.subplots(lines, columns, squeeze=False, **share).flat
-    for ax, task_id in zip(axes, tasks, strict=False):
-        ax.set_title(textwrap.fill(label_of(task_id), 24))
-        yield ax, estimates[estimates["task"] == task_id]
-    for ax in axes[len(tasks) :]:
-        ax.remove()
+def high_mi(estimates: pd.DataFrame) -> Figure:
+    """Mean ± std over replicates at the largest train size against the true value: the paper's Figure 1.
+
+    Raises:
+        ValueError: an estimate is NaN or infinite, or a row lacks a task.
+    """
+    shown = at_train_size(estimates)
+    rows, figure, keys = rows_in_order(shown), Figure(), {}
+    figure.set_figheight(2.8)
+    largest = shown["mi_true"].max()
+    axes = figure.subplots(1, len(HIGH_MI_VERSIONS), sharex=True, sharey=True)
+    for ax, (version, name) in zip(axes, HIGH_MI_VERSIONS.items(), strict=True):
+        of_version = shown[shown["task"].str.startswith(f"{version}high-mi-")]
+        keys.setdefault(TRUTH_KEY, ax.plot([0, largest], [0, largest], **TRUTH_STYLE)[0])
+        for row in rows:
+            values = of_row(of_version, row).groupby("mi_true")["estimate"].agg(["mean", "std"])
+            style = {"color": COLORS[row[0]], "marker": marker_of(row), "elinewidth": 0.5}
+            keys.setdefault(row_label(*row), ax.errorbar(values.index, values["mean"], values["std"], **style))
+        ax.set_title(name.format("Multinormal 3×3"))
+        ax.set_ylim(-0.05 * largest, 1.3 * largest)
+    figure.supxlabel("true mutual information (nats)", fontsize="medium")
+    figure.supylabel(AXIS_LABEL, fontsize="medium")
+    add_legend(figure, keys, rows)
+    return figure
 
 
-def _of_row(estimates: pd.DataFrame, row: tuple[str, str]) -> pd.DataFrame:
-    return estimates[(estimates["method"] == row[0]) & (estimates["estimator"] == row[1])]
-
-
-def _limits(of_task: pd.DataFrame, reach: float) -> tuple[float, float]:
-    """The ends of the axis of estimates, about the truth, or about the median estimate where nobody knows the truth."""
-    truth = of_task["mi_true"].iloc[0]
-    middle = of_task["estimate"].median() if np.isnan(truth) else truth
-    half = 1.1 * reach * max(abs(middle), SMALLEST_SCALE)  # a tenth beyond the outer ticks
-    return middle - half, middle + half
-
-
-def _ticks(limits: tuple[float, float]) -> tuple[list[float], list[str]]:
-    """Positions and labels of three ticks: the middle, and the reach of the axis on both sides."""
-    middle, reach = np.mean(limits), (limits[1] - limits[0]) / 2.2
-    positions = [middle - reach, middle, middle + reach]
-    return positions, [f"{position:z.2f}" for position in positions]
+FIGURES = {
+    "spread": spread,
+    "training-size": training_size,
+    "training-curve": training_curve,
+    "sigma": sigma,
+    "high-mi": high_mi,
+}
 
 
 def _draw_replicates(ax: Axes, values: np.ndarray, position: int, color: str, limits: tuple[float, float]) -> None:
@@ -176,43 +197,20 @@ def _draw_replicates(ax: Axes, values: np.ndarray, position: int, color: str, li
     if len(values) > 1:
         mean, std = values.mean(), values.std(ddof=1)
         ax.barh(position, 2 * std, 0.7, mean - std, color=color, alpha=0.3, linewidth=0)
-    heights = position + (np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else np.zeros(1))
+    heights = position + (np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else np.zeros(len(values)))
     inside = (values >= limits[0]) & (values <= limits[1])
     ax.plot(values[inside], heights[inside], "o", color=color, markersize=1.8)
-    for out, edge, head in _outside(values, limits, "<>"):
+    for out, edge, head in outside(values, limits, "<>"):
         ax.plot(np.full(out.sum(), edge), heights[out], head, color=color, markersize=1.8, clip_on=False)
 
 
-def _draw_curve(
-    ax: Axes, estimates: pd.DataFrame, row: tuple[str, str], limits: tuple[float, float], dodge: float
-) -> Artist:
-    """One row against the train size, or a horizontal line where it uses no training samples; the legend's key."""
-    color = COLORS[row[0]]
-    by_size = estimates.groupby("train_size")["estimate"].agg(["mean", "std"])
-    means = by_size["mean"].to_numpy()
-    if list(by_size.index) == [0]:
-        key = ax.axhline(means[0], color=color, linestyle=":")
-        x, transform = np.ones(1), ax.get_yaxis_transform()  # its arrowhead stands at the right end of the panel
-    else:
-        x, transform = by_size.index.to_numpy() * dodge, ax.transData
-        marker = MARKERS.get(row[1], SIGMA_MARKER)
-        key = ax.errorbar(x, means, by_size["std"], color=color, marker=marker, elinewidth=0.5)
-    for out, edge, head in _outside(means, limits, "v^"):
-        ax.plot(x[out], np.full(out.sum(), edge), head, color=color, transform=transform, clip_on=False)
-    return key
-
-
-def _outside(values: np.ndarray, limits: tuple[float, float], heads: str) -> Iterator[tuple[np.ndarray, float, str]]:
-    """For each edge of the axis that values lie beyond: which do, where the edge is, and the head that points there."""
-    for out, edge, head in zip((values < limits[0], values > limits[1]), limits, heads, strict=True):
-        if out.any():
-            yield out, edge, head
-
-
-def _log_axis_of_sizes(ax: Axes, sizes: list[int]) -> None:
-    """A log axis with a tick at each train size, if there is any, and room for the dodged points at both ends."""
-    ax.set_xscale("log")
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(sizes, [f"{size / 1000:g}" for size in sizes])
-    if sizes:
-        ax.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
+def _names_of(omitted: dict[str, list[tuple[str, str]]]) -> str:
+    """Which rows are left out of which panels, in words; empty where none is."""
+    tasks_of: dict[tuple[str, str], list[str]] = {}
+    for task_id, rows in omitted.items():
+        for row in rows:
+            tasks_of.setdefault(row, []).append(label_of(task_id))
+    if not tasks_of:
+        return ""
+    parts = [f"{row_label(*row)} in {', '.join(labels)}" for row, labels in tasks_of.items()]
+    return "Left out (error above 2 GT, deviation above GT, or not converged): " + "; ".join(parts) + "."

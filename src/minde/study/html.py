@@ -5,7 +5,7 @@ from string import Template
 
 import pandas as pd
 
-from .rendering import CLASS_COLORS, ERROR_BOUNDS, class_meanings, error_class, note, number
+from .rendering import CLASS_COLORS, ERROR_BOUNDS, cell_text, class_meanings, error_class, note, number
 from .rows import TRUTH_LABEL
 
 PAGE = Template("""<!DOCTYPE html>
@@ -72,6 +72,45 @@ def to_html(summary: pd.DataFrame, decimals: int) -> str:
     )
 
 
+PLAIN = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Summary of Table 1</title>
+<style>
+body { margin: 1.5rem; font: 13px/1.4 system-ui, sans-serif; color: #000; background: #fff; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; border-bottom: 2px solid; }
+caption { text-align: left; max-width: 60rem; padding-bottom: .8rem; }
+thead { border-top: 2px solid; border-bottom: 1px solid; }
+th, td { padding: .15rem .6rem; font-weight: normal; text-align: right; white-space: nowrap; }
+th:first-child { text-align: left; }
+</style>
+</head>
+<body>
+<table>
+<caption>$note</caption>
+<thead>
+$head
+</thead>
+<tbody>
+$body
+</tbody>
+</table>
+</body>
+</html>
+""")
+
+
+def plain(head: list[str], body: list[list[str]], note: str) -> str:
+    """A page with a table whose first column is text, the others numbers."""
+    return PLAIN.substitute(
+        note=escape(note),
+        head="<tr>" + "".join(f'<th scope="col">{escape(name)}</th>' for name in head) + "</tr>",
+        body="\n".join(_line(line[0], (f"<td>{escape(text)}</td>" for text in line[1:])) for line in body),
+    )
+
+
 def _head(task_id: str, label: str) -> str:
     return f'<th scope="col" title="{escape(task_id)}"><span>{escape(label)}</span></th>'
 
@@ -83,7 +122,10 @@ def _line(label: str, cells, attributes: str = "") -> str:
 def _cell(cell, decimals: int) -> str:
     spread = "" if pd.isna(cell.std) else f" ± {cell.std:.4f} (standard deviation over replicates)"
     error = "" if pd.isna(cell.error) else f"; error {cell.error:+.4f} nats"
-    title = escape(f"{cell.row}, {cell.task_label}: {cell.mean:.4f}{spread}{error}")
+    value = f"{cell.mean:.4f}{spread}{error}" if pd.notna(cell.mean) else "no estimate"
+    lost = cell.replicates - cell.converged
+    why = f"; {lost} of {cell.replicates} replicates did not converge: {cell.not_converged}" if lost else ""
+    title = escape(f"{cell.row}, {cell.task_label}: {value}{why}")
     name = error_class(cell.error)
     color = f' class="{name}"' if name else ""
-    return f'<td{color} title="{title}">{number(cell.mean, decimals)}</td>'
+    return f'<td{color} title="{title}">{cell_text(cell, decimals)}</td>'

@@ -4,7 +4,7 @@ from string import Template
 
 import pandas as pd
 
-from .rendering import CLASS_COLORS, ERROR_BOUNDS, class_meanings, error_class, note, number
+from .rendering import CLASS_COLORS, ERROR_BOUNDS, cell_text, class_meanings, error_class, note, number
 from .rows import TRUTH_LABEL
 
 # Colours are defined inside the document, so that they come along when another one takes it in with \input.
@@ -37,9 +37,9 @@ $legend
 def to_latex(summary: pd.DataFrame, decimals: int) -> str:
     """A document that compiles alone and that another one can take in with \\input; one column per task."""
     tasks = summary.drop_duplicates("task")
-    body = [_line(TRUTH_LABEL, (_number(value, decimals) for value in tasks["mi_true"])), r"\midrule"]
+    body = [_line(TRUTH_LABEL, (_signed(number(value, decimals)) for value in tasks["mi_true"])), r"\midrule"]
     for row, cells in summary.groupby("row", sort=False):
-        body.append(_line(row, (_cell(cell.mean, cell.error, decimals) for cell in cells.itertuples())))
+        body.append(_line(row, (_cell(cell, decimals) for cell in cells.itertuples())))
     return DOCUMENT.substitute(
         colors="\n".join(rf"\definecolor{{{name}}}{{HTML}}{{{color}}}%" for name, color in CLASS_COLORS.items()),
         columns="@{}l" + "r" * len(tasks),
@@ -48,6 +48,36 @@ def to_latex(summary: pd.DataFrame, decimals: int) -> str:
         note=escape(note(summary)),
         smallest=ERROR_BOUNDS[0],
         legend="\n".join(rf"\colorbox{{{name}}}{{\strut {escape(text)}}}" for name, text in class_meanings().items()),
+    )
+
+
+PLAIN = Template(r"""% Compiles alone, and can be taken into another document as table1.tex can.
+\documentclass[border=6pt,varwidth=\maxdimen]{standalone}
+\usepackage{booktabs}
+\begin{document}
+{\scriptsize
+\begin{tabular}{@{}l$columns@{}}
+\toprule
+$head
+\midrule
+$body
+\bottomrule
+\end{tabular}
+
+\medskip
+\parbox{14cm}{\raggedright $note}
+}
+\end{document}
+""")
+
+
+def plain(head: list[str], body: list[list[str]], note: str) -> str:
+    """A document with a table whose first column is text, the others numbers."""
+    return PLAIN.substitute(
+        columns="r" * (len(head) - 1),
+        head=_line(head[0], map(escape, head[1:])),
+        body="\n".join(_line(line[0], map(escape, line[1:])) for line in body),
+        note=escape(note),
     )
 
 
@@ -68,6 +98,8 @@ ESCAPES = str.maketrans(
         "×": r"$\times$",
         "σ": r"$\sigma$",
         "−": "$-$",
+        "–": "--",
+        "†": r"\textdagger{}",
     }
 )
 
@@ -76,10 +108,10 @@ def _line(label: str, cells) -> str:
     return " & ".join([escape(label), *cells]) + r" \\"
 
 
-def _number(value: float, decimals: int) -> str:
-    return escape(number(value, decimals).replace("-", "−"))
+def _signed(text: str) -> str:
+    return escape(text.replace("-", "−"))
 
 
-def _cell(mean: float, error: float, decimals: int) -> str:
-    name = error_class(error)
-    return (rf"\cellcolor{{{name}}}" if name else "") + _number(mean, decimals)
+def _cell(cell, decimals: int) -> str:
+    name = error_class(cell.error)
+    return (rf"\cellcolor{{{name}}}" if name else "") + _signed(cell_text(cell, decimals))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from . import archive, crate, design, results
+from . import archive, crate, design, results, trained
 from .files import PACKAGE, provenance
 
 LOCK, PROVENANCE = "requirements.lock", "provenance.jsonl"
@@ -28,8 +28,8 @@ ABOUT = {
 def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Path, out: Path) -> None:
     """Write the bundle of a study whose results lie in `folder`; same content, same bytes.
 
-    `holds` is one of bundle.HOLDS, `files` are the tables and figures, in that folder. Raises ValueError for a file of
-    estimates or weights that cannot be read.
+    `holds` is one of bundle.HOLDS, `files` are tables, figures and training curves, in that folder. Raises ValueError
+    for a file of estimates or weights that cannot be read.
     """
     made_by = _weights(design.cells(config), folder) if holds == "weights" else _estimates(design.cells(config), folder)
     data = [*files, *([folder / "estimates.parquet"] if holds == "estimates" else _networks(made_by, folder))]
@@ -109,10 +109,8 @@ def _estimates(cells: list[design.Cell], folder: Path) -> dict[design.Cell, dict
 
 def _weights(cells: list[design.Cell], folder: Path) -> dict[design.Cell, dict]:
     """What made the weights of each cell that has any."""
-    from .trained import read_provenance  # safetensors, which tables and figures do without
-
-    trained = [cell for cell in cells if cell.method in design.VARIANTS]
-    return {cell: read_provenance(folder / f"networks/{cell.path}.safetensors") for cell in trained}
+    cells = [cell for cell in cells if cell.method in design.VARIANTS]
+    return {cell: trained.read_provenance(folder / f"networks/{cell.path}.safetensors") for cell in cells}
 
 
 def _networks(cells: Iterable[design.Cell], folder: Path) -> Iterator[Path]:

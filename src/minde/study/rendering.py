@@ -33,21 +33,39 @@ def to_csv(summary: pd.DataFrame) -> str:
 
 def to_markdown(summary: pd.DataFrame, decimals: int) -> str:
     """One line per task, one column per row of the paper's table."""
-    rows = list(summary["row"].unique())
-    lines = [["Task", TRUTH_LABEL, *rows], [":--", *["--:"] * (len(rows) + 1)]]
+    body = []
     for (label, mi_true), cells in summary.groupby(["task_label", "mi_true"], sort=False, dropna=False):
-        lines.append([label, *(number(value, decimals) for value in [mi_true, *cells["mean"]])])
+        body.append([label, number(mi_true, decimals), *(cell_text(cell, decimals) for cell in cells.itertuples())])
+    return markdown(["Task", TRUTH_LABEL, *summary["row"].unique()], body)
+
+
+def markdown(head: list[str], body: list[list[str]]) -> str:
+    """A Markdown table whose first column is text, the others numbers."""
+    lines = [head, [":--", *["--:"] * (len(head) - 1)], *body]
     return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines)
 
 
+MISSING, PARTIAL = "–", "†"
+"""In place of a number that is not there, and beside a mean of some of the replicates."""
+
+
 def number(value: float, decimals: int) -> str:
-    """A number with so many decimals, nothing for NaN; never a negative zero."""
-    return "" if math.isnan(value) else f"{value:z.{decimals}f}"
+    """A number with so many decimals, or MISSING for NaN; never a negative zero."""
+    return MISSING if math.isnan(value) else f"{value:z.{decimals}f}"
+
+
+def cell_text(cell, decimals: int) -> str:
+    """The mean of a summary's line, marked where it is of some replicates only."""
+    if not cell.replicates:  # published, with one decimal, or not
+        return "" if math.isnan(cell.mean) else number(cell.mean, min(decimals, 1))
+    return number(cell.mean, decimals) + (PARTIAL if 0 < cell.converged < cell.replicates else "")
 
 
 def error_class(error: float) -> str | None:
-    """Name in CLASS_COLORS of an error in nats, or None for one that is at most the first bound, or NaN."""
-    level = 0 if math.isnan(error) else bisect_left(ERROR_BOUNDS, abs(error))
+    """Name in CLASS_COLORS of an error in nats, or None for one that is at most the first bound or not there."""
+    if math.isnan(error):
+        return None
+    level = bisect_left(ERROR_BOUNDS, abs(error))
     return f"{'low' if error < 0 else 'high'}{level}" if level else None
 
 
@@ -59,11 +77,29 @@ def class_meanings() -> dict[str, str]:
 
 
 def note(summary: pd.DataFrame) -> str:
-    """One sentence on what the numbers of a table are."""
-    counts, sizes = sorted(summary["replicates"].unique()), summary["train_size"].max()
+    """What the numbers and the marks of a table are."""
+    ours = summary[summary["replicates"] > 0]
+    counts, sizes = sorted(ours["replicates"].unique()), ours["train_size"].max()
     replicates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     trained = f"; methods that train saw {sizes:,} samples" if sizes else ""
+    unknown = f", {MISSING} where nobody knows it" if ours["mi_true"].isna().any() else ""
     return (
         f"Mutual information in nats, mean of {replicates} {'replicate' if counts == [1] else 'replicates'}{trained}. "
-        f"{TRUTH_LABEL} is the true value{', blank where nobody knows it' if summary['mi_true'].isna().any() else ''}."
+        f"{TRUTH_LABEL} is the true value{unknown}.{_convergence(ours)}{_reference(summary)}"
     )
+
+
+def _reference(summary: pd.DataFrame) -> str:
+    """What the published row is, where the table has it."""
+    published = summary[summary["replicates"] == 0]
+    if published.empty:
+        return ""
+    absent = " A task that they leave out is not filled." if published["mean"].isna().any() else ""
+    return f" {published['row'].iloc[0]}: the authors' values, with one decimal.{absent}"
+
+
+def _convergence(ours: pd.DataFrame) -> str:
+    """What the marks for methods that did not converge mean, where the table has any."""
+    none = f" {MISSING}: no replicate converged." if (ours["converged"] == 0).any() else ""
+    some = ours["converged"].between(1, ours["replicates"] - 1).any()
+    return none + (f" {PARTIAL}: some did not, and are left out." if some else "")

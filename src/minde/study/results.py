@@ -1,6 +1,7 @@
 """Estimates between rules: one declared schema, written whole, merged only when the key set is the design's.
 
-A row is one estimate; its key is (task, method, estimator, train_size, replicate).
+A row is one estimate; its key is (task, method, estimator, train_size, replicate). Where a method did not converge, the
+row holds the reason in place of the estimate: a result, unlike a failure, which raises and leaves no row.
 """
 
 import json
@@ -34,13 +35,18 @@ SCHEMA = pa.schema(
         pa.field("estimator", pa.string(), nullable=False),
         pa.field("train_size", pa.int64(), nullable=False, metadata={"unit": "rows per replicate; 0: none used"}),
         pa.field("replicate", pa.int64(), nullable=False),
-        pa.field("estimate", pa.float64(), nullable=False, metadata={"unit": "nats"}),
+        # Null where the method did not converge.
+        pa.field("estimate", pa.float64(), metadata={"unit": "nats"}),
         # Monte Carlo standard error; null where a method has none.
         pa.field("std_error", pa.float64(), metadata={"unit": "nats"}),
         # Null where nobody knows it.
         pa.field("mi_true", pa.float64(), metadata={"unit": "nats"}),
-        # Time of this step on its device, per replicate.
+        # Time of this step on its device, per replicate, with the training of a method that trains in the same step.
         pa.field("seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
+        # Time of the training on its device, per replicate, where that is a step of its own; else 0.
+        pa.field("train_seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
+        # Why there is no estimate; null where there is one.
+        pa.field("not_converged", pa.string()),
     ]
 )
 
@@ -52,15 +58,22 @@ def write_parquet(path: str | Path, table: pa.Table, provenance: dict) -> None:
 
 
 def estimates_table(rows: list[dict]) -> pa.Table:
-    """Rows as a table of the declared schema. Raises ValueError for other columns or an estimate that is not finite."""
+    """Rows as a table of the declared schema.
+
+    Raises ValueError for other columns, an estimate that is not finite, or a row that has both an estimate and a reason
+    why there is none, or neither.
+    """
     for row in rows:
         if set(row) != set(SCHEMA.names):
             odd = sorted(set(row) ^ set(SCHEMA.names))
             raise ValueError(
                 f"an estimates row must have exactly the columns {SCHEMA.names}; missing or unknown: {odd}"
             )
-        if not abs(row["estimate"]) < float("inf"):
-            key = ", ".join(f"{name}={row[name]}" for name in KEYS)
+        key = ", ".join(f"{name}={row[name]}" for name in KEYS)
+        if (row["estimate"] is None) != bool(row["not_converged"]):
+            found = f"{row['estimate']} and {row['not_converged']!r}"
+            raise ValueError(f"{key}: expected an estimate or a reason why it did not converge, found {found}")
+        if row["estimate"] is not None and not abs(row["estimate"]) < float("inf"):
             raise ValueError(f"the estimate of {key} is {row['estimate']}; a finite number of nats was expected")
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 

@@ -10,12 +10,11 @@ METHOD_LABELS = {
     "nwj": "NWJ",
     "ksg": "KSG",
     "lnn": "LNN",
+    "kde": "KDE",
     "cca": "CCA",
     "doe-gaussian": "DoE (Gaussian)",
     "doe-logistic": "DoE (Logistic)",
 }
-
-SPELLED_OUT = 6  # methods or tasks at most; more are counted
 
 TRUTH_LABEL = "GT"
 """Label of the row that holds the true mutual information."""
@@ -31,17 +30,6 @@ def row_order(method: str, estimator: str) -> tuple[int, int, float]:
     """Sort key of a row: methods as in the paper; within one the σ rows by σ, then the plain one, then the gap."""
     kind = _kind(method, estimator)
     return list(METHOD_LABELS).index(method), *kind
-
-
-def report_labels(shows: str, kind: str, methods: list[str], tasks: list[str]) -> dict[str, str]:
-    """What a report lists a table or figure by: what it shows, of which methods and tasks, and the kind of file."""
-    names = [METHOD_LABELS[method] for method in METHOD_LABELS if method in methods]
-    return {
-        "shows": shows,
-        "methods": ", ".join(names) if len(names) <= SPELLED_OUT else f"all {len(names)}",
-        "tasks": ", ".join(tasks) if len(tasks) <= SPELLED_OUT else f"all {len(tasks)}",
-        "format": kind,
-    }
 
 
 SIGMA, PLAIN, GAP = range(3)  # the order of one method's rows

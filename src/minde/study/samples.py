@@ -6,6 +6,7 @@ x_0 …, y_0 … in float32.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -100,11 +101,9 @@ _REMEDY = "delete it and run the workflow again: the rule `draw_samples` (or `sp
 
 
 def _draw_split(settings: dict, replicate: int, split: str) -> tuple[np.ndarray, np.ndarray]:
-    from bmi.benchmark import BENCHMARK_TASKS  # imports jax, which nobody else here needs
-
     seed = seed_of(settings["seed"], settings["task"], None, replicate, f"samples/{split}")
     # jax keeps the lower 32 bits of a seed, signed.
-    x, y = BENCHMARK_TASKS[settings["task"]].sample(settings[f"n_{split}"], seed % (2**31 - 1))
+    x, y = _sampler(settings["task"]).sample(settings[f"n_{split}"], seed % (2**31 - 1))
     x, y = np.asarray(x, dtype="<f4"), np.asarray(y, dtype="<f4")
     for name, values in (("X", x), ("Y", y)):
         bad = int(np.count_nonzero(~np.isfinite(values)))
@@ -114,6 +113,23 @@ def _draw_split(settings: dict, replicate: int, split: str) -> tuple[np.ndarray,
                 "are not finite in float32; another `seed` draws other samples"
             )
     return np.ascontiguousarray(x), np.ascontiguousarray(y)
+
+
+def _sampler(task_id: str):
+    """benchmark-mi's task of this id, or one of high mutual information, made of its samplers."""
+    from bmi.benchmark import BENCHMARK_TASKS  # imports jax, which nobody else here needs
+    from bmi.benchmark.tasks.half_cube import transform_half_cube_task
+    from bmi.benchmark.tasks.multinormal import task_multinormal_sparse
+    from bmi.benchmark.tasks.spiral import transform_spiral_task
+
+    if task_id in BENCHMARK_TASKS:
+        return BENCHMARK_TASKS[task_id]
+    # Both pairs have the correlation strength² / (1 + strength²), and half of the mutual information.
+    correlation = math.sqrt(1 - math.exp(-task(task_id).mi_true))
+    base = task_multinormal_sparse(3, 3, n_interacting=2, strength=math.sqrt(correlation / (1 - correlation)))
+    versions = {"half_cube": transform_half_cube_task, "spiral": transform_spiral_task}
+    transform = versions.get(task_id.split("-")[0], lambda unchanged: unchanged)
+    return transform(base)
 
 
 def _schema(dim_x: int, dim_y: int) -> pa.Schema:

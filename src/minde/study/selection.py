@@ -19,31 +19,41 @@ def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
     return [*(task_id for task_id in TASKS if task_id in found), *sorted(found - TASKS.keys())]
 
 
-def at_largest_train_size(estimates: pd.DataFrame) -> pd.DataFrame:
-    """The estimates at the study's largest train size, and those of methods that do not train (train size 0).
+def of_widths(estimates: pd.DataFrame, sigmas: list[float]) -> pd.DataFrame:
+    """The estimates without those of the σ formula at other widths than these."""
+    others = [name for name in set(estimates["estimator"]) if name.startswith("sigma=")]
+    others = [name for name in others if float(name.removeprefix("sigma=")) not in sigmas]
+    return estimates[~estimates["estimator"].isin(others)]
+
+
+def at_train_size(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:
+    """The estimates at a train size, by default the study's largest, and those of methods that do not train (0).
 
     Raises:
         ValueError: there is no estimate, one is NaN or infinite, or a row lacks a task.
     """
     check_finite(estimates)
-    largest = estimates["train_size"].max()
-    shown = estimates[estimates["train_size"].isin([0, largest])]
+    size = estimates["train_size"].max() if train_size is None else train_size
+    shown = estimates[estimates["train_size"].isin([0, size])]
     found = set(zip(shown["task"], shown["method"], shown["estimator"], strict=True))
     for method, estimator in rows_in_order(estimates):
         for task_id in tasks_in_order(estimates):
             if (task_id, method, estimator) not in found:
                 raise ValueError(
-                    f"no estimate of {row_label(method, estimator)} for task {task_id} at train size {largest}: "
+                    f"no estimate of {row_label(method, estimator)} for task {task_id} at train size {size}: "
                     "every row needs every task; run the workflow for all of them"
                 )
     return shown
 
 
 def check_finite(estimates: pd.DataFrame) -> None:
-    """Raise ValueError where there is no estimate or one is NaN or infinite, naming the first."""
+    """Raise ValueError where there is no estimate or one is NaN or infinite, naming the first.
+
+    Where a method did not converge, the estimate is missing for a reason that the row states.
+    """
     if estimates.empty:
         raise ValueError("the estimates file holds no estimate; run the workflow for at least one task and method")
-    bad = estimates[~(estimates["estimate"].abs() < float("inf"))]
+    bad = estimates[~(estimates["estimate"].abs() < float("inf")) & estimates["not_converged"].isna()]
     if len(bad):
         first = bad.iloc[0]
         key = ", ".join(f"{name}={first[name]}" for name in KEYS)

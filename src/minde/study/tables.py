@@ -1,17 +1,15 @@
-"""Table 1: the mean estimate of every row on every task, at the largest train size."""
+"""Table 1: the mean estimate of every row on every task, at one train size; and what it comes to, in the summary."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
+from . import html, latex, published, rendering, summary
 from .files import atomic
-from .html import to_html
-from .latex import to_latex
-from .rendering import to_csv, to_markdown
 from .rows import row_label
-from .selection import at_largest_train_size, rows_in_order, tasks_in_order
+from .selection import at_train_size, of_widths, rows_in_order, tasks_in_order
 from .tasks import label_of
 
 COLUMNS = [
@@ -22,29 +20,33 @@ COLUMNS = [
     "task_label",
     "train_size",
     "replicates",  # their number
-    "mi_true",  # nats, like all that follow; NaN where nobody knows it
+    "converged",  # of them; mean and std are over these
+    "mi_true",  # nats, like all that follow
     "mean",
     "std",  # over the replicates, with n - 1; NaN for a single one
-    "error",  # mean - mi_true, NaN without it
+    "error",  # mean - mi_true
+    "not_converged",  # why the first replicate that did not converge did not; empty where all did
 ]
 
 
-def summarise(estimates: pd.DataFrame) -> pd.DataFrame:
+def summarise(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:
     """Mean and spread over the replicates, one line per (row, task), rows as in the paper, tasks as in the benchmark.
 
-    `estimates` has the columns of an estimates file, the result has COLUMNS.
+    `estimates` has the columns of an estimates file, the result has COLUMNS; at the largest train size by default.
 
     Raises:
-        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method is unknown.
+        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
     """
-    shown = at_largest_train_size(estimates)
+    shown = at_train_size(estimates, train_size)
     key = ["method", "estimator", "task"]
     summary = shown.groupby(key).agg(
         train_size=("train_size", "first"),
         replicates=("estimate", "size"),
+        converged=("estimate", "count"),
         mi_true=("mi_true", "first"),
         mean=("estimate", "mean"),
         std=("estimate", "std"),
+        not_converged=("not_converged", "first"),  # the first that is not missing
     )
     order = [(*row, task_id) for row, task_id in product(rows_in_order(shown), tasks_in_order(shown))]
     summary = summary.loc[order].reset_index()
@@ -54,28 +56,69 @@ def summarise(estimates: pd.DataFrame) -> pd.DataFrame:
     return summary[COLUMNS]
 
 
-def write_table(estimates: pd.DataFrame, paths: Iterable[str | Path], *, decimals: int) -> None:
+def with_reference(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the authors' published row of MINDE-c below ours; a task that they leave out stays empty."""
+    tasks = table.drop_duplicates("task")[["task", "task_label", "mi_true"]]
+    row = tasks.assign(row=published.LABEL, method="published", estimator="", mean=tasks["task"].map(published.MINDE_C))
+    row = row.assign(error=row["mean"] - row["mi_true"], train_size=0, replicates=0, converged=0)
+    above = table["method"].isin(["minde-j", "minde-c"])
+    parts = [table[above], row.reindex(columns=COLUMNS).astype(table.dtypes), table[~above]]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def write_table(
+    estimates: pd.DataFrame,
+    paths: Iterable[str | Path],
+    *,
+    decimals: int,
+    sigmas: list[float],
+    reference: bool = False,
+    train_size: int | None = None,
+) -> None:
     """Write Table 1 to every path, as its suffix says: .csv (full precision), .md, .tex or .html.
+
+    Of the σ formula it has the rows of these widths.
 
     Raises:
         ValueError: a suffix is none of these, or see `summarise`. Nothing is written then.
     """
-    summary = summarise(estimates)
-    texts = {Path(path): _render(summary, Path(path).suffix, decimals) for path in paths}
-    for path, text in texts.items():
+    table = summarise(of_widths(estimates, sigmas), train_size)
+    if reference:
+        table = with_reference(table)
+    kinds = {
+        ".csv": lambda: rendering.to_csv(table),
+        ".md": lambda: rendering.to_markdown(table, decimals),
+        ".tex": lambda: latex.to_latex(table, decimals),
+        ".html": lambda: html.to_html(table, decimals),
+    }
+    _write(paths, kinds)
+
+
+def write_summary(
+    estimates: pd.DataFrame, paths: Iterable[str | Path], *, sigmas: list[float], resamples: int, seed: int
+) -> None:
+    """Write the summary of Table 1, a line per row, in the same kinds of files.
+
+    Raises:
+        ValueError: a suffix is none of these, or see `summarise`. Nothing is written then.
+    """
+    shown = of_widths(estimates, sigmas)
+    scores = summary.score(at_train_size(shown), summarise(shown), resamples, seed)
+    head, body, note = summary.HEAD, summary.texts(scores), summary.note(scores, resamples)
+    kinds = {
+        ".csv": lambda: rendering.to_csv(scores),
+        ".md": lambda: rendering.markdown(head, body),
+        ".tex": lambda: latex.plain(head, body, note),
+        ".html": lambda: html.plain(head, body, note),
+    }
+    _write(paths, kinds)
+
+
+def _write(paths: Iterable[str | Path], kinds: dict[str, Callable[[], str]]) -> None:
+    paths = [Path(path) for path in paths]
+    for path in paths:
+        if path.suffix not in kinds:
+            raise ValueError(f"no table can be written as {path.suffix!r}; expected .csv, .md, .tex or .html")
+    for path, text in [(path, kinds[path.suffix]()) for path in paths]:
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _render(summary: pd.DataFrame, suffix: str, decimals: int) -> str:
-    match suffix:
-        case ".csv":
-            return to_csv(summary)
-        case ".md":
-            return to_markdown(summary, decimals)
-        case ".tex":
-            return to_latex(summary, decimals)
-        case ".html":
-            return to_html(summary, decimals)
-        case _:
-            raise ValueError(f"no table can be written as {suffix!r}; expected .csv, .md, .tex or .html")

@@ -1,4 +1,4 @@
-"""Tasks: the benchmark's 40, without loading the benchmark, and files of one's own.
+"""The benchmark's 40 tasks and those of high mutual information, without loading the benchmark; files of one's own.
 
 Snakemake reads this table on the login node, once per job, where importing benchmark-mi (and with it jax) would cost
 seconds. A test compares every entry with `bmi.benchmark.BENCHMARK_TASKS`.
@@ -109,9 +109,27 @@ _ROWS = (
     ("asinh-student-identity-5-5-2", "Asinh @ Student-t 5×5 (dof=2)", 5, 5, 0.44815067691532917),
 )
 
-TASKS = {
+BENCHMARK = {
     row[0]: Task(id=row[0], name=row[1], dim_x=row[2], dim_y=row[3], mi_true=row[4]) for row in _ROWS
 }  # by id, in the benchmark's order
+
+# The paper's Figure 1: two pairs of coordinates of 3 + 3 that depend on each other, as they are and transformed.
+HIGH_MI_VERSIONS = {"": "{}", "half_cube-": "Half-cube @ {}", "spiral-": "Spiral @ {}"}
+HIGH_MI = {
+    f"{version}high-mi-{nats:.1f}": Task(
+        id=f"{version}high-mi-{nats:.1f}",
+        name=name.format(f"Multinormal 3×3 (MI={nats:.1f})"),
+        dim_x=3,
+        dim_y=3,
+        mi_true=nats,
+    )
+    for version, name in HIGH_MI_VERSIONS.items()
+    for nats in (half / 2 for half in range(11))
+}  # by id
+
+TASKS = BENCHMARK | HIGH_MI
+GROUPS = {"all": tuple(BENCHMARK), "high-mi": tuple(HIGH_MI)}
+"""Names of groups of tasks, each of which can stand alone in place of ids."""
 
 
 def task(task_id: str) -> Task:

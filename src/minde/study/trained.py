@@ -1,4 +1,7 @@
-"""What a training leaves: weights in safetensors, and the training curve in Parquet."""
+"""What a training leaves: weights in safetensors, and the training curve in Parquet.
+
+safetensors is imported where weights are: figures of training curves do without it.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+import pyarrow.parquet as pq
 
 from .files import atomic
 
@@ -21,7 +23,7 @@ CURVE_SCHEMA = pa.schema(
         pa.field("estimator", pa.string(), nullable=False),
         pa.field("estimate", pa.float64(), nullable=False, metadata={"unit": "nats"}),
         pa.field("std_error", pa.float64(), nullable=False, metadata={"unit": "nats"}),
-        # Time since the first step, of the whole stack.
+        # Time on its device since the first step: the replicate's share of its stack's.
         pa.field("seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
     ]
 )
@@ -32,8 +34,40 @@ def curve_table(rows: list[dict]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=CURVE_SCHEMA)
 
 
+def read_curve(path: str | Path) -> tuple[pa.Table, dict]:
+    """Read a training curve and what made it.
+
+    Raises ValueError naming the path and the rule that makes it again, when the file is truncated or foreign.
+    """
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        found = str(error)
+    else:
+        if table.schema.equals(CURVE_SCHEMA):
+            return table, json.loads(table.schema.metadata[b"minde"])
+        found = f"found columns {', '.join(table.column_names)}"
+    raise ValueError(
+        f"{path} is not a readable training curve ({found}); delete it and run the workflow again: the rule `train` "
+        "makes it"
+    )
+
+
+def train_seconds(path: str | Path) -> dict[int, float]:
+    """How long each replicate has trained, by a training curve."""
+    table, _ = read_curve(path)
+    of_each: dict[int, float] = {}
+    for replicate, seconds in zip(*(table[name].to_pylist() for name in ("replicate", "seconds")), strict=True):
+        of_each[replicate] = max(seconds, of_each.get(replicate, 0.0))
+    return of_each
+
+
 def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: dict) -> None:
     """Write a stack's tensors, each `(replicates, …)`, with what made them in the file's metadata."""
+    from safetensors.numpy import save_file
+
     # safetensors writes the memory behind an array, whatever its strides: a view of a stack would come back as garbage.
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     with atomic(path) as temporary:
@@ -57,7 +91,9 @@ def read_provenance(path: str | Path) -> dict:
 
 
 @contextmanager
-def _open(path: str | Path) -> Iterator[safe_open]:
+def _open(path: str | Path) -> Iterator:
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="numpy") as file:
             if "minde" in (file.metadata() or {}):

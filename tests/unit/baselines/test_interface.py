@@ -8,6 +8,7 @@ import pytest
 
 from minde import baselines
 from minde.baselines import Estimate, Method, Replicate, estimates
+from minde.baselines.interface import standardised
 
 
 def replicate(number=0, rows=50, **kwargs):
@@ -42,7 +43,9 @@ def test_seconds_are_measured_and_there_is_no_monte_carlo_error():
 
 
 def test_unknown_method_is_named_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown competitor 'kgs'; known: ksg, cca"):
+    with pytest.raises(
+        ValueError, match=r"unknown competitor 'kgs'; known: mine, infonce, dv, nwj, ksg, lnn, kde, cca, doe"
+    ):
         next(estimates("kgs", [replicate()], {}))
 
 
@@ -88,3 +91,26 @@ def test_importing_the_room_loads_neither_jax_nor_torch():
     code = "import sys, minde.baselines; print(*{'jax', 'torch', 'bmi', 'minde.study'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(("nats", "reason"), [(None, None), (0.5, "it diverged"), (None, "")])
+def test_there_is_an_estimate_or_a_reason_why_not(nats, reason):
+    with pytest.raises(ValueError, match="expected an estimate or a reason"):
+        Estimate(nats=nats, seconds=1.0, not_converged=reason)
+
+
+def test_what_did_not_converge_is_passed_on(monkeypatch):
+    def lost(replicates):
+        return (Estimate(nats=None, seconds=0.0, not_converged="it diverged") for _ in replicates)
+
+    monkeypatch.setitem(baselines.METHODS, "lost", Method(estimator=lost, trains=False))
+    (estimate,) = estimates("lost", [replicate()], {})
+    assert estimate.not_converged == "it diverged"
+
+
+def test_standardising_reads_the_training_split_alone():
+    x = np.array([[1.0, 7.0], [3.0, 7.0]])
+    samples = Replicate(number=0, x_train=x, y_train=x, x_test=2 * x, y_test=x)
+    (x_train, _), (x_test, _) = standardised(samples)
+    np.testing.assert_array_equal(x_train, [[-1, 0], [1, 0]])
+    np.testing.assert_array_equal(x_test, [[0, 7], [4, 7]])

@@ -20,9 +20,9 @@ def drawn(tmp_path_factory):
     return path
 
 
-def run(drawn, out, **settings):
+def run(drawn, out, *arguments, **settings):
     settings = {"task": TASK["task"], "replicates": 2, **settings}
-    main(["baseline", "--settings", json.dumps(settings), "--samples", str(drawn), "--out", str(out)])
+    main(["baseline", "--settings", json.dumps(settings), "--samples", str(drawn), "--out", str(out), *arguments])
     return results.read_estimates(out).to_pylist()
 
 
@@ -71,3 +71,23 @@ def test_a_failure_names_the_cell_and_writes_nothing(drawn, tmp_path, capsys):
         run(drawn, tmp_path / "ksg.parquet", method="ksg", options={"neighbors": 500})
     assert '"task": "1v1-normal-0.75"' in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_method_in_torch_runs_on_the_device_asked_for(drawn, tmp_path):
+    options = {"hidden": 8, "layers": 1, "batch_size": 20, "learning_rate": 0.01, "clip": 1.0, "steps": 5}
+    settings = {"method": "doe-gaussian", "options": options, "train_size": 40, "seed": 0}
+    out = tmp_path / "doe.parquet"
+    rows = run(drawn, out, "--device", "cpu", **settings)
+    assert [(row["train_size"], row["train_seconds"]) for row in rows] == [(40, 0.0)] * 2
+    assert set(results.read_provenance(out)["versions"]) == {"numpy", "torch"}
+
+
+def test_what_did_not_converge_is_a_row_with_its_reason(drawn, tmp_path, monkeypatch, capsys):
+    def lost(replicates):
+        for _ in replicates:
+            yield Estimate(nats=None, seconds=1.0, not_converged="it diverged at step 7")
+
+    monkeypatch.setitem(baselines.METHODS, "lost", Method(estimator=lost, trains=False))
+    rows = run(drawn, tmp_path / "lost.parquet", method="lost", options={})
+    assert [(row["estimate"], row["not_converged"]) for row in rows] == [(None, "it diverged at step 7")] * 2
+    assert "lost, 1v1-normal-0.75, replicate 1: it diverged at step 7" in capsys.readouterr().err

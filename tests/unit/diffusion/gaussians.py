@@ -16,6 +16,7 @@ QUESTIONS = {  # score -> (diffused, conditioned)
     "x_given_y": ("x", "y"),
     "y_given_x": ("y", "x"),
 }
+ENTROPIES = {"x": ("x", None), "y": ("y", None), "xy": ("xy", None), "x|y": ("x", "y"), "y|x": ("y", "x")}
 
 
 @dataclass
@@ -39,8 +40,8 @@ class Gaussian:
         cross = self.covariance[self._part(of), self._part(given)]
         return own - cross @ torch.linalg.inv(self.covariance[self._part(given), self._part(given)]) @ cross.T
 
-    def entropy(self, score: str) -> float:
-        covariance = self.conditional_covariance(*QUESTIONS[score])
+    def entropy(self, name: str) -> float:
+        covariance = self.conditional_covariance(*ENTROPIES[name])
         return 0.5 * (len(covariance) * math.log(2 * math.pi * math.e) + torch.logdet(covariance).item())
 
     @property

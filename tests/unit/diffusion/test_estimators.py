@@ -97,8 +97,31 @@ def test_entropies_are_the_gaussians(variant: str, sigma: float) -> None:
         stratified=True,
         seeds=[1, 2],
     )
+    assert set(found) == {"c": {"x", "x|y"}, "j": {"xy", "x|y", "y|x", "x", "y"}}[variant]
     for name, result in found.items():
         assert ((result.value - gaussian.entropy(name)).abs() < 4 * result.std_error).all(), name
+
+
+@pytest.mark.parametrize("importance_sampling", [True, False])
+def test_divergences_are_the_gaussians(importance_sampling: bool) -> None:
+    """KL(p || q) = ½ (log |Q|/|P| - dim + tr Q⁻¹P) of zero-mean Gaussians."""
+    p, q = gaussian_with(0.6, 2), gaussian_with(0.2, 2)
+    exact = 0.5 * (torch.logdet(q.covariance) - torch.logdet(p.covariance) - 4)
+    exact += 0.5 * torch.trace(torch.linalg.solve(q.covariance, p.covariance))
+    times = Times(sde=SDE(), t_eps=1e-5, importance_sampling=importance_sampling)
+    found = estimators.divergence(
+        *(lambda clean, noisy, t, _, of=of: of.noise(times.sde, clean, noisy, t, "joint") for of in (p, q)),
+        p.sample(2, 10_000, seed=0),
+        times=times,
+        formulas=("inside", "gap"),
+        mc_draws=10,
+        stratified=True,
+        seeds=[1, 2],
+    )
+    assert set(found) == {"inside", "gap"}
+    for name, result in found.items():
+        assert ((result.value - exact).abs() < 4 * result.std_error).all(), name
+        assert result.std_error.max() < 0.05
 
 
 def test_a_replicate_does_not_see_the_others() -> None:

@@ -69,6 +69,7 @@ def train(folder, name, settings):
 
 def estimate(folder, name="estimates", weights="weights", **changes):
     paths = ["--samples", f"{folder}/samples.parquet", "--weights", f"{folder}/{weights}", "--out", f"{folder}/{name}"]
+    paths += ["--curve", f"{folder}/{weights}.curve"]
     main(["estimate", "--settings", json.dumps(ESTIMATE | changes), "--device", "cpu", *paths])
     return results.read_estimates(folder / name)
 
@@ -82,6 +83,21 @@ def test_every_estimator_and_replicate_has_a_row_near_the_truth(folder):
         assert row["method"] == "minde-c"
         assert row["mi_true"] == TASKS[TASK].mi_true
         assert abs(row["estimate"] - row["mi_true"]) < 4 * row["std_error"] + 0.02
+
+
+def test_training_time_is_the_replicate_s_share_of_its_stack_s(folder):
+    curve = results.pq.read_table(folder / "weights.curve").to_pylist()
+    (spent,) = {row["seconds"] for row in curve if row["step"] == 60}  # both trained in one stack
+    assert {row["train_seconds"] for row in estimate(folder).to_pylist()} == {spent}
+    assert spent > 0
+
+
+def test_a_damaged_curve_is_named_with_the_rule_that_makes_it(folder, tmp_path):
+    for name in ("samples.parquet", "weights"):
+        (tmp_path / name).symlink_to(folder / name)
+    (tmp_path / "weights.curve").write_bytes((folder / "weights.curve").read_bytes()[:-20])
+    with pytest.raises(ValueError, match=r"weights\.curve is not a readable training curve .* the rule `train`"):
+        estimate(tmp_path)
 
 
 def test_estimating_again_gives_the_same_numbers_whatever_the_rows_are_asked_for(folder):

@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from minde.study import design
 from minde.study.config import SCHEMA, ConfigError, resolve
-from minde.study.tasks import TASKS
+from minde.study.tasks import BENCHMARK, TASKS
 
 ROOT = Path(__file__).parents[3]
 
@@ -73,7 +73,7 @@ def test_the_paper_has_all_tasks_ten_replicates_and_its_two_classes_of_settings(
     config = load("config.yaml")
     update_config(config, load("paper.yaml"))
     config = resolve(config, ROOT)
-    assert config["tasks"] == list(TASKS)
+    assert config["tasks"] == list(BENCHMARK)
     assert config["replicates"] == 10
     cells = {task: design.Cell(method="minde-c", task=task, train_size=100000) for task in TASKS}
     for task, cell in cells.items():
@@ -123,7 +123,7 @@ def test_a_file_is_a_task_that_overrides_and_dimensions_know():
         ("name", "a/b", r"name: found 'a/b'; allowed: letters, digits"),
         ("tasks", [], r"tasks: found \[\]; allowed: at least 1 entry"),
         ("train_sizes", [2000, 2000], r"train_sizes: found \[2000, 2000\]; allowed: each entry once"),
-        ("methods", ["minde"], r"methods\.0: found 'minde'; allowed: minde-j, minde-c, ksg, cca; the nearest"),
+        ("methods", ["minde"], r"methods\.0: found 'minde'; allowed: minde-j, minde-c, mine, .*; the nearest"),
         ("preprocess", "standardise", r"preprocess: found 'standardise'; allowed: none, .*'standardize'"),
         ("minde.network.hidden", 12, r"minde\.network\.hidden: found 12; allowed: auto, or a multiple of 8"),
         ("minde.network.hidden", "big", r"found 'big'; allowed: auto, or a multiple of 8"),
@@ -161,14 +161,14 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        ("data", {"1v1-normal-0.75": FILE}, r"data\.1v1-normal-0\.75: found the id of a task of benchmark-mi"),
+        ("data", {"1v1-normal-0.75": FILE}, r"data\.1v1-normal-0\.75: found the name of a task, or of a group"),
         ("data", {"mine": FILE | {"y": ["b", "a"]}}, r"data\.mine: found the column 'a' in x and in y"),
         (
             "tasks",
             ["1v1-norml-0.75"],
             r"tasks\.0: found '1v1-norml-0\.75'; .*the nearest valid name is '1v1-normal-0\.75'",
         ),
-        ("tasks", ["all", "1v1-normal-0.75"], r"tasks\.0: found 'all'; allowed: \[all\] alone"),
+        ("tasks", ["all", "1v1-normal-0.75"], r"tasks\.0: found 'all'; allowed: \[all\] or \[high-mi\] alone"),
         (
             "minde.recipe",
             "fsat",
@@ -179,6 +179,8 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
         ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30\.0; allowed: at most beta_max"),
         ("curve.test_rows", 10001, r"curve\.test_rows: found 10001; allowed: at most samples\.test"),
         ("baselines.ksg.neighbors", 10000, r"baselines\.ksg\.neighbors: found 10000; allowed: below samples\.test"),
+        ("tables.sigmas", [1.0, 3.0], r"tables\.sigmas: found 3; allowed: one of minde\.estimators\.sigmas, .* are 1"),
+        ("baselines.doe.batch_size", 4000, r"found 2000, with batch_size 4000 for task .* method doe-gaussian"),
         ("minde.estimators.sigmas", [1.0, 1.00000001], r"minde\.estimators\.sigmas: 2 widths are written 'sigma=1'"),
         (
             "overrides",
@@ -195,6 +197,22 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
 def test_numbers_and_names_must_fit_each_other(keys, value, message):
     with pytest.raises(ConfigError, match=message):
         resolve(changed(keys, value), ROOT)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        ("baselines.lnn.truncation", 10000, r"baselines\.lnn\.truncation: found 10000; allowed: below samples\.test"),
+        ("baselines.lnn.neighbors", 31, r"baselines\.lnn\.neighbors: found 31; allowed: at most truncation, .* 30"),
+        ("baselines.critics.test_every", 3000, r"baselines\.critics\.test_every: found 3000; .* max_steps, .* 2000"),
+        ("baselines.critics.batch_size", 5000, r"batch_size 5000 for task .* method mine"),
+    ],
+)
+def test_numbers_of_competitors_matter_where_they_are_the_study_s(keys, value, message):
+    config = changed(keys, value)
+    resolve(config, ROOT)
+    with pytest.raises(ConfigError, match=message):
+        resolve(config | {"methods": ["mine", "lnn"]}, ROOT)
 
 
 def test_all_problems_are_reported_at_once():

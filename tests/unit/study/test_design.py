@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 
 from minde.study import config as configs
 from minde.study import design, seeds
+from minde.study.tasks import HIGH_MI
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,12 +69,25 @@ def test_canonical_json_has_one_spelling_per_value():
 def test_the_competitors_are_those_there_are():
     from minde.baselines import METHODS
 
-    assert {name for name, method in METHODS.items() if not method.trains} == set(design.COMPETITORS)
+    assert list(METHODS) == list(design.COMPETITORS)
+    assert [name for name, method in METHODS.items() if not method.trains] == list(design.UNTRAINED)
+    assert [name for name, method in METHODS.items() if method.on_device] == list(design.DOES)
+
+
+def test_each_competitor_that_trains_has_its_own_options(config):
+    options = {
+        method: json.loads(design.baseline_settings(config, cell(method)))["options"]
+        for method in (*design.CRITICS, *design.DOES)
+    }
+    critics, doe = config["baselines"]["critics"], config["baselines"]["doe"]
+    assert options["mine"] == critics | {"smoothing": 0.9}
+    assert options["infonce"] == options["dv"] == options["nwj"] == critics
+    assert options["doe-gaussian"] == options["doe-logistic"] == doe
 
 
 def test_methods_that_do_not_train_have_one_cell_per_task(config):
     cells = design.cells(config)
-    assert len(cells) == len(set(cells)) == 4 * (2 * 2 + 2)
+    assert len(cells) == len(set(cells)) == 4 * (3 * 2 + 2)
     assert [c.train_size for c in cells if c.method == "ksg"] == [0] * 4
     assert cell().path == "minde-c/1v1-normal-0.75/2000"
 
@@ -92,10 +106,18 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
             "formulas importance_sampling mc_draws seed sigmas task times train_size",
         ),
         (lambda c: design.baseline_settings(c, cell("ksg", train_size=0)), "method options replicates task"),
+        (lambda c: design.baseline_settings(c, cell("mine")), "method options replicates seed task train_size"),
         (design.merge_settings, "methods replicates tasks train_sizes"),
-        (design.table_settings, "decimals"),
+        (design.table_settings, "decimals reference sigmas"),
+        (lambda c: design.table_settings(c, 2000), "decimals reference sigmas train_size"),
+        (design.summary_settings, "resamples seed sigmas"),
+        (lambda c: design.figure_settings(c, "spread", 1), "sigmas tasks"),
+        (lambda c: design.figure_settings(c, "training-curve", 1), "tasks"),
     ],
-    ids=["sample", "train", "estimate", "baseline", "merge", "table"],
+    ids=[
+        *("sample", "train", "estimate", "baseline", "trained baseline", "merge"),
+        *("table", "table at a size", "summary", "spread", "training curve"),
+    ],
 )
 def test_a_step_is_given_what_it_reads(config, settings, keys):
     assert list(json.loads(settings(config))) == keys.split()
@@ -146,9 +168,9 @@ def test_the_expected_keys_follow_from_the_short_design(config):
     settings = json.loads(design.merge_settings(config))
     keys = design.expected_keys(settings)
     assert design.cells_of(settings) == design.cells(config)
-    assert len(keys) == len(set(keys)) == 3 * (16 * 3 + 8)
+    assert len(keys) == len(set(keys)) == 3 * (16 * 3 + 8 + 8)
     assert keys[0] == ("1v1-normal-0.75", "minde-j", "inside", 2000, 0)
-    assert keys[-1] == ("multinormal-dense-5-5-0.5", "cca", "cca", 0, 2)
+    assert keys[-1] == ("multinormal-dense-5-5-0.5", "doe-gaussian", "doe-gaussian", 10000, 2)
 
 
 def test_a_width_names_its_estimator(config):
@@ -160,6 +182,50 @@ def test_a_width_names_its_estimator(config):
 def test_the_merge_settings_of_the_paper_fit_a_shell_command(config):
     update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
     assert len(design.merge_settings(configs.resolve(config, ROOT))) < 10_000
+
+
+def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
+    update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+    config = configs.resolve(config, ROOT)
+    parts = {figure: list(design.parts_of(config, figure)) for figure in design.FIGURES}
+    assert parts == {
+        "spread": [1, 2],
+        "training-size": [1, 2, 3, 4],
+        "training-curve": [1, 2, 3, 4],
+        "sigma": [1, 2, 3, 4],
+        "high-mi": [],
+    }
+    shown = [task for part in parts["training-size"] for task in design.tasks_of_part(config, "training-size", part)]
+    assert shown == config["tasks"]
+
+
+def test_a_study_has_the_figures_that_it_has_something_for(config):
+    assert {figure: len(design.parts_of(config, figure)) for figure in design.FIGURES} == {
+        "spread": 1,
+        "training-size": 1,
+        "training-curve": 1,
+        "sigma": 0,
+        "high-mi": 0,
+    }
+    config["methods"] = ["ksg"]
+    assert not design.parts_of(config, "training-curve")
+
+
+def test_the_ablation_of_importance_sampling_switches_it_off_in_training_and_estimation(config):
+    for name in ("paper.yaml", "uniform_times.yaml"):
+        update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
+    config = configs.resolve(config, ROOT)
+    assert not json.loads(design.train_settings(config, cell()))["training"]["importance_sampling"]
+    assert not json.loads(design.estimate_settings(config, cell()))["importance_sampling"]
+
+
+def test_the_study_of_figure_1_has_its_figure(config):
+    for name in ("paper.yaml", "high_mi.yaml"):
+        update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
+    config = configs.resolve(config, ROOT)
+    assert config["tasks"] == [*HIGH_MI]
+    assert list(design.parts_of(config, "high-mi")) == [1]
+    assert design.tasks_of_part(config, "high-mi", 1) == [*HIGH_MI]
 
 
 def test_splitting_a_file_reads_its_columns_and_not_its_path(config):

@@ -10,12 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from minde.study.figures import COLORS, FIGURES, MARKERS, spread, training_size, write_figure
+from minde.study import curves, trained
+from minde.study.ablations import sigma, training_curve
+from minde.study.figures import high_mi, omissions, spread, training_size, write_figure
+from minde.study.files import provenance
+from minde.study.panels import COLORS, MARKERS, reach_of
+from minde.study.results import write_parquet
 from minde.study.rows import METHOD_LABELS
-from minde.study.tasks import TASKS
+from minde.study.tasks import HIGH_MI, TASKS
 
 FOUR = ["1v1-normal-0.75", "half_cube-1v1-normal-0.75", "student-identity-2-2-2", "multinormal-sparse-5-5-2-2.0"]
 ROWS = [("minde-j", "sigma=1"), ("minde-j", "inside"), ("minde-c", "gap"), ("ksg", "ksg")]
+OF_ESTIMATES = ["spread", "training-size", "sigma"]
 
 
 def estimates(tasks=FOUR, rows=ROWS, sizes=(100, 1000), replicates=3) -> pd.DataFrame:
@@ -29,6 +35,7 @@ def estimates(tasks=FOUR, rows=ROWS, sizes=(100, 1000), replicates=3) -> pd.Data
             "replicate": replicate,
             "estimate": TASKS[task].mi_true + 0.02 * rng.standard_normal(),
             "mi_true": TASKS[task].mi_true,
+            "not_converged": None,
         }
         for task in tasks
         for method, estimator in rows
@@ -37,31 +44,31 @@ def estimates(tasks=FOUR, rows=ROWS, sizes=(100, 1000), replicates=3) -> pd.Data
     )
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", OF_ESTIMATES)
 def test_same_estimates_same_bytes(name, tmp_path):
     frame = estimates()
     for folder in ("a", "b"):
-        write_figure(name, frame, [tmp_path / folder / "figure.pdf", tmp_path / folder / "figure.png"])
+        write_figure(name, frame, [tmp_path / folder / "figure.pdf", tmp_path / folder / "figure.png"], tasks=[*TASKS])
     for kind in ("pdf", "png"):
         first, second = ((tmp_path / folder / f"figure.{kind}").read_bytes() for folder in ("a", "b"))
         assert first == second
         assert b"CreationDate" not in first
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", OF_ESTIMATES)
 def test_the_order_and_the_settings_of_the_caller_play_no_part(name, tmp_path):
     frame = estimates()
-    write_figure(name, frame, [tmp_path / "a.png"])
+    write_figure(name, frame, [tmp_path / "a.png"], tasks=[*TASKS])
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red"}):
         before = dict(matplotlib.rcParams)
-        write_figure(name, frame.sample(frac=1, random_state=1), [tmp_path / "b.png"])
+        write_figure(name, frame.sample(frac=1, random_state=1), [tmp_path / "b.png"], tasks=[*TASKS])
         assert dict(matplotlib.rcParams) == before
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", OF_ESTIMATES)
 def test_fonts_are_embedded_as_truetype(name, tmp_path):
-    write_figure(name, estimates(), [tmp_path / "figure.pdf"])
+    write_figure(name, estimates(), [tmp_path / "figure.pdf"], tasks=[*TASKS])
     content = (tmp_path / "figure.pdf").read_bytes()
     for stream in re.findall(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
         try:
@@ -72,18 +79,18 @@ def test_fonts_are_embedded_as_truetype(name, tmp_path):
     assert b"/Type3" not in content
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", OF_ESTIMATES)
 def test_paper_width(name, tmp_path):
-    write_figure(name, estimates(), [tmp_path / "figure.pdf"])
+    write_figure(name, estimates(), [tmp_path / "figure.pdf"], tasks=[*TASKS])
     box = re.search(rb"/MediaBox \[([^]]*)\]", (tmp_path / "figure.pdf").read_bytes())
     assert float(box[1].split()[2]) == pytest.approx(5.5 * 72)
 
 
 @pytest.mark.filterwarnings("error")  # matplotlib warns where panels do not fit
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", OF_ESTIMATES)
 @pytest.mark.parametrize("tasks", [FOUR[:1], FOUR, [*TASKS][:5]], ids=len)
 def test_any_number_of_tasks_and_one_replicate(name, tasks, tmp_path):
-    write_figure(name, estimates(tasks, replicates=1), [tmp_path / "figure.png"])
+    write_figure(name, estimates(tasks, replicates=1), [tmp_path / "figure.png"], tasks=[*TASKS])
 
 
 def test_spread_shows_every_replicate_and_the_truth():
@@ -108,6 +115,28 @@ def test_spread_points_to_estimates_beyond_the_axis():
     assert heads == {"o": 1, "<": 1, ">": 1}
 
 
+def test_spread_shows_the_replicates_that_converged():
+    frame = not_converged(estimates(FOUR[:1]), "ksg", 1)
+    points = [line for line in spread(frame).axes[0].lines if line.get_marker() == "o"]
+    assert [len(line.get_xdata()) for line in points] == [3, 3, 3, 2]
+
+
+def not_converged(frame: pd.DataFrame, method: str, *replicates: int) -> pd.DataFrame:
+    lost = (frame["method"] == method) & frame["replicate"].isin(replicates)
+    return frame.assign(
+        estimate=frame["estimate"].mask(lost), not_converged=frame["not_converged"].astype(object).mask(lost, "why")
+    )
+
+
+def test_a_part_shows_its_tasks_and_the_widths_asked_for(tmp_path):
+    rows = [("minde-j", "sigma=1"), ("minde-j", "sigma=2"), ("minde-j", "inside")]
+    write_figure("spread", estimates(rows=rows), [tmp_path / "a.png"], tasks=FOUR[:2], sigmas=[1.0])
+    frame = estimates(rows=rows)
+    frame = frame[frame["task"].isin(FOUR[:2]) & (frame["estimator"] != "sigma=2")]
+    write_figure("spread", frame, [tmp_path / "b.png"], tasks=FOUR)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
 def test_training_size_shows_means_by_size_and_untrained_methods_as_lines():
     frame = estimates()
     figure = training_size(frame)
@@ -118,7 +147,7 @@ def test_training_size_shows_means_by_size_and_untrained_methods_as_lines():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0.1", "1"]
     chosen = frame[(frame["task"] == FOUR[0]) & (frame["estimator"] == "inside")]
     assert list(ax.containers[1][0].get_ydata()) == pytest.approx(list(chosen.groupby("train_size")["estimate"].mean()))
-    (ksg,) = (line for line in ax.lines if line.get_linestyle() == ":")
+    (ksg,) = (line for line in ax.lines if line.get_color() == COLORS["ksg"])
     assert ksg.get_ydata()[0] == pytest.approx(
         frame[(frame["task"] == FOUR[0]) & (frame["method"] == "ksg")]["estimate"].mean()
     )
@@ -135,12 +164,12 @@ def test_every_method_has_a_colour_of_its_own():
     assert len(set(MARKERS.values())) == len(MARKERS)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", OF_ESTIMATES)
 def test_an_estimate_that_is_no_number_is_named(name, tmp_path):
     frame = estimates()
     frame.loc[0, "estimate"] = float("nan")
     with pytest.raises(ValueError, match=f"not finite, first nan of task={FOUR[0]}, method=minde-j"):
-        write_figure(name, frame, [tmp_path / "figure.pdf"])
+        write_figure(name, frame, [tmp_path / "figure.pdf"], tasks=[*TASKS])
     assert not (tmp_path / "figure.pdf").exists()
 
 
@@ -151,10 +180,12 @@ def test_spread_names_a_missing_row():
 
 
 def test_unknown_figures_and_kinds_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="unknown figure 'pie'; known: spread, training-size"):
-        write_figure("pie", estimates(), [tmp_path / "pie.pdf"])
+    with pytest.raises(
+        ValueError, match="unknown figure 'pie'; known: spread, training-size, training-curve, sigma, high-mi"
+    ):
+        write_figure("pie", estimates(), [tmp_path / "pie.pdf"], tasks=FOUR)
     with pytest.raises(ValueError, match=r"no figure can be written as '.svg'; expected .pdf or .png"):
-        write_figure("spread", estimates(), [tmp_path / "a.pdf", tmp_path / "a.svg"])
+        write_figure("spread", estimates(), [tmp_path / "a.pdf", tmp_path / "a.svg"], tasks=FOUR)
     assert not list(tmp_path.iterdir())
 
 
@@ -164,27 +195,108 @@ def test_drawing_loads_no_pyplot_and_no_window_system():
     assert loaded.stdout.strip() == ""
 
 
-def of_ones_own() -> pd.DataFrame:
-    """Estimates of a file of one's own, whose truth nobody knows, beside those of a benchmark task."""
-    frame = estimates(tasks=FOUR[:2])
-    own = frame["task"] == FOUR[1]
-    return frame.assign(task=frame["task"].where(~own, "mine"), mi_true=frame["mi_true"].where(~own, np.nan))
+def test_training_size_leaves_out_what_is_far_off_or_scattered_or_did_not_converge_and_says_so():
+    frame = estimates(rows=[*ROWS, ("mine", "mine"), ("dv", "dv")])
+    truth = TASKS[FOUR[0]].mi_true
+    of_task = frame["task"] == FOUR[0]
+    far = of_task & (frame["method"] == "mine") & (frame["train_size"] == 100)
+    frame.loc[far, "estimate"] = 3.1 * truth
+    scattered = of_task & (frame["estimator"] == "gap") & (frame["train_size"] == 1000)
+    frame.loc[scattered, "estimate"] = np.array([-1.1, 0, 1.1]) * truth + truth
+    frame = not_converged(frame, "dv", 0, 1, 2)
+    found = omissions(frame)
+    assert set(found[FOUR[0]]) == {("dv", "dv"), ("mine", "mine"), ("minde-c", "gap")}
+    assert found[FOUR[1]] == [("dv", "dv")]
+    figure = training_size(frame)
+    text = " ".join(figure.get_supxlabel().split())
+    assert "Left out (error above 2 GT, deviation above GT, or not converged):" in text
+    assert "MINE in Bivariate Nm 1×1" in text
+    drawn = {line.get_color() for line in figure.axes[0].lines}
+    assert COLORS["mine"] not in drawn
+    assert COLORS["mine"] in {line.get_color() for line in figure.axes[1].lines}
+    assert "D-V" not in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-@pytest.mark.parametrize("draw", [spread, training_size])
-def test_a_task_whose_truth_nobody_knows_has_no_line_of_truth_and_shows_its_estimates(draw):
-    frame = of_ones_own()
-    figure = draw(frame)
-    known, own = figure.axes
-    assert own.get_title() == "mine"
-    assert len(known.lines) == len(own.lines) + 1
-    low, high = (own.get_xlim if draw is spread else own.get_ylim)()
-    shown = frame[frame["task"] == "mine"]["estimate"]
-    assert low < shown.min() < shown.max() < high
+def test_a_panel_s_scale_is_that_of_its_lines():
+    assert reach_of(pd.Series([0.9, 1.1]), 1.0) == pytest.approx(0.13)
+    assert reach_of(pd.Series([1.0, 1.001]), 1.0) == 0.1
+    assert reach_of(pd.Series([5.0, 9.0]), 1.0) == 1.0
+    assert reach_of(pd.Series(dtype=float), 1.0) == 0.1
 
 
-@pytest.mark.parametrize("draw", [spread, training_size])
-def test_estimates_about_nothing_have_an_axis(draw):
-    frame = estimates(tasks=FOUR[:1]).assign(mi_true=0.0, estimate=0.0)
-    low, high = (draw(frame).axes[0].get_xlim if draw is spread else draw(frame).axes[0].get_ylim)()
-    assert low < -0.01 < 0.01 < high
+def test_panels_without_one_below_them_have_labels_of_the_shared_axis():
+    figure = training_size(estimates([*TASKS][:6]))
+    assert [bool(ax.xaxis.get_tick_params()["labelbottom"]) for ax in figure.axes] == [False] * 2 + [True] * 4
+
+
+def test_sigma_shows_one_line_per_variant_against_the_width():
+    rows = [(m, f"sigma={s:g}") for m in ("minde-j", "minde-c") for s in (0.5, 1, 10)] + [("ksg", "ksg")]
+    frame = estimates(rows=rows)
+    figure = sigma(frame)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["GT (true value)", "MINDE-j", "MINDE-c"]
+    ax = figure.axes[0]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.5", "1", "10"]
+    chosen = frame[(frame["task"] == FOUR[0]) & (frame["method"] == "minde-c") & (frame["train_size"] == 1000)]
+    means = chosen.groupby("estimator")["estimate"].mean()
+    assert list(ax.containers[0][0].get_ydata()) == pytest.approx(list(means[["sigma=0.5", "sigma=1", "sigma=10"]]))
+
+
+def test_sigma_without_widths_says_what_to_do():
+    with pytest.raises(ValueError, match="add `sigma` to minde"):
+        sigma(estimates(rows=[("ksg", "ksg")]))
+
+
+def test_high_mutual_information_is_drawn_against_the_truth_by_version(tmp_path):
+    frame = estimates([*HIGH_MI], rows=ROWS[1:], sizes=(1000,))
+    figure = high_mi(frame)
+    assert [ax.get_title() for ax in figure.axes] == [
+        "Multinormal 3×3",
+        "Half-cube @ Multinormal 3×3",
+        "Spiral @ Multinormal 3×3",
+    ]
+    for ax, version in zip(figure.axes, ("", "half_cube-", "spiral-"), strict=True):
+        line = ax.containers[0][0]
+        assert list(line.get_xdata()) == [half / 2 for half in range(11)]
+        of_version = frame[(frame["estimator"] == "inside") & frame["task"].str.startswith(f"{version}high")]
+        assert list(line.get_ydata()) == pytest.approx(list(of_version.groupby("mi_true")["estimate"].mean()))
+    write_figure("high-mi", frame, [tmp_path / "high_mi.pdf"], tasks=[*HIGH_MI])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["spread", "training-size"])
+def test_a_true_value_of_zero_has_an_axis_too(name, tmp_path):
+    write_figure(name, estimates(["high-mi-0.0"]), [tmp_path / "a.png"], tasks=["high-mi-0.0"])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", OF_ESTIMATES)
+def test_a_task_whose_truth_nobody_knows_has_no_line_of_it(name, tmp_path):
+    frame = estimates(FOUR[:1]).assign(mi_true=float("nan"))
+    write_figure(name, frame, [tmp_path / "a.png"], tasks=FOUR)
+    figure = training_size(frame)
+    assert "GT (true value)" not in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def write_curve(path, task, variant):
+    """A curve of two replicates that rise from 0 to the truth."""
+    rows = [
+        {"replicate": r, "step": step, "loss": 1.0, "estimator": "inside", "std_error": 0.1, "seconds": 1.0}
+        | {"estimate": TASKS[task].mi_true * step / 2000 + 0.01 * r}
+        for step in (1000, 2000)
+        for r in (0, 1)
+    ]
+    made_by = provenance({"task": task, "variant": variant, "train_size": 100}) | {"mi_true": TASKS[task].mi_true}
+    write_parquet(path, trained.curve_table(rows), made_by)
+    return path
+
+
+def test_training_curves_of_several_cells_in_one_figure(tmp_path):
+    paths = [write_curve(tmp_path / f"{i}.parquet", task, "c") for i, task in enumerate(FOUR[:2])]
+    frame = curves.read([*paths, write_curve(tmp_path / "j.parquet", FOUR[0], "j")])
+    figure = training_curve(frame)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["GT (true value)", "MINDE-j", "MINDE-c"]
+    line = figure.axes[0].containers[0][0]
+    assert list(line.get_xdata()) == [1, 2]
+    truth = TASKS[FOUR[0]].mi_true
+    assert list(line.get_ydata()) == pytest.approx([truth / 2 + 0.005, truth + 0.005])
+    write_figure("training-curve", frame, [tmp_path / "curve.pdf"], tasks=FOUR)

@@ -18,6 +18,8 @@ def row(replicate=0, **changes):
         "std_error": None,
         "mi_true": 0.41,
         "seconds": 1.5,
+        "train_seconds": 20.0,
+        "not_converged": None,
     } | changes
 
 
@@ -61,6 +63,18 @@ def test_a_failing_write_leaves_the_old_file(tmp_path):
 def test_a_non_finite_estimate_is_refused(estimate):
     with pytest.raises(ValueError, match=r"replicate=3 is (nan|inf)"):
         results.estimates_table([row(3, estimate=estimate)])
+
+
+def test_what_did_not_converge_keeps_its_key_and_its_reason(tmp_path):
+    lost = row(1, estimate=None, not_converged="the loss was not finite at step 7")
+    merged = results.merge([key(0), key(1)], [write(tmp_path / "a.parquet", row(0), lost)])
+    assert merged.to_pylist() == [row(0), lost]
+
+
+@pytest.mark.parametrize("changes", [{"estimate": None}, {"not_converged": "diverged"}])
+def test_a_row_has_an_estimate_or_a_reason_why_not(changes):
+    with pytest.raises(ValueError, match="replicate=0: expected an estimate or a reason why it did not converge"):
+        results.estimates_table([row(0, **changes)])
 
 
 def test_a_row_with_other_columns_is_refused():

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from minde.study import samples
-from minde.study.tasks import TASKS
+from minde.study.tasks import BENCHMARK, TASKS
 
 SETTINGS = {"task": "swissroll_x-normal_cdf-1v1-normal-0.75", "seed": 3, "replicates": 2, "n_train": 7, "n_test": 5}
 
@@ -89,7 +89,7 @@ def test_drawing_again_gives_the_same_content(path, tmp_path):
     assert samples.metadata(again)["content_sha256"] == samples.metadata(path)["content_sha256"]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", [*BENCHMARK, "high-mi-0.0", "half_cube-high-mi-2.5", "spiral-high-mi-5.0"])
 def test_every_task_can_be_drawn(task, tmp_path):
     path = draw(tmp_path / "task.parquet", task=task, replicates=1)
     x, y = samples.read(path, 0, "test")

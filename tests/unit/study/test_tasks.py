@@ -8,7 +8,7 @@ from minde.study import tasks
 def test_the_table_is_the_benchmark_in_its_order():
     from bmi.benchmark import BENCHMARK_TASKS
 
-    assert list(tasks.TASKS) == list(BENCHMARK_TASKS)
+    assert list(tasks.BENCHMARK) == list(BENCHMARK_TASKS)
     for task_id, theirs in BENCHMARK_TASKS.items():
         ours = tasks.TASKS[task_id]
         assert (ours.id, ours.dim_x, ours.dim_y) == (theirs.id, theirs.dim_x, theirs.dim_y)
@@ -35,7 +35,7 @@ def test_labels_are_the_papers(task_id, label):
 
 
 def test_labels_are_unique():
-    assert len({task.label for task in tasks.TASKS.values()}) == 40
+    assert len({task.label for task in tasks.TASKS.values()}) == 40 + 33
 
 
 def test_an_unknown_task_names_the_nearest():
@@ -46,3 +46,15 @@ def test_an_unknown_task_names_the_nearest():
 def test_globs():
     assert len(tasks.matching("student-*")) == 7
     assert tasks.matching("nothing-*") == []
+
+
+def test_tasks_of_high_mutual_information_have_the_one_that_they_are_named_by():
+    from minde.study.samples import _sampler
+
+    assert len(tasks.HIGH_MI) == 3 * 11
+    for task_id, ours in tasks.HIGH_MI.items():
+        theirs = _sampler(task_id)
+        assert float(theirs.mutual_information) == pytest.approx(ours.mi_true, abs=1e-9)
+        assert (theirs.dim_x, theirs.dim_y) == (3, 3)
+        assert theirs.name.startswith(ours.name.split(" @ ")[0].split(" 3")[0])
+        assert task_id.endswith(f"{ours.mi_true}")

@@ -19,6 +19,7 @@ DESIGN = {
 def write(folder, method, estimator, train_size, replicates):
     key = {"task": "1v1-normal-0.75", "method": method, "estimator": estimator, "train_size": train_size}
     values = {"estimate": 0.4, "std_error": None, "mi_true": 0.41, "seconds": 1.0}
+    values |= {"train_seconds": 0.0, "not_converged": None}
     table = results.estimates_table([key | values | {"replicate": replicate} for replicate in replicates])
     results.write_parquet(folder / f"{method}/1v1-normal-0.75/{train_size}.parquet", table, results.provenance({}))
 

@@ -1,0 +1,75 @@
+# On request only: `snakemake diagnostics`, or the file of one cell.
+
+
+rule score_errors:
+    input:
+        samples="<results>/samples/{task}.parquet",
+        weights="<results>/networks/{method}/{task}/{train_size}.safetensors",
+        code=code(
+            "diffusion/conditioning.py",
+            "diffusion/diagnostics.py",
+            "diffusion/gaussian.py",
+            "diffusion/model.py",
+            "diffusion/network.py",
+            "diffusion/preprocess.py",
+            "diffusion/random.py",
+            "diffusion/sde.py",
+            "diffusion/times.py",
+            "steps/cell.py",
+            "steps/score_errors.py",
+            "study/score_errors.py",
+            "study/seeds.py",
+            "study/trained.py",
+        ),
+    output:
+        "<results>/diagnostics/{method}/{task}/{train_size}.parquet",
+    log:
+        "<logs>/score_errors/{method}/{task}/{train_size}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: STUDY["run"]["threads"]
+    resources:
+        device=STUDY["run"]["device"],
+        mem_mb=8000,
+        runtime=30,
+    params:
+        settings=lambda wildcards: design.score_error_settings(cell_of(wildcards)),
+    message:
+        "Measure the scores of {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
+    shell:
+        "step score-errors --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
+        "--weights {input.weights} --out {output} 2> {log}"
+
+
+rule score_error_figure:
+    input:
+        errors="<results>/diagnostics/{method}/{task}/{train_size}.parquet",
+        code=code("study/figures.py", "study/paper.mplstyle", "study/score_errors.py"),
+    output:
+        pdf="<results>/diagnostics/{method}/{task}/{train_size}.pdf",
+        png=report(
+            "<results>/diagnostics/{method}/{task}/{train_size}.png",
+            caption="../report/score_errors.rst",
+            category="Diagnostics",
+            labels={"method": "{method}", "task": "{task}", "train size": "{train_size}"},
+        ),
+    log:
+        "<logs>/score_error_figure/{method}/{task}/{train_size}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: design.score_error_settings(cell_of(wildcards)),
+    message:
+        "Draw the score errors of {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
+    shell:
+        "step score-error-figure --settings {params.settings:q} --errors {input.errors} --out {output} 2> {log}"
+
+
+rule diagnostics:
+    input:
+        [f"<results>/diagnostics/{cell.path}.png" for cell in design.cells(STUDY) if cell.method in design.VARIANTS],

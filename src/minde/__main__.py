@@ -1,0 +1,160 @@
+"""The command line ``minde``: mutual information of the columns of a file, and the tasks of the benchmark.
+
+Exit status: 0 the estimate was printed; 1 training or estimation failed; 2 the command line is wrong, or names a file
+or columns that cannot be read; 3 the samples are none that can be estimated from; 130 interrupted.
+"""
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+STATUS = __doc__.split("\n\n")[1].replace("\n", " ")
+FAILED, USAGE, SAMPLES, INTERRUPTED = 1, 2, 3, 130
+
+# Option, what it is called with MINDE, its kind and its meaning; the default is MINDE's own.
+SETTINGS = {
+    "--variant": (str, "c or j: which scores are learned"),
+    "--preprocess": (str, "standardize, gaussianize (heavy tails) or none"),
+    "--steps": (int, "updates of the weights"),
+    "--batch-size": (int, "rows per step and replicate"),
+    "--learning-rate": (float, "of Adam, at its highest"),
+    "--precondition": (str, "gaussian or none: learn the difference to a Gaussian, or everything"),
+    "--formula": (str, "inside, sigma or gap: which estimate comes first"),
+    "--replicates": (int, "networks, each holding out rows of its own"),
+    "--test-size": (float, "share of the rows that each holds out"),
+    "--device": (str, "auto, cpu or cuda"),
+}
+
+
+class CommandError(Exception):
+    """Ends the command with a message and a status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.status = status
+
+
+def estimate(args: argparse.Namespace) -> str:
+    """Estimate the mutual information of columns of a file, in nats."""
+    warnings.showwarning = lambda message, *_, **__: print(f"minde: warning: {message}", file=sys.stderr)
+    import torch
+
+    from minde.api.estimator import MINDE
+    from minde.api.files import read_pair
+    from minde.api.settings import check_settings
+    from minde.device import pick_device
+
+    given = {name: getattr(args, name) for name in map(_parameter, SETTINGS) if getattr(args, name) is not None}
+    torch.set_num_threads(args.threads)
+    estimator = MINDE(**given, random_state=args.seed, verbose=sys.stderr.isatty())
+    try:
+        check_settings(estimator.get_params())
+        pick_device(estimator.device)
+        x, y = read_pair(args.file, args.x, args.y)
+    except (OSError, ValueError) as error:
+        raise CommandError(str(error), USAGE) from error
+    start = time.perf_counter()
+    try:
+        estimator.fit(x, y)
+    except (TypeError, ValueError) as error:
+        raise CommandError(str(error), SAMPLES) from error
+    found = estimator.estimates()
+    if args.save:
+        estimator.save(args.save)
+    first = found[{"sigma": "sigma=1"}.get(estimator.formula, estimator.formula)]
+    result = {
+        "mutual_information": float(first),
+        "unit": "nats",
+        "std_error": first.std_error,
+        "level": args.level,
+        "interval": list(first.interval(args.level)),
+        "replicates": list(first.replicates),
+        "estimates": {name: {"estimate": float(e), "std_error": e.std_error} for name, e in found.items()},
+        "x": x.columns,
+        "y": y.columns,
+        "rows": len(x.values),
+        "seconds": time.perf_counter() - start,
+        "settings": estimator.get_params(),
+    }
+    return json.dumps(result, indent=1) if args.json else _in_words(result)
+
+
+def tasks(args: argparse.Namespace) -> str:
+    """List the 40 tasks of benchmark-mi: id, dimensions of X and Y, true mutual information in nats, name."""
+    from minde.study.tasks import TASKS
+
+    if args.json:
+        return json.dumps([vars(task) for task in TASKS.values()], indent=1)
+    width = max(map(len, TASKS))
+    lines = [f"{'task':<{width}}  dim_x  dim_y  MI (nats)  name"]
+    lines += [f"{t.id:<{width}}  {t.dim_x:>5}  {t.dim_y:>5}  {t.mi_true:>9.4f}  {t.name}" for t in TASKS.values()]
+    return "\n".join(lines)
+
+
+def _in_words(result: dict) -> str:
+    settings, (low, high) = result["settings"], result["interval"]
+    lines = [
+        f"I(X; Y) = {result['mutual_information']:.3f} nats, {result['level']:.0%} interval {low:.3f} to {high:.3f}",
+        f"X: {', '.join(result['x'])}; Y: {', '.join(result['y'])}; {result['rows']:,} rows",
+        f"MINDE-{settings['variant']} ({settings['formula']}), {settings['replicates']} replicates of "
+        f"{settings['steps']:,} steps, {result['seconds']:.0f} seconds",
+        "by formula (estimate ± standard error):",
+    ]
+    for name, found in result["estimates"].items():
+        lines.append(f"  {name:<8} {found['estimate']:.3f} ± {found['std_error']:.3f}")
+    return "\n".join(lines)
+
+
+def _parameter(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="minde", description=__doc__.splitlines()[0], epilog=STATUS)
+    top.add_argument("--version", action="version", version=f"minde {version('minde')}")
+    verbs = top.add_subparsers(required=True, metavar="COMMAND")
+    one = verbs.add_parser("estimate", help=estimate.__doc__, description=estimate.__doc__, epilog=STATUS)
+    one.add_argument("file", type=Path, metavar="FILE", help=".parquet or .csv with a header, or .npz")
+    columns = "columns (npz: arrays), separated by commas; * and ? stand for any characters"
+    one.add_argument("--x", required=True, metavar="NAMES", help=f"{columns}: X")
+    one.add_argument("--y", required=True, metavar="NAMES", help="the same: Y")
+    for option, (kind, about) in SETTINGS.items():
+        one.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=about)
+    one.add_argument("--seed", type=int, default=0, metavar="INT", help="all random numbers derive from it (0)")
+    threads = "of the CPU (1): networks this small gain little from a second one, and lose where cores are busy"
+    one.add_argument("--threads", type=int, default=1, metavar="INT", help=threads)
+    one.add_argument("--level", type=float, default=0.95, metavar="FLOAT", help="of the interval (0.95)")
+    one.add_argument("--save", type=Path, metavar="PATH", help="keep the fitted estimator, for MINDE.load")
+    one.set_defaults(function=estimate)
+    every = verbs.add_parser("tasks", help=tasks.__doc__, description=tasks.__doc__)
+    every.set_defaults(function=tasks)
+    for verb in (one, every):
+        verb.add_argument("--json", action="store_true", help="print JSON")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    args = parser().parse_args(argv)
+    try:
+        print(args.function(args))
+    except CommandError as error:
+        print(f"minde: {error}", file=sys.stderr)
+        return error.status
+    except (FloatingPointError, MemoryError) as error:
+        print(f"minde: the estimation failed: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("minde: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

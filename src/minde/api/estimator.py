@@ -1,0 +1,248 @@
+"""The estimator: mutual information and entropies of one's own arrays (paper, section 3)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from minde.device import pick_device
+from minde.diffusion import estimators
+from minde.diffusion.preprocess import Standardize, fit_preprocess
+
+from . import inputs, saving
+from .benchmark_mi import PointEstimator
+from .estimate import Estimate, combine
+from .settings import check_rows, check_settings, check_widths
+from .training import FORMULAS, Curve, seeds_of, split, train
+
+
+class MINDE(PointEstimator, BaseEstimator):
+    """Mutual information and entropies of paired samples, in nats, by score-based diffusion.
+
+    A network learns the scores of the samples along a diffusion process, and formulas turn them into numbers. Estimates
+    are made on samples that the networks were not trained on: each replicate holds out a share of the rows of its own.
+
+    Defaults are the recipe ``fast`` of the study's config; docs/recipes.md says when others are better.
+
+    Parameters
+    ----------
+    variant : {"c", "j"}
+        Learn the scores of x and of x given y (c), or those of (x, y), of x given y and of y given x (j).
+    preprocess : {"standardize", "gaussianize", "none"}
+        What is done to each column first. Neither changes mutual information; gaussianize (ranks to a normal
+        distribution) is for heavy tails, and leaves entropies undefined.
+    steps : int
+        Updates of the weights.
+    batch_size : int
+        Rows per step and replicate.
+    learning_rate : float
+        Adam's learning rate at its highest.
+    schedule : {"cosine", "constant"}
+        Learning rate along training.
+    ema_decay : float
+        Decay per step of the average of the weights that estimates are made with.
+    precondition : {"gaussian", "none"}
+        Learn the difference to the scores of a Gaussian with the samples' moments, or the whole scores.
+    importance_sampling, score_choice, times
+        How training draws times and scores: see docs/recipes.md.
+    hidden : int or "auto"
+        Width of the network, a multiple of 8; auto is 64, 128 or 256 by the number of columns, as in the paper.
+    middle_blocks : int
+        Residual blocks between the first and the last.
+    formula : {"inside", "sigma", "gap"}
+        The formula that :meth:`mutual_information` uses by default: see docs/estimators.md.
+    mc_draws : int
+        Monte Carlo draws of time and noise per held-out row.
+    replicates : int
+        Networks trained, as one stack; they differ by their seed and by the rows that they hold out.
+    test_size : float
+        Share of the rows that each replicate holds out. With ``replicates=5`` and a fifth, every row is held out once.
+    device : {"auto", "cpu", "cuda"}
+        Where to train; auto takes a GPU where there is one.
+    random_state : int, numpy.random.RandomState or None
+        What all random numbers derive from; with an int, the same samples give the same estimates.
+    verbose : bool
+        Write progress to standard error.
+
+    Attributes
+    ----------
+    curve_ : dict of numpy.ndarray
+        Estimates along training on held-out rows: ``step`` and ``seconds`` ``(points,)``; ``loss``, ``inside``,
+        ``sigma=1`` and ``gap`` ``(points, replicates)``, in nats.
+    dim_x_, dim_y_ : int
+        Columns of x and y.
+    seed_ : int
+        What the random numbers of this fit derive from.
+    """
+
+    def __init__(
+        self,
+        variant: Literal["c", "j"] = "c",
+        *,
+        preprocess: Literal["standardize", "gaussianize", "none"] = "standardize",
+        steps: int = 1500,
+        batch_size: int = 256,
+        learning_rate: float = 2e-3,
+        schedule: Literal["cosine", "constant"] = "cosine",
+        ema_decay: float = 0.999,
+        precondition: Literal["gaussian", "none"] = "gaussian",
+        importance_sampling: bool = True,
+        score_choice: Literal["per_sample", "per_batch"] = "per_sample",
+        times: Literal["stratified", "iid"] = "stratified",
+        hidden: int | Literal["auto"] = "auto",
+        middle_blocks: int = 2,
+        formula: Literal["inside", "sigma", "gap"] = "inside",
+        mc_draws: int = 10,
+        replicates: int = 5,
+        test_size: float = 0.2,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+    ) -> None:
+        """Keep the settings; they are checked when the estimator is fitted."""
+        self.variant = variant
+        self.preprocess = preprocess
+        self.steps = steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.ema_decay = ema_decay
+        self.precondition = precondition
+        self.importance_sampling = importance_sampling
+        self.score_choice = score_choice
+        self.times = times
+        self.hidden = hidden
+        self.middle_blocks = middle_blocks
+        self.formula = formula
+        self.mc_draws = mc_draws
+        self.replicates = replicates
+        self.test_size = test_size
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, x, y, *, x_test=None, y_test=None) -> Self:
+        """Train on paired samples ``(rows, dim_x)`` and ``(rows, dim_y)``; an array ``(rows,)`` is one column.
+
+        Arrays are numpy's, torch's, pandas's or sequences. ``x_test`` and ``y_test`` are samples to estimate with in
+        place of held-out ones: all of x and y are then trained on, and replicates differ by their seed alone.
+
+        Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, are not
+        finite, constant in a column or too few, and for settings out of range; FloatingPointError where training
+        diverges. Warns of integers.
+        """
+        check_settings(self.get_params())
+        samples, dims = inputs.joined(x, y)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        if x_test is None and y_test is None:
+            n_test = int(len(samples) * self.test_size)
+            check_rows(len(samples), n_test, self.batch_size)
+            rows, held_out = split(len(samples), n_test, self.replicates, seed)
+            disjoint = min(self.replicates, len(samples) // n_test)
+            return self._fit(samples[rows], samples[held_out], dims, seed, disjoint)
+        check_rows(len(samples), 0, self.batch_size)
+        test, dims_test = inputs.joined(x_test, y_test, ("x_test", "y_test"))
+        if dims_test != dims:
+            raise ValueError(f"x_test and y_test have {dims_test} columns; expected {dims}, those of x and y")
+        same = (np.broadcast_to(part, (self.replicates, *part.shape)) for part in (samples, test))
+        return self._fit(*same, dims, seed, disjoint=1)
+
+    def _fit(self, training: np.ndarray, test: np.ndarray, dims: tuple[int, int], seed: int, disjoint: int) -> Self:
+        """Train on samples ``(replicates, n, dim)`` and keep what estimates need; nothing, where that fails."""
+        device = pick_device(self.device)
+        clean, test = (torch.tensor(part, device=device) for part in (training, test))
+        preprocess = fit_preprocess(self.preprocess, clean)
+        # In double precision up to here: columns may lie far from zero.
+        clean, test = preprocess(clean).float(), preprocess(test).float()
+        curve = Curve(test, seeds_of(seed, len(test), "curve"))
+        title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
+        seeds = seeds_of(seed, len(test), "train")
+        self._trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
+        self._settings, self._test, self._disjoint = self.get_params(), test, disjoint
+        self._log_scale = preprocess.std.log().squeeze(1) if isinstance(preprocess, Standardize) else None
+        self.dim_x_, self.dim_y_ = dims
+        self.curve_, self.seed_ = curve.arrays(), seed
+        return self
+
+    def mutual_information(self, sigma: float | None = None, *, formula: str | None = None) -> Estimate:
+        """Estimate I(X; Y) in nats.
+
+        ``sigma`` asks for the difference against a Gaussian reference of that width, in units of the preprocessed
+        samples (paper, section 3); ``formula`` for another formula than the estimator's own: ``inside``,
+        ``sigma`` (of width 1) or ``gap``. All use the same networks.
+
+        Raises NotFittedError before :meth:`fit`, ValueError for an unknown formula or a width that is not positive.
+        """
+        if sigma is not None and formula not in (None, "sigma"):
+            raise ValueError(f"formula {formula!r} has no sigma; leave one of the two out")
+        formula = formula or ("sigma" if sigma is not None else self.formula)
+        (found,) = self._mutual_informations((formula,), (1.0 if sigma is None else sigma,)).values()
+        return found
+
+    def estimates(self, sigmas: tuple[float, ...] = (1.0,)) -> dict[str, Estimate]:
+        """Estimate I(X; Y) by every formula, from the same draws: ``inside``, ``sigma=<σ>`` for each width, ``gap``."""
+        return self._mutual_informations(FORMULAS, sigmas)
+
+    def entropy(self, of: Literal["x", "y", "xy"] = "x", sigma: float = 1.0) -> Estimate:
+        """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units that the samples came in.
+
+        ``sigma`` is the width of the reference Gaussian (paper, section 3.2). Variant c learns the scores of x only;
+        raises ValueError where the fitted variant does not know ``of``, and after ``preprocess="gaussianize"``.
+        """
+        return self._entropy(of, sigma)
+
+    def conditional_entropy(self, of: Literal["x", "y"] = "x", sigma: float = 1.0) -> Estimate:
+        """Estimate H(X | Y), or H(Y | X) for y, in nats; as :meth:`entropy` in all else."""
+        return self._entropy({"x": "x|y", "y": "y|x"}.get(of, f"{of} given the other"), sigma)
+
+    def _mutual_informations(self, formulas: Sequence[str], sigmas: Sequence[float]) -> dict[str, Estimate]:
+        check_is_fitted(self)
+        check_widths(sigmas)
+        found = estimators.mutual_information(
+            self._trained.predict, self._test, formulas=formulas, sigmas=sigmas, **self._options()
+        )
+        return {name: combine(*estimate, self._disjoint) for name, estimate in found.items()}
+
+    def _entropy(self, of: str, sigma: float) -> Estimate:
+        check_is_fitted(self)
+        check_widths((sigma,))
+        if self._log_scale is None:
+            raise ValueError('entropy is not known after preprocess="gaussianize", which changes it; use "standardize"')
+        found = estimators.entropy(self._trained.predict, self._test, sigma=sigma, **self._options())
+        if of not in found:
+            variant = self._trained.model.variant
+            raise ValueError(f"the entropy of {of!r} is not among what variant {variant} learns: {', '.join(found)}")
+        parts = {"x": slice(0, self.dim_x_), "y": slice(self.dim_x_, None), "xy": slice(None)}
+        scale = self._log_scale[:, parts[of.split("|")[0]]].sum(dim=1)
+        value, std_error = found[of]
+        return combine(value + scale, std_error, self._disjoint)
+
+    def _options(self) -> dict:
+        """What all estimates are made with."""
+        model = self._trained.model
+        return {
+            "times": self._trained.times,
+            "variant": model.variant,
+            "dim_x": model.dim_x,
+            "mc_draws": self.mc_draws,
+            "stratified": True,
+            "seeds": seeds_of(self.seed_, len(self._test), "estimate"),
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to one safetensors file, settings as JSON in its header; no pickle.
+
+        The file holds the held-out samples too, which further estimates need.
+        """
+        check_is_fitted(self)
+        saving.save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path, device: str | None = None) -> Self:
+        """Read what :meth:`save` wrote, to another device if one is named. Raises ValueError for another file."""
+        return saving.load(cls, Path(path), device)

@@ -1,0 +1,85 @@
+"""Columns of a file as samples: Parquet and CSV by the names of columns, npz by those of arrays."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Samples with the names of their columns, which messages about them use."""
+
+    values: np.ndarray
+    """``(rows, dim)``."""
+    columns: list[str]
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        """The values."""
+        return self.values if dtype is None else self.values.astype(dtype)
+
+
+def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
+    """Read x and y from a .parquet, .csv or .npz file.
+
+    ``x`` and ``y`` are names separated by commas; ``*`` and ``?`` stand for any characters. Raises FileNotFoundError,
+    and ValueError naming the path for another kind of file, one that cannot be read, a name that is not there, or one
+    that is in both.
+    """
+    names = {".parquet": _table_names, ".csv": _table_names, ".npz": _array_names}
+    if path.suffix not in names:
+        raise ValueError(f"{path}: files of kind {path.suffix!r} are not read; expected {', '.join(names)}")
+    try:
+        held = names[path.suffix](path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} does not exist") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a readable {path.suffix} file: {error}") from error
+    chosen = {option: _matching(path, option, pattern, list(held)) for option, pattern in (("--x", x), ("--y", y))}
+    if both := [name for name in chosen["--x"] if name in chosen["--y"]]:
+        raise ValueError(f"{path}: {both[0]!r} is in both --x and --y; a column is on one side only")
+    return tuple(_side_by_side(path, {name: np.asarray(held[name]) for name in own}) for own in chosen.values())
+
+
+def _table_names(path: Path) -> dict:
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    table = pyarrow.csv.read_csv(path) if path.suffix == ".csv" else pyarrow.parquet.read_table(path)
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _array_names(path: Path) -> dict:
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _matching(path: Path, option: str, patterns: str, names: list[str]) -> list[str]:
+    """Return the names that an option asks for, in its order."""
+    chosen = []
+    for pattern in patterns.split(","):
+        found = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
+        if not found:
+            near = get_close_matches(pattern, names, n=1)
+            hint = f"; the nearest is {near[0]!r}" if near else ""
+            shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+            raise ValueError(f"{path} has no column {pattern!r}, which {option} names{hint}; it has {shown}")
+        chosen += [name for name in found if name not in chosen]
+    return chosen
+
+
+def _side_by_side(path: Path, arrays: dict[str, np.ndarray]) -> Columns:
+    """Join columns, and arrays of several columns, of the same number of rows."""
+    if len(lengths := {name: len(array) for name, array in arrays.items() if array.ndim}) < len(arrays) or (
+        len(set(lengths.values())) > 1
+    ):
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(f"{path}: arrays must have the same number of rows, found {shapes}")
+    names = [
+        f"{name}[{i}]" if columns > 1 else name
+        for name, columns in ((name, array[:1].size) for name, array in arrays.items())
+        for i in range(columns)
+    ]
+    return Columns(np.column_stack(list(arrays.values())), names)

@@ -1,0 +1,67 @@
+"""A fitted estimator in one safetensors file: tensors, and settings as JSON in its header. No pickle."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from minde.device import pick_device
+from minde.study.files import atomic, provenance
+
+from .training import Trained, model_of
+
+FORMAT = 1  # of the file; a reader refuses others
+
+
+def save(estimator, path: Path) -> None:
+    """Write a fitted estimator; the file appears whole or not at all."""
+    trained = estimator._trained
+    tensors = {"parameters": trained.parameters, "test": estimator._test}
+    tensors |= dict(zip(("mean", "covariance"), trained.moments, strict=False))
+    if estimator._log_scale is not None:
+        tensors["log_scale"] = estimator._log_scale
+    tensors |= {f"curve/{name}": torch.from_numpy(values) for name, values in estimator.curve_.items()}
+    settings = dict(estimator._settings)
+    if not isinstance(settings["random_state"], int):
+        settings["random_state"] = None  # a generator's state cannot be written; seed is what was drawn from it
+    header = provenance(settings, packages=("numpy", "safetensors", "torch"), sources=("api/*.py", "diffusion/*.py"))
+    header |= {
+        "format": FORMAT,
+        "dims": [estimator.dim_x_, estimator.dim_y_],
+        "seed": estimator.seed_,
+        "disjoint": estimator._disjoint,
+    }
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(header, sort_keys=True, default=lambda number: number.item())  # settings of numpy's types
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, metadata={"minde": text})
+
+
+def load(cls, path: Path, device: str | None):
+    """Read an estimator. Raises ValueError, naming the path, for a file that is damaged or holds none."""
+    try:
+        with safe_open(path, framework="torch") as file:
+            header = json.loads((file.metadata() or {}).get("minde", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
+    if header.get("format") != FORMAT:
+        raise ValueError(f"{path} does not hold a fitted estimator of format {FORMAT}; MINDE.save writes one")
+    estimator = cls(**header["settings"])
+    if device is not None:
+        estimator.device = device
+    place = pick_device(estimator.device)
+    curve = {name.removeprefix("curve/"): tensors.pop(name) for name in list(tensors) if name.startswith("curve/")}
+    tensors = {name: tensor.to(place) for name, tensor in tensors.items()}
+    moments = tuple(tensors[name] for name in ("mean", "covariance") if name in tensors)
+    model = model_of(header["settings"], estimator.variant, header["dims"], moments, place)
+    estimator._settings = estimator.get_params()
+    estimator._trained = Trained(model=model, parameters=tensors["parameters"], moments=moments)
+    estimator._test, estimator._log_scale = tensors["test"], tensors.get("log_scale")
+    estimator._disjoint, estimator.seed_ = header["disjoint"], header["seed"]
+    estimator.dim_x_, estimator.dim_y_ = header["dims"]
+    estimator.curve_ = {name: np.asarray(values) for name, values in curve.items()}
+    return estimator

@@ -1,0 +1,144 @@
+"""Score networks for one's own arrays: replicates that hold out samples of their own, trained as one stack."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from statistics import fmean
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from minde.diffusion import random
+from minde.diffusion.estimators import mutual_information
+from minde.diffusion.gaussian import fit_moments
+from minde.diffusion.model import Model, build_model
+from minde.diffusion.network import hidden_width
+from minde.diffusion.sde import SDE
+from minde.diffusion.times import Times
+from minde.diffusion.training import Recipe, State, start, train_stack
+from minde.progress import Progress
+
+FORMULAS = ("inside", "sigma", "gap")
+CURVE_POINTS = 20  # estimates along training
+CURVE_ROWS = 1000  # test rows of each, at most
+
+
+def split(rows: int, n_test: int, replicates: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that each replicate trains on, ``(replicates, rows - n_test)``, and holds out, ``(…, n_test)``.
+
+    Replicates hold out different blocks of one shuffled order until it is used up, as in cross-validation (five
+    replicates of a fifth use every row once), then those of another order.
+    """
+    train, test = [], []
+    for replicate in range(replicates):
+        turn, block = divmod(replicate, rows // n_test)
+        order = np.random.default_rng(random.fold_in(seed, "split", turn)).permutation(rows)
+        held_out = slice(block * n_test, (block + 1) * n_test)
+        test.append(order[held_out])
+        train.append(np.delete(order, held_out))
+    return np.stack(train), np.stack(test)
+
+
+def seeds_of(seed: int, replicates: int, purpose: str) -> list[int]:
+    """Return one seed per replicate, which does not depend on how many there are."""
+    return [random.fold_in(seed, purpose, replicate) for replicate in range(replicates)]
+
+
+@dataclass
+class Curve:
+    """Estimates along training, on some of the test samples."""
+
+    test: Tensor
+    """``(replicates, rows, dim)``, preprocessed."""
+    seeds: Sequence[int]
+    points: list[dict[str, list | float]] = field(default_factory=list)
+
+    def is_due(self, step: int, steps: int) -> bool:
+        """Return whether the training has come to the next point."""
+        return step * CURVE_POINTS // steps > len(self.points)
+
+    def add(self, model: Model, state: State, seconds: float) -> str:
+        """Add a point by every formula; return it in words."""
+        found = mutual_information(
+            partial(model.noise, model.network.unflatten(state.average)),
+            self.test[:, :CURVE_ROWS],
+            times=model.times,
+            variant=model.variant,
+            dim_x=model.dim_x,
+            formulas=FORMULAS,
+            sigmas=(1.0,),
+            mc_draws=1,
+            stratified=True,
+            seeds=self.seeds,
+        )
+        values = {name: estimate.value.tolist() for name, estimate in found.items()}
+        self.points.append({"step": state.step, "seconds": seconds, "loss": state.loss.tolist(), **values})
+        return ", ".join(f"{name} {fmean(of_replicates):.3f}" for name, of_replicates in values.items()) + " nats"
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return step and seconds ``(points,)``; loss and the estimates by each formula ``(points, replicates)``."""
+        return {name: np.array([point[name] for point in self.points]) for name in self.points[0]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A stack of trained networks."""
+
+    model: Model
+    parameters: Tensor
+    """``(replicates, flat_size)``: averaged weights."""
+    moments: tuple[Tensor, ...]
+    """What the model's Gaussian base was made of; empty where it has none."""
+
+    def predict(self, clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
+        """Predict the noise of a score, as the estimators ask for it."""
+        return self.model.noise(self.model.network.unflatten(self.parameters), clean, noisy, t, score)
+
+    @property
+    def times(self) -> Times:
+        """Times to estimate with: importance-sampled, whatever the training's were."""
+        return replace(self.model.times, importance_sampling=True)
+
+
+def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: tuple, device: torch.device) -> Model:
+    """Return the model that an estimator's settings describe, for dim_x and dim_y."""
+    return build_model(
+        variant=variant,
+        dim_x=dims[0],
+        dim_y=dims[1],
+        times=Times(sde=SDE(), importance_sampling=settings["importance_sampling"]),
+        hidden=hidden_width(sum(dims), settings["hidden"]),
+        middle_blocks=settings["middle_blocks"],
+        moments=moments or None,
+        device=device,
+    )
+
+
+def train(
+    settings: dict,
+    variant: str,
+    dims: tuple[int, int],
+    samples: Tensor,
+    seeds: Sequence[int],
+    *,
+    title: str,
+    curve: Curve | None = None,
+) -> Trained:
+    """Train one network per replicate on preprocessed samples ``(replicates, n, dim)``.
+
+    ``curve`` is filled along the way. Raises FloatingPointError, naming the replicate, where a loss or an estimate is
+    not finite.
+    """
+    moments = fit_moments(samples) if settings["precondition"] == "gaussian" else ()
+    model = model_of(settings, variant, dims, moments, samples.device)
+    recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
+    state = start(model, recipe, seeds, samples.device)
+    progress = Progress(f"{title}, {len(seeds)} replicates on {samples.device.type}", recipe.steps, "steps")
+    for _ in train_stack(model, samples, recipe, seeds, state):
+        about = f"loss {state.loss.mean():.4f}"
+        if curve and curve.is_due(state.step, recipe.steps):
+            about = f"{curve.add(model, state, progress.seconds)}, {about}"
+        if settings["verbose"]:
+            progress.report(state.step, about, milestone=state.step == recipe.steps)
+    return Trained(model=model, parameters=state.average, moments=moments)

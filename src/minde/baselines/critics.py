@@ -1,0 +1,139 @@
+"""Variational lower bounds that train a critic f(x, y): MINE, InfoNCE, Donsker-Varadhan (D-V) and NWJ.
+
+The losses, networks and training loops are benchmark-mi's. Its public estimators split x and y themselves, at random;
+the functions they are made of take the two splits apart, so that a critic sees the samples that MINDE sees. As there,
+the estimate is the largest value of the bound on the test split along the training, which stops when two evaluations in
+a row bring no larger one.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+import numpy as np
+
+from minde.baselines.interface import Estimate, Replicate, standardised
+from minde.progress import Progress
+
+LOSSES = {"infonce": "infonce", "dv": "donsker_varadhan", "nwj": "nwj"}
+"""Functions of benchmark-mi's backends by method; MINE has a training loop of its own."""
+
+Splits = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def bound(replicates: Iterable[Replicate], *, method: str, **settings) -> Iterator[Estimate]:
+    """Estimate by InfoNCE, D-V or NWJ (`method`: a key of LOSSES): every other sample of a batch is a negative one.
+
+    Settings: see `_fit`.
+    """
+    return _fit(replicates, partial(_train_bound, method), **settings)
+
+
+def mine(replicates: Iterable[Replicate], *, smoothing: float, **settings) -> Iterator[Estimate]:
+    """Estimate by MINE (Belghazi et al. 2018), whose gradient is corrected by a running mean (eq. 12).
+
+    `smoothing` is the share of the old mean that each step keeps. Further settings: see `_fit`.
+    """
+    return _fit(replicates, partial(_train_mine, smoothing), **settings)
+
+
+def _fit(
+    replicates: Iterable[Replicate],
+    train: Callable,
+    *,
+    hidden: str | list[int],
+    batch_size: int,
+    learning_rate: float,
+    max_steps: int,
+    test_every: int,
+) -> Iterator[Estimate]:
+    """Train a critic on each replicate's training split and evaluate it on the test split.
+
+    `hidden` are the widths of the critic's ReLU layers, or `auto` (see `widths`); Adam with a constant rate;
+    the bound is evaluated on the whole test split every `test_every` steps, which takes O(rows²) operations for
+    all but MINE.
+
+    Raises:
+        ValueError: there are fewer training rows than a batch has.
+    """
+    import jax
+    from bmi.estimators.neural._critics import MLP
+
+    for replicate in replicates:
+        rows, dim_x, dim_y = *replicate.x_train.shape, replicate.y_train.shape[1]
+        if batch_size > rows:
+            raise ValueError(f"a batch of {batch_size} cannot be drawn from {rows} training samples; lower batch_size")
+        start = time.perf_counter()
+        splits = standardised(replicate)
+        # jax takes seeds of 32 bits, signed.
+        key_init, key_fit = jax.random.split(jax.random.PRNGKey(replicate.seed % 2**31))
+        layers = widths(dim_x) if hidden == "auto" else hidden
+        progress = Progress(f"replicate {replicate.number}", max_steps, "steps")
+        progress.report(0, "training")  # where its rate counts from
+        log, _ = train(
+            progress,
+            critic=MLP(key=key_init, dim_x=dim_x, dim_y=dim_y, hidden_layers=layers),
+            splits=splits,
+            rng=key_fit,
+            batch_size=batch_size,
+            test_every_n_steps=test_every,
+            max_n_steps=max_steps,
+            learning_rate=learning_rate,
+            verbose=False,
+        )
+        yield _estimate(log, time.perf_counter() - start)
+
+
+def widths(dim_x: int) -> tuple[int, int, int]:
+    """The paper's hidden layers by the number of coordinates of x."""
+    first = 32 if dim_x <= 10 else 128 if dim_x <= 50 else 256
+    return first, first, 8
+
+
+def _train_bound(method: str, progress: Progress, *, splits: Splits, test_every_n_steps: int, **options) -> tuple:
+    import jax
+    from bmi.estimators.neural import _backend_linear_memory, _backend_quadratic_memory
+    from bmi.estimators.neural._basic_training import basic_training
+
+    (xs, ys), (xs_test, ys_test) = splits
+    on_test = jax.jit(getattr(_backend_linear_memory, LOSSES[method]))
+    steps = 0
+
+    def evaluate(critic, xs, ys):
+        nonlocal steps
+        steps += test_every_n_steps
+        value = on_test(critic, xs, ys)
+        progress.report(steps, f"MI {float(value):.3f} nats")
+        return value
+
+    return basic_training(
+        mi_formula=getattr(_backend_quadratic_memory, LOSSES[method]),
+        mi_formula_test=evaluate,
+        xs=jax.numpy.asarray(xs),
+        ys=jax.numpy.asarray(ys),
+        xs_test=jax.numpy.asarray(xs_test),
+        ys_test=jax.numpy.asarray(ys_test),
+        test_every_n_steps=test_every_n_steps,
+        **options,
+    )
+
+
+def _train_mine(smoothing: float, progress: Progress, *, splits: Splits, **options) -> tuple:
+    import jax
+    from bmi.estimators.neural._mine_estimator import mine_training
+
+    (xs, ys), (xs_test, ys_test) = (tuple(map(jax.numpy.asarray, split)) for split in splits)
+    trained = mine_training(xs=xs, ys=ys, xs_test=xs_test, ys_test=ys_test, alpha=smoothing, **options)
+    steps = trained[0].additional_information["n_training_steps"]
+    progress.report(steps, f"MI {float(trained[0].final_mi):.3f} nats", milestone=True)
+    return trained
+
+
+def _estimate(log, seconds: float) -> Estimate:
+    """The estimate of a training's log: none where the bound on the test split was never a finite number."""
+    nats, info = float(log.final_mi), log.additional_information
+    if math.isfinite(nats):
+        return Estimate(nats=nats, seconds=seconds)
+    reason = f"the bound on the test samples was {nats} after {info['n_training_steps']} steps"
+    return Estimate(nats=None, seconds=seconds, not_converged=reason)

@@ -1,0 +1,197 @@
+"""DoE: mutual information as a difference of entropies (McAllester and Stratos 2020).
+
+I(X; Y) = H(Y) - H(Y | X), each entropy replaced by the cross entropy of a model: q(y) of independent coordinates with
+learnt location and scale, and q(y | x) of independent coordinates whose location and scale are a network's outputs. All
+replicates train as one program, in which none reads another's numbers: every tensor is `(replicates, …)`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from minde.baselines.interface import Estimate, Replicate, standardised
+from minde.progress import Progress
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Density = Literal["gaussian", "logistic"]
+
+
+def doe(
+    replicates: Iterable[Replicate],
+    *,
+    device: torch.device | str = "cpu",
+    density: Density,
+    hidden: str | int,
+    layers: int,
+    batch_size: int,
+    learning_rate: float,
+    clip: float,
+    steps: int,
+) -> Iterator[Estimate]:
+    """Train both models on each replicate's training split; estimate from their cross entropies on the test split.
+
+    The network has `layers` tanh layers of `hidden` units, or `auto` (see `width`). Adam with a constant rate;
+    `clip` is the largest norm of a replicate's gradient. The standard error is that of the mean over test samples.
+
+    Raises:
+        ValueError: there are fewer training rows than a batch has.
+    """
+    start = time.perf_counter()
+    replicates = list(replicates)
+    train, test = _stack(replicates, device)
+    if batch_size > train[0].shape[1]:
+        rows = train[0].shape[1]
+        raise ValueError(f"a batch of {batch_size} cannot be drawn from {rows} training samples; lower batch_size")
+    units = width(train[0].shape[2]) if hidden == "auto" else hidden
+    seeds = [replicate.seed for replicate in replicates]
+    parameters = initialise(seeds, train[0].shape[2], train[1].shape[2], units, layers, device)
+    lost = _train(parameters, *train, seeds, density, batch_size, learning_rate, clip, steps)
+    nats, std_error = _evaluate(parameters, *test, density)
+    seconds = (time.perf_counter() - start) / len(replicates)
+    for value, error, step in zip(nats.tolist(), std_error.tolist(), lost.tolist(), strict=True):
+        if math.isfinite(value):
+            yield Estimate(nats=value, std_error=error, seconds=seconds)
+        else:
+            where = f"the loss was not finite at step {step}" if step else f"the cross entropies differ by {value}"
+            yield Estimate(nats=None, seconds=seconds, not_converged=where)
+
+
+def width(dim_x: int) -> int:
+    """The paper's width of the network by the number of coordinates of x."""
+    return 64 if dim_x <= 10 else 128 if dim_x <= 50 else 256
+
+
+def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density) -> Tensor:
+    """Log density of y `(…, dim_y)` under independent coordinates, `(…)`."""
+    from torch.nn.functional import softplus
+
+    z = (y - location) * (-log_scale).exp()
+    shape = -0.5 * (z.square() + math.log(2 * math.pi)) if density == "gaussian" else -z - 2 * softplus(-z)
+    return (shape - log_scale).sum(dim=-1)
+
+
+def initialise(
+    seeds: list[int], dim_x: int, dim_y: int, hidden: int, layers: int, device: torch.device | str
+) -> dict[str, Tensor]:
+    """Parameters of both models, from the seeds: q(y) at location 0 and scale 1, layers uniform as torch's own."""
+    import torch
+
+    widths = [dim_x, *[hidden] * layers, 2 * dim_y]
+    shapes = {}
+    for layer, (fan_in, fan_out) in enumerate(pairwise(widths)):
+        shapes |= {f"weight{layer}": (fan_in, fan_out), f"bias{layer}": (1, fan_out)}
+    generators = [_generator(seed, "initialise") for seed in seeds]
+    parameters = {name: torch.zeros(len(seeds), 1, dim_y) for name in ("location", "log_scale")}
+    for name, shape in shapes.items():
+        bound = 1 / math.sqrt(widths[int(name[-1])])
+        draws = [torch.rand(shape, generator=generator) for generator in generators]
+        parameters[name] = (2 * torch.stack(draws) - 1) * bound
+    return {name: tensor.to(device).requires_grad_() for name, tensor in parameters.items()}
+
+
+def _generator(seed: int, purpose: str) -> torch.Generator:
+    """A generator of its own for each purpose, on the CPU, so that a GPU draws the same."""
+    import torch
+
+    digest = blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)  # 63 bits: what torch takes
+
+
+def _stack(replicates: list[Replicate], device: torch.device | str) -> tuple[tuple[Tensor, Tensor], ...]:
+    """x and y of the training split and of the test split, each `(replicates, rows, dim)`, standardised."""
+    import torch
+
+    splits = zip(*map(standardised, replicates), strict=True)
+    return tuple(
+        tuple(torch.from_numpy(np.stack(of_all)).to(device) for of_all in zip(*split, strict=True)) for split in splits
+    )
+
+
+def _train(
+    parameters: dict[str, Tensor],
+    x: Tensor,
+    y: Tensor,
+    seeds: list[int],
+    density: Density,
+    batch_size: int,
+    learning_rate: float,
+    clip: float,
+    steps: int,
+) -> Tensor:
+    """Train in place; returns the step at which each replicate's loss was first not finite, 0 where it always was."""
+    import torch
+
+    adam = torch.optim.Adam(parameters.values(), lr=learning_rate)
+    progress = Progress(f"DoE ({density}), {len(seeds)} replicates on {x.device.type}", steps, "steps")
+    progress.report(0, "training")  # where its rate counts from
+    lost = torch.zeros(len(seeds), dtype=torch.int64, device=x.device)
+    batches = _batches(x, y, seeds, batch_size)
+    for step in range(1, steps + 1):
+        marginal, conditional = _cross_entropies(parameters, *next(batches), density)
+        loss = (marginal + conditional).mean(dim=1)
+        adam.zero_grad()
+        loss.sum().backward()  # its gradient is each replicate's own
+        _clip(parameters, clip)
+        adam.step()
+        lost = torch.where((lost == 0) & ~loss.isfinite(), step, lost)
+        if step % 100 == 0 or step == steps:
+            progress.report(step, f"loss {loss.detach().mean():.4f}", milestone=step == steps)
+    return lost
+
+
+def _batches(x: Tensor, y: Tensor, seeds: list[int], size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Shuffled epochs without their incomplete last batch, for ever."""
+    import torch
+
+    generators = [_generator(seed, "batches") for seed in seeds]
+    rows = x.shape[1]
+    replicate = torch.arange(len(seeds), device=x.device).unsqueeze(1)
+    while True:
+        order = torch.stack([torch.randperm(rows, generator=generator) for generator in generators]).to(x.device)
+        for first in range(0, rows - size + 1, size):
+            chosen = order[:, first : first + size]
+            yield x[replicate, chosen], y[replicate, chosen]
+
+
+def _cross_entropies(parameters: dict[str, Tensor], x: Tensor, y: Tensor, density: Density):
+    """-log q(y) and -log q(y | x) of every sample, each `(replicates, rows)`."""
+    import torch
+
+    layers = sum(name.startswith("weight") for name in parameters)
+    hidden = x
+    for layer in range(layers):
+        hidden = torch.baddbmm(parameters[f"bias{layer}"], hidden, parameters[f"weight{layer}"])
+        if layer < layers - 1:
+            hidden = hidden.tanh()
+    location, log_scale = hidden.chunk(2, dim=2)
+    marginal = log_density(y, parameters["location"], parameters["log_scale"], density)
+    return -marginal, -log_density(y, location, log_scale, density)
+
+
+def _clip(parameters: dict[str, Tensor], largest: float) -> None:
+    """Scale each replicate's gradient to at most this norm."""
+    gradients = [tensor.grad for tensor in parameters.values()]
+    norm = sum(gradient.square().sum(dim=(1, 2)) for gradient in gradients).sqrt()
+    factor = (largest / (norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor[:, None, None])
+
+
+def _evaluate(parameters: dict[str, Tensor], x: Tensor, y: Tensor, density: Density) -> tuple[Tensor, Tensor]:
+    """Mean over test samples of the difference of the two cross entropies, and its standard error, per replicate."""
+    import torch
+
+    with torch.no_grad():
+        marginal, conditional = _cross_entropies(parameters, x, y, density)
+    gain = (marginal - conditional).double()
+    return gain.mean(dim=1), gain.std(dim=1) / math.sqrt(gain.shape[1])

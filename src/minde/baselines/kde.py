@@ -1,0 +1,21 @@
+"""KDE: entropies from kernel density estimates. What the authors' published script runs under the name LNN."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+from minde.baselines.interface import Estimate, Replicate, one_by_one
+
+
+def kde(replicates: Iterable[Replicate]) -> Iterator[Estimate]:
+    """Estimate the mutual information of each replicate's test split as H(x) + H(y) - H(x, y).
+
+    benchmark-mi's estimator as it comes: coordinates standardised, a top-hat kernel, Scott's bandwidth. There is no
+    estimate where a density is zero at a sample.
+    """
+    from bmi.estimators import KDEMutualInformationEstimator  # brings jax along: seconds only this rule should pay
+
+    def estimate(x, y) -> float | str:
+        nats = float(KDEMutualInformationEstimator().estimate(x, y))
+        return nats if math.isfinite(nats) else f"the difference of the entropies was {nats}"
+
+    return one_by_one(replicates, estimate)

@@ -1,0 +1,47 @@
+"""How good learned scores are, at every time: networks as models of a density."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from . import random
+from .conditioning import VARIANTS, diffused_coordinates
+from .estimators import ROWS, Predictor
+from .gaussian import fit_moments, gaussian_scores
+from .times import Times, stratify
+
+
+@torch.no_grad()
+def score_errors(
+    predict: Predictor, clean: Tensor, *, times: Times, variant: str, dim_x: int, parts: int, seeds: Sequence[int]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return times ``(parts,)`` and, of each score, its squared error less that of a Gaussian, ``(replicates, parts)``.
+
+    The errors are those of the predicted noise, ``E||z - ẑ||²`` per diffused coordinate (a score's are these divided by
+    s_t²), over test samples ``clean`` ``(replicates, n, dim)`` in equal shares of the times; the Gaussian's are
+    predicted from the moments of the same samples. What no predictor can know cancels in the difference: it is the
+    squared error of the learned score where the samples are Gaussian, and below zero where the network knows what a
+    Gaussian does not.
+    """
+    n, dim = clean.shape[1:]
+    gaussians = gaussian_scores(variant, *fit_moments(clean), dim_x)
+    u = stratify(random.uniforms((n,), seeds, "errors", "time", device=clean.device))
+    order = random.permutations(n, seeds, "errors", "order", device=clean.device)
+    clean = clean.gather(1, order.unsqueeze(-1).expand_as(clean))  # test rows at random times
+    t = times.inverse_cdf(u)
+    noise = random.normals((n, dim), seeds, "errors", "noise", device=clean.device)
+    noisy = times.sde.perturb(clean, noise, t)
+    errors = {}
+    for name in VARIANTS[variant]:
+        own, excess = diffused_coordinates(variant, name, dim_x, dim - dim_x), []
+        for start in range(0, n, ROWS):
+            rows = slice(start, start + ROWS)
+            learned = predict(clean[:, rows], noisy[:, rows], t[:, rows], name)
+            _, gaussian = gaussians[name].predict(times.sde, clean[:, rows], noisy[:, rows], t[:, rows])
+            target = noise[:, rows, own]
+            excess.append(((target - learned).square() - (target - gaussian).square()).mean(dim=-1))
+        size = n // parts
+        errors[name] = torch.cat(excess, dim=1)[:, : size * parts].unflatten(1, (parts, size)).mean(dim=-1)
+    middle = times.inverse_cdf(stratify(torch.full((parts,), 0.5, dtype=torch.float64)))
+    return middle, errors

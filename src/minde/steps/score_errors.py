@@ -1,0 +1,40 @@
+"""The step `score-errors`: samples and weights in, the error of every learned score by time out."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from minde.diffusion.diagnostics import score_errors as errors_of
+from minde.study import results, score_errors, trained
+from minde.study.files import provenance
+
+from .cell import PACKAGES, read_cell, seeds_of, trained_model
+
+SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/score_errors.py", "study/seeds.py")
+PARTS = 20  # of the times
+
+
+def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device) -> None:
+    """Write a row per score, replicate and part of the times, of a cell's test samples."""
+    arrays, made_by = trained.read_weights(weights_path)
+    training = made_by["settings"]
+    _, clean = read_cell(training, samples_path, None, device)
+    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+    model, parameters = trained_model(training, tensors, device)
+    times, found = errors_of(
+        partial(model.noise, parameters),
+        clean,
+        times=model.times,
+        variant=model.variant,
+        dim_x=model.dim_x,
+        parts=PARTS,
+        seeds=seeds_of(training, "score-errors"),
+    )
+    rows = [
+        {"score": score, "replicate": replicate, "time": time, "excess": excess}
+        for score, errors in found.items()
+        for replicate, of_replicate in enumerate(errors.tolist())
+        for time, excess in zip(times.tolist(), of_replicate, strict=True)
+    ]
+    results.write_parquet(out, score_errors.table(rows), provenance(settings, packages=PACKAGES, sources=SOURCES))

@@ -1,0 +1,33 @@
+"""What the report lists tables and figures by, so that a reader finds each by what it shows, its methods and tasks."""
+
+from collections.abc import Callable
+
+from . import design
+from .rows import METHOD_LABELS
+from .tasks import label_of
+
+SPELLED_OUT = 6  # methods or tasks at most
+
+
+def of_study(config: dict, shows: str, kind: str) -> dict[str, str]:
+    """The labels of a table of all methods and tasks; `kind` is that of the file."""
+    return _labels(config, shows, config["tasks"], kind)
+
+
+def of_part(config: dict, shows: str, figure: str, kind: str) -> Callable[..., dict[str, str]]:
+    """The labels of a part of a figure of design.FIGURES, as a function of the wildcards that name the part."""
+    return lambda wildcards: _labels(config, shows, design.tasks_of_part(config, figure, int(wildcards.part)), kind)
+
+
+def _labels(config: dict, shows: str, tasks: list[str], kind: str) -> dict[str, str]:
+    methods = [label for method, label in METHOD_LABELS.items() if method in config["methods"]]
+    return {
+        "shows": shows,
+        "methods": ", ".join(methods) if len(methods) <= SPELLED_OUT else f"all {len(methods)}",
+        "tasks": ", ".join(map(label_of, tasks)) if len(tasks) <= SPELLED_OUT else _span(tasks),
+        "format": kind,
+    }
+
+
+def _span(tasks: list[str]) -> str:
+    return f"{len(tasks)}: {label_of(tasks[0])} to {label_of(tasks[-1])}"

@@ -1,0 +1,165 @@
+"""What the figures share: colours and markers, a small panel per task, and axes about the true mutual information.
+
+The truth lies in the middle of every panel and the axis of estimates reaches equally far to both sides. What lies
+outside is shown by an arrowhead on the edge: a method that is far off must not flatten the rest.
+"""
+
+import math
+import textwrap
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from .rows import TRUTH_LABEL, row_label
+from .selection import tasks_in_order
+from .tasks import label_of
+
+COLUMNS = 4  # of panels, at most
+SMALLEST_SCALE = 0.1  # nats; of a truth about 0, no fraction is an axis
+TRUTH_STYLE = {"color": "black", "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1}
+AXIS_LABEL = "mutual information (nats)"
+TRUTH_KEY = f"{TRUTH_LABEL} (true value)"
+
+# A colour per method, apart for the colour-blind (Okabe and Ito's, then darker and lighter ones), and a marker for
+# those who see no colour: by estimator where a method has several, else by method; those without one do not train.
+COLORS = {
+    "minde-j": "#0072B2",
+    "minde-c": "#D55E00",
+    "mine": "#009E73",
+    "infonce": "#CC79A7",
+    "dv": "#56B4E9",
+    "nwj": "#E69F00",
+    "ksg": "#666666",
+    "lnn": "#B5A800",
+    "kde": "#333300",
+    "cca": "#8C4A2F",
+    "doe-gaussian": "#5D3A9B",
+    "doe-logistic": "#A98BD6",
+}
+MARKERS = {
+    "inside": "s",
+    "gap": "D",
+    "mine": "P",
+    "infonce": "*",
+    "dv": "h",
+    "nwj": "X",
+    "doe-gaussian": "d",
+    "doe-logistic": "p",
+}
+SIGMA_MARKER = "o"
+DASHES = ((0, (1, 1)), (0, (3, 1, 1, 1)), (0, (6, 1)), (0, (1, 3)))  # of methods that do not train, in their order
+
+
+def panels(figure: Figure, estimates: pd.DataFrame, height: float, **share) -> Iterator[tuple[Axes, pd.DataFrame]]:
+    """Yield one titled panel (height in inches) per task with its estimates; sets the height of the figure."""
+    tasks = tasks_in_order(estimates)
+    columns = min(len(tasks), COLUMNS)
+    lines = math.ceil(len(tasks) / columns)
+    figure.set_figheight(0.5 + lines * height)
+    axes = figure.subplots(lines, columns, squeeze=False, **share).flat
+    for ax, task_id in zip(axes, tasks, strict=False):
+        ax.set_title(textwrap.fill(label_of(task_id), 24))
+        yield ax, estimates[estimates["task"] == task_id]
+    for ax in axes[len(tasks) :]:
+        ax.remove()
+    if lines > 1 and share.get("sharex"):  # the ticks' labels of the panels removed
+        for ax in axes[(lines - 1) * columns - (lines * columns - len(tasks)) : (lines - 1) * columns]:
+            ax.tick_params(labelbottom=True)
+
+
+def of_row(estimates: pd.DataFrame, row: tuple[str, str]) -> pd.DataFrame:
+    """The estimates of one (method, estimator)."""
+    return estimates[(estimates["method"] == row[0]) & (estimates["estimator"] == row[1])]
+
+
+def marker_of(row: tuple[str, str]) -> str:
+    """The marker of one (method, estimator)."""
+    return MARKERS.get(row[1], SIGMA_MARKER)
+
+
+def limits_about(truth: float, reach: float) -> tuple[float, float]:
+    """Ends of an axis whose outer ticks are so far from the truth, and that goes a tenth beyond."""
+    return truth - 1.1 * reach, truth + 1.1 * reach
+
+
+def middle_of(of_task: pd.DataFrame) -> float:
+    """The middle of a task's axis: the truth, or the median estimate where nobody knows the truth."""
+    truth = of_task["mi_true"].iloc[0]
+    return float(of_task["estimate"].median() if pd.isna(truth) else truth)
+
+
+def draw_truth(ax: Axes, of_task: pd.DataFrame, keys: dict[str, Artist]) -> None:
+    """A level line at a task's true value, if it is known, and the legend's key of it."""
+    truth = of_task["mi_true"].iloc[0]
+    if not pd.isna(truth):
+        keys.setdefault(TRUTH_KEY, ax.axhline(truth, **TRUTH_STYLE))
+
+
+def scale_of(truth: float) -> float:
+    """What errors are compared with: the truth, or a tenth of a nat where that is more."""
+    return max(abs(truth), SMALLEST_SCALE)
+
+
+def reach_of(means: pd.Series, truth: float) -> float:
+    """How far an axis reaches on which most of these lines can be told apart: the errors' 80% quantile and a bit more,
+    but a tenth of the truth at least, and the truth at most."""
+    wanted = 1.3 * float((means - truth).abs().quantile(0.8)) if len(means) else 0.0
+    return float(np.clip(wanted, 0.1 * scale_of(truth), scale_of(truth)))
+
+
+def ticks(limits: tuple[float, float]) -> tuple[list[float], list[str]]:
+    """Positions and labels of three ticks: the truth, and the reach of the axis on both sides."""
+    truth, reach = np.mean(limits), (limits[1] - limits[0]) / 2.2
+    positions = [truth - reach, truth, truth + reach]
+    return positions, [f"{position:z.2f}" for position in positions]
+
+
+def draw_line(
+    ax: Axes, x: np.ndarray, values: pd.DataFrame, row: tuple[str, str], limits: tuple[float, float]
+) -> Artist:
+    """Means with bars of their standard deviation (`values`: mean, std) over x; the legend's key."""
+    color, means = COLORS[row[0]], values["mean"].to_numpy()
+    key = ax.errorbar(x, means, values["std"], color=color, marker=marker_of(row), elinewidth=0.5)
+    draw_heads(ax, x, means, limits, color, ax.transData)
+    return key
+
+
+def draw_heads(ax: Axes, x: np.ndarray, means: np.ndarray, limits: tuple[float, float], color: str, transform) -> None:
+    """Arrowheads on the edges that means lie beyond."""
+    for out, edge, head in outside(means, limits, "v^"):
+        ax.plot(x[out], np.full(out.sum(), edge), head, color=color, transform=transform, clip_on=False)
+
+
+def outside(values: np.ndarray, limits: tuple[float, float], heads: str) -> Iterator[tuple[np.ndarray, float, str]]:
+    """For each edge of the axis that values lie beyond: which do, where the edge is, and the head that points there."""
+    for out, edge, head in zip((values < limits[0], values > limits[1]), limits, heads, strict=True):
+        if out.any():
+            yield out, edge, head
+
+
+def log_axis(ax: Axes, positions: list[float], labels: Iterable[str]) -> None:
+    """A log axis with a tick at each position, if there is any, and room for dodged points at both ends."""
+    ax.set_xscale("log")
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xticks(positions, labels)
+    if positions:
+        ax.set_xlim(positions[0] / 1.5, positions[-1] * 1.5)
+
+
+def label_axes(figure: Figure, of_x: str, below: str = "") -> None:
+    """Labels of both axes, and small print below the horizontal one."""
+    text = of_x + ("\n" + textwrap.fill(below, 130) if below else "")
+    figure.supxlabel(text, fontsize=5.5 if below else "medium")
+    figure.supylabel(AXIS_LABEL, fontsize="medium")
+
+
+def add_legend(figure: Figure, keys: dict, rows: list[tuple[str, str]]) -> None:
+    """A legend above the panels, in the order of the rows whichever panel a row was first drawn in."""
+    order = [TRUTH_KEY, *(row_label(*row) for row in rows)]
+    labels = [label for label in dict.fromkeys(order) if label in keys]
+    figure.legend([keys[label] for label in labels], labels, loc="outside upper center", ncols=4)

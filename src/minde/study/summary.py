@@ -1,0 +1,118 @@
+"""What Table 1 comes to, a line per row: how many tasks are right, how large the error is, and what it costs."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from .rendering import MISSING, number
+from .seeds import seed_of
+
+KEY = ["method", "estimator"]
+BOUNDS = (0.05, 0.1)  # nats
+LEVEL = 0.95
+HEAD = [
+    "Method",
+    "Tasks",
+    "Right at one decimal",
+    *(f"Within {bound:g}" for bound in BOUNDS),
+    "Mean absolute error",
+    "Seconds",
+]
+COLUMNS = [
+    "row",
+    *KEY,
+    "train_size",
+    "tasks",  # with a known truth
+    "converged",  # of them: with an estimate
+    "equal",  # of them: mean and truth are the same number at one decimal
+    *(f"within_{bound:g}" for bound in BOUNDS),
+    "mean_absolute_error",  # nats, over the tasks with an estimate
+    "low",  # of its bootstrap interval, nats
+    "high",
+    "seconds",  # on the device per estimate of one replicate, training included: the mean over tasks
+]
+
+
+def score(estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
+    """Scores of every row of Table 1, whose summary is `table`, from the `estimates` that it shows; has COLUMNS.
+
+    The interval is the bootstrap's over replicates, drawn anew in each task (a stratified bootstrap, as replicates of
+    different tasks have nothing in common); it is missing with a single replicate.
+    """
+    cost = (estimates["seconds"] + estimates["train_seconds"]).groupby([estimates[name] for name in KEY]).mean()
+    lines = []
+    for (row, method, estimator), cells in table[table["mi_true"].notna()].groupby(["row", *KEY], sort=False):
+        shown = estimates[(estimates["method"] == method) & (estimates["estimator"] == estimator)]
+        low, high = _interval(shown, resamples, seed)
+        error = cells["error"].abs()
+        right = [number(m, 1) == number(t, 1) for m, t in zip(cells["mean"], cells["mi_true"], strict=True)]
+        lines.append(
+            {
+                "row": row,
+                "method": method,
+                "estimator": estimator,
+                "train_size": cells["train_size"].iloc[0],
+                "tasks": len(cells),
+                "converged": int(error.notna().sum()),
+                "equal": sum(right),
+                **{f"within_{bound:g}": int((error <= bound).sum()) for bound in BOUNDS},
+                "mean_absolute_error": error.mean(),
+                "low": low,
+                "high": high,
+                "seconds": cost[method, estimator],
+            }
+        )
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _interval(estimates: pd.DataFrame, resamples: int, seed: int) -> tuple[float, float]:
+    """Bootstrap interval of the mean absolute error of one row, the same whatever the other rows are."""
+    errors, varied = [], False
+    for (task_id, *row), of_task in estimates[estimates["mi_true"].notna()].groupby(["task", *KEY], sort=True):
+        rng = np.random.default_rng(seed_of(seed, task_id, None, 0, f"bootstrap/{'/'.join(row)}"))
+        values = of_task.sort_values("replicate")["estimate"].dropna().to_numpy()
+        if len(values):  # a single one is drawn every time
+            drawn = values[rng.integers(len(values), size=(resamples, len(values)))]
+            errors.append(np.abs(drawn.mean(axis=1) - of_task["mi_true"].iloc[0]))
+            varied |= len(values) > 1
+    if not varied:
+        return math.nan, math.nan
+    low, high = np.quantile(np.mean(errors, axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def texts(scores: pd.DataFrame) -> list[list[str]]:
+    """The lines of the table, under HEAD."""
+    return [
+        [
+            line["row"],
+            f"{line['converged']}",
+            *(f"{line[name]}" for name in ("equal", *(f"within_{bound:g}" for bound in BOUNDS))),
+            _error(line),
+            f"{line['seconds']:.2g}" if line["seconds"] < 10 else f"{line['seconds']:,.0f}",
+        ]
+        for line in scores.to_dict("records")
+    ]
+
+
+def _error(line: dict) -> str:
+    if math.isnan(line["mean_absolute_error"]):
+        return MISSING
+    interval = "" if math.isnan(line["low"]) else f" ({line['low']:.3f} to {line['high']:.3f})"
+    return f"{line['mean_absolute_error']:.3f}{interval}"
+
+
+def note(scores: pd.DataFrame, resamples: int) -> str:
+    """What the columns are."""
+    if scores.empty:
+        return "No task has a known mutual information."
+    tasks, size = scores["tasks"].max(), scores["train_size"].max()
+    trained = f" (methods that train saw {size:,} samples)" if size else ""
+    return (
+        f"Of {tasks} tasks of known mutual information{trained}: those with an estimate, and those whose mean over the "
+        f"replicates equals the true value at one decimal, or is within {BOUNDS[0]:g} or {BOUNDS[1]:g} nats of it; the "
+        f"mean over tasks of its absolute error, in nats, with the {LEVEL:.0%} interval of a bootstrap over replicates "
+        f"({resamples:,} resamples); device seconds per replicate's estimate, training included, which all formulas of "
+        "one MINDE variant share."
+    )

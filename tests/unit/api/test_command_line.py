@@ -1,0 +1,150 @@
+"""The command line, as a shell would call it."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pairs import MUTUAL_INFORMATION, normals
+
+from minde import MINDE, Estimate
+from minde.__main__ import FAILED, SAMPLES, SETTINGS, STATUS, USAGE, main, parser
+from minde.study.tasks import TASKS
+
+QUICK = ["--steps", "32", "--batch-size", "64", "--replicates", "2"]
+SETTINGS_OF_QUICK = {"steps": 32, "batch_size": 64, "replicates": 2, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """The same pairs of normals in a file of every kind."""
+    path = tmp_path_factory.mktemp("files")
+    x, y = normals(600)
+    frame = pd.DataFrame({"a": x[:, 0], "b": y[:, 0], "c": y[:, 0] ** 3, "text": "t", "count": range(600)})
+    frame["huge"] = frame["b"] * 1e200
+    frame["gaps"] = frame["b"].where(frame["count"] > 2)
+    frame.to_parquet(path / "pairs.parquet")
+    frame.to_csv(path / "pairs.csv", index=False)
+    np.savez(path / "pairs.npz", a=x, b=y[:, 0], both=np.hstack([x, y]), short=x[:5])
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected() -> Estimate:
+    """The estimate from the same pairs in arrays."""
+    return MINDE(**SETTINGS_OF_QUICK).fit(*normals(600)).mutual_information()
+
+
+def estimate(capsys, *arguments) -> dict:
+    assert main(["estimate", *map(str, arguments), *QUICK, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "npz"])
+def test_every_kind_of_file_gives_the_estimate_of_the_api(folder, expected, kind, capsys) -> None:
+    found = estimate(capsys, folder / f"pairs.{kind}", "--x", "a", "--y", "b")
+    assert found["mutual_information"] == pytest.approx(float(expected), abs=1e-6)
+    assert found["std_error"] == pytest.approx(expected.std_error, abs=1e-6)
+    assert found["interval"] == pytest.approx(expected.interval(), abs=1e-6)
+    assert found["interval"][0] < MUTUAL_INFORMATION < found["interval"][1]
+    assert (found["rows"], found["x"], found["y"], found["unit"]) == (600, ["a"], ["b"], "nats")
+    assert found["settings"].items() >= SETTINGS_OF_QUICK.items()
+
+
+def test_columns_are_named_one_by_one_or_by_patterns(folder, capsys) -> None:
+    found = estimate(capsys, folder / "pairs.parquet", "--x", "a", "--y", "b,[c]")
+    assert found["y"] == ["b", "c"]
+    found = estimate(capsys, folder / "pairs.npz", "--x", "both", "--y", "b")
+    assert found["x"] == ["both[0]", "both[1]"]
+
+
+def test_the_printed_estimate_is_for_reading(folder, capsys) -> None:
+    saved = folder / "saved.safetensors"
+    options = ["--formula", "sigma", "--level", "0.9", "--save", str(saved)]
+    assert main(["estimate", f"{folder}/pairs.csv", "--x", "a", "--y", "b", *QUICK, *options]) == 0
+    out, err = capsys.readouterr()
+    first = MINDE.load(saved).mutual_information()
+    low, high = first.interval(0.9)
+    assert out.splitlines()[0] == f"I(X; Y) = {first:.3f} nats, 90% interval {low:.3f} to {high:.3f}"
+    assert "X: a; Y: b; 600 rows" in out
+    assert f"  sigma=1  {first:.3f} ± {first.std_error:.3f}" in out
+    assert err == ""  # no progress where there is no terminal
+
+
+RAW = ["--preprocess", "none", "--precondition", "none"]
+BAD = {
+    "no file": (["none.csv", "--x", "a", "--y", "b"], USAGE, "none.csv does not exist"),
+    "another kind": (["pairs.xls", "--x", "a", "--y", "b"], USAGE, "expected .parquet, .csv, .npz"),
+    "not its kind": (["text.parquet", "--x", "a", "--y", "b"], USAGE, "is not a readable .parquet file"),
+    "no column": (["pairs.csv", "--x", "a", "--y", "texts"], USAGE, "'texts', which --y names; the nearest is 'text'"),
+    "both sides": (["pairs.csv", "--x", "a,b", "--y", "b"], USAGE, "'b' is in both --x and --y"),
+    "lengths": (["pairs.npz", "--x", "a,short", "--y", "b"], USAGE, "number of rows, found a (600, 1), short (5, 1)"),
+    "setting": (["pairs.csv", "--x", "a", "--y", "b", "--variant", "d"], USAGE, "variant is 'd'; expected c, j"),
+    "text": (["pairs.csv", "--x", "a,text", "--y", "b"], SAMPLES, "x holds 't' of type str"),
+    "missing": (["pairs.csv", "--x", "a", "--y", "gaps"], SAMPLES, "y: 3 of 600 values are NaN or infinite, the first"),
+    "too few": (["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "600"], SAMPLES, "expected 600 to train on"),
+    "diverges": (
+        ["pairs.csv", "--x", "huge", "--y", "b", *RAW],
+        FAILED,
+        "the estimation failed: The loss of",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_failure_has_a_message_and_a_status(folder, kind, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+    Path("text.parquet").write_text("text")
+    arguments, status, message = BAD[kind]
+    assert main(["estimate", *QUICK, *arguments]) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("minde: ")
+    assert message in err
+    assert str(status) in STATUS
+
+
+def test_integers_are_warned_of(folder, capsys) -> None:
+    assert main(["estimate", f"{folder}/pairs.csv", "--x", "count", "--y", "b", *QUICK, "--json"]) == 0
+    assert capsys.readouterr().err.startswith("minde: warning: x holds integers")
+
+
+def test_a_terminal_gets_progress(folder) -> None:
+    """With a pseudo-terminal as standard error and a pipe as standard output."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "minde", "estimate", f"{folder}/pairs.npz", "--x", "a", "--y", "b", *QUICK]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, check=True)
+    os.close(theirs)
+    assert "steps 32/32 (100%)" in os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert run.stdout.startswith("I(X; Y) = ")
+
+
+def test_every_option_is_a_setting_of_the_estimator() -> None:
+    params = MINDE().get_params()
+    for option in SETTINGS:
+        assert option.removeprefix("--").replace("-", "_") in params
+
+
+def test_tasks_are_listed_for_people_and_for_programs(capsys) -> None:
+    assert main(["tasks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 41
+    assert lines[1].split()[:4] == ["1v1-normal-0.75", "1", "1", "0.4133"]
+    assert main(["tasks", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [task["id"] for task in listed] == list(TASKS)
+    assert listed[0]["mi_true"] == TASKS["1v1-normal-0.75"].mi_true
+
+
+def test_the_installed_command_is_this_one() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert EntryPoint("minde", project["scripts"]["minde"], "console_scripts").load() is main
+    assert parser().prog == "minde"

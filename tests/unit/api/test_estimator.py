@@ -1,0 +1,173 @@
+"""The estimator on pairs of normals, whose entropies and mutual information are known."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from pairs import MUTUAL_INFORMATION, RHO, SMALL, normals
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from minde import MINDE
+
+CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
+ENTROPIES = {  # in nats: x has standard deviation 3, y 1
+    "x": 0.5 * np.log(2 * np.pi * np.e * 9),
+    "y": 0.5 * np.log(2 * np.pi * np.e),
+    "xy": np.log(2 * np.pi * np.e * 3) + 0.5 * np.log(1 - RHO**2),
+}
+
+
+def test_the_defaults_are_the_recipe_fast_of_the_study() -> None:
+    recipe, study = CONFIG["recipes"]["fast"], CONFIG["minde"]
+    estimators = study["estimators"]
+    expected = {
+        **recipe,
+        **recipe["duration"],
+        **study["network"],
+        "preprocess": CONFIG["preprocess"],
+        "mc_draws": estimators["mc_draws"],
+    }
+    del expected["duration"]
+    params = MINDE().get_params()
+    assert {name: params[name] for name in expected} == expected
+    # What the estimator does not let its users choose.
+    assert study["sde"] == {"beta_min": 0.1, "beta_max": 20.0, "t_eps": 0.001}
+    assert (estimators["importance_sampling"], estimators["times"]) == (True, "stratified")
+
+
+@pytest.mark.parametrize("formula", ["inside", "sigma", "gap"])
+def test_every_formula_gives_the_mutual_information(fitted, formula) -> None:
+    found = fitted.mutual_information(formula=formula)
+    assert abs(found - MUTUAL_INFORMATION) < 4 * found.std_error
+    assert found.std_error < (0.1 if formula == "gap" else 0.05)
+    low, high = found.interval()
+    assert low < MUTUAL_INFORMATION < high
+    assert len(found.replicates) == 3
+    assert float(found) == pytest.approx(np.mean(found.replicates))
+
+
+def test_all_formulas_at_once_are_the_formulas_one_by_one(fitted) -> None:
+    found = fitted.estimates(sigmas=(1.0, 2.0))
+    assert set(found) == {"inside", "sigma=1", "sigma=2", "gap"}
+    assert found["sigma=2"] == fitted.mutual_information(sigma=2.0)
+    assert found["gap"] == fitted.mutual_information(formula="gap")
+    assert found["inside"] == fitted.mutual_information()
+
+
+def test_entropies_are_in_the_units_of_the_samples(fitted) -> None:
+    known = {"c": ["x"], "j": ["x", "y", "xy"]}[fitted.variant]
+    for name in known:
+        found = fitted.entropy(name)
+        assert abs(found - ENTROPIES[name]) < 4 * found.std_error
+        assert found.std_error < 0.05
+    for name in {"c": ["x"], "j": ["x", "y"]}[fitted.variant]:
+        found = fitted.conditional_entropy(name)
+        assert abs(found - (ENTROPIES[name] - MUTUAL_INFORMATION)) < 4 * found.std_error
+
+
+def test_an_entropy_that_a_variant_does_not_learn_is_refused() -> None:
+    fitted = MINDE(replicates=1, **SMALL).fit(*normals())
+    with pytest.raises(ValueError, match=r"'xy' is not among what variant c learns: x, x\|y"):
+        fitted.entropy("xy")
+    with pytest.raises(ValueError, match="'xy given the other' is not among"):
+        fitted.conditional_entropy("xy")
+    gaussianized = MINDE(replicates=1, **SMALL | {"preprocess": "gaussianize"}).fit(*normals())
+    assert gaussianized.mutual_information() == pytest.approx(MUTUAL_INFORMATION, abs=0.2)
+    with pytest.raises(ValueError, match="gaussianize"):
+        gaussianized.entropy("x")
+
+
+def test_the_curve_has_a_row_per_point_and_a_column_per_replicate(fitted) -> None:
+    curve = fitted.curve_
+    assert set(curve) == {"step", "seconds", "loss", "inside", "sigma=1", "gap"}
+    assert curve["step"].tolist() == [32, 64]
+    assert curve["inside"].shape == curve["loss"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", ["list", "torch", "pandas", "one dimension", "float32"])
+def test_every_kind_of_array_gives_the_same_estimate(kind) -> None:
+    x, y = (values.astype(np.float32).astype(np.float64) for values in normals(400))
+    convert = {
+        "list": np.ndarray.tolist,
+        "torch": torch.tensor,
+        "pandas": lambda values: pd.DataFrame(values, columns=["a"]),
+        "one dimension": np.ravel,
+        "float32": np.float32,
+    }[kind]
+    expected, found = (
+        MINDE(replicates=1, **SMALL).fit(*pair).mutual_information() for pair in ((x, y), (convert(x), convert(y)))
+    )
+    assert found == expected
+
+
+def test_a_replicate_does_not_depend_on_how_many_there_are() -> None:
+    two, three = (MINDE(replicates=count, **SMALL).fit(*normals(400)).mutual_information() for count in (2, 3))
+    assert two.replicates == three.replicates[:2]
+
+
+def test_the_samples_seed_decides_and_other_seeds_differ() -> None:
+    def found(seed):
+        return MINDE(replicates=1, **SMALL | {"random_state": seed}).fit(*normals(400)).mutual_information()
+
+    assert found(1) == found(1)
+    assert found(1) == found(np.random.RandomState(1))
+    assert found(1) != found(2)
+
+
+def test_given_test_samples_are_what_is_estimated_with() -> None:
+    """Independent test samples have no mutual information, whatever the networks have learned."""
+    x, y = normals(1000)
+    shuffled = np.random.default_rng(1).permutation(y)
+    fitted = MINDE(replicates=2, **SMALL).fit(x, y, x_test=x, y_test=shuffled)
+    assert fitted.mutual_information(formula="gap") < 0
+    with pytest.raises(ValueError, match=r"x_test and y_test have \(2, 1\) columns; expected \(1, 1\)"):
+        MINDE(**SMALL).fit(x, y, x_test=np.hstack([x, y]), y_test=y)
+
+
+def test_settings_changed_after_a_fit_are_for_the_next_one(fitted) -> None:
+    other = copy.copy(fitted).set_params(replicates=7, variant="c")
+    assert other.estimates() == fitted.estimates()
+
+
+def test_settings_are_got_set_and_cloned_as_scikit_learn_does(fitted) -> None:
+    other = clone(fitted).set_params(steps=7)
+    assert other.get_params() == fitted.get_params() | {"steps": 7}
+    assert "steps=7" in repr(other)
+    with pytest.raises(NotFittedError):
+        other.mutual_information()
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        other.set_params(step=7)
+
+
+@pytest.mark.parametrize("method", ["mutual_information", "estimates", "entropy", "conditional_entropy"])
+def test_an_estimate_before_fit_is_refused(method) -> None:
+    with pytest.raises(NotFittedError, match="MINDE instance is not fitted yet"):
+        getattr(MINDE(), method)()
+
+
+def test_a_saved_estimator_comes_back_whole(fitted, tmp_path) -> None:
+    path = tmp_path / "normals.safetensors"
+    fitted.save(path)
+    loaded = MINDE.load(path)
+    assert loaded.get_params() == fitted.get_params()
+    assert loaded.estimates() == fitted.estimates()
+    assert loaded.mutual_information().std_error == fitted.mutual_information().std_error
+    assert loaded.entropy("x") == fitted.entropy("x")
+    for name, values in fitted.curve_.items():
+        np.testing.assert_array_equal(loaded.curve_[name], values)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_that_holds_no_estimator_is_refused(fitted, tmp_path) -> None:
+    with pytest.raises(NotFittedError):
+        MINDE().save(tmp_path / "none")
+    (tmp_path / "text").write_text("not tensors")
+    with pytest.raises(ValueError, match="text is not a readable safetensors file"):
+        MINDE.load(tmp_path / "text")
+    with pytest.raises(FileNotFoundError):
+        MINDE.load(tmp_path / "nothing")

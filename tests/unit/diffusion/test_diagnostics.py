@@ -1,0 +1,42 @@
+"""Errors of scores by time, of predictors whose error is known."""
+
+import pytest
+import torch
+from gaussians import gaussian_with
+
+from minde.diffusion.conditioning import VARIANTS
+from minde.diffusion.diagnostics import score_errors
+from minde.diffusion.sde import SDE
+from minde.diffusion.times import Times
+
+TIMES = Times(sde=SDE())
+GAUSSIAN = gaussian_with(0.5, 2)
+
+
+def errors(variant: str, offset: float):
+    """Errors of the Gaussian's own scores, off by a constant."""
+    return score_errors(
+        lambda *a: GAUSSIAN.noise(TIMES.sde, *a) + offset,
+        GAUSSIAN.sample(2, 20_000, seed=0),
+        times=TIMES,
+        variant=variant,
+        dim_x=2,
+        parts=5,
+        seeds=[1, 2],
+    )
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_a_gaussians_own_scores_have_no_error(variant: str) -> None:
+    times, found = errors(variant, 0.0)
+    assert (times.diff() > 0).all()
+    assert list(found) == list(VARIANTS[variant])
+    for name, by_time in found.items():
+        assert by_time.shape == (2, 5)
+        assert by_time.abs().max() < 2e-3, name
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_the_error_of_a_score_that_is_off_is_measured_at_every_time(variant: str) -> None:
+    for name, by_time in errors(variant, 0.3)[1].items():
+        torch.testing.assert_close(by_time, torch.full_like(by_time, 0.09), atol=0.03, rtol=0, msg=name)

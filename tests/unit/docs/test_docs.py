@@ -1,0 +1,40 @@
+"""The docs build without a warning: links within them, references to the API and the table of contents hold."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from minde.__main__ import FAILED, INTERRUPTED, SAMPLES, USAGE
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_docs_build_strictly(tmp_path) -> None:
+    command = ["sphinx.cmd.build", "-W", "--keep-going", "-n", "-q", "-d", tmp_path / "doctrees"]
+    run = subprocess.run(
+        [sys.executable, "-m", *command, ROOT / "docs", tmp_path / "html"], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    reference = (tmp_path / "html/python.html").read_text()
+    for name in ("MINDE.fit", "MINDE.estimate", "kl_divergence", "Estimate.interval"):
+        assert f'id="minde.{name}"' in reference
+
+
+def test_a_broken_link_fails_the_build(tmp_path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "conf.py").write_text((ROOT / "docs/conf.py").read_text())
+    (docs / "index.md").write_text("# Title\n\n[nowhere](nowhere.md)\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "sphinx.cmd.build", "-W", "-n", "-q", docs, tmp_path / "html"],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode != 0
+    assert "nowhere.md" in run.stderr
+
+
+def test_every_exit_status_is_documented() -> None:
+    listed = re.findall(r"^\| (\d+) \|", (ROOT / "docs/command-line.md").read_text(), flags=re.MULTILINE)
+    assert [int(status) for status in listed] == [0, FAILED, USAGE, SAMPLES, INTERRUPTED]
