@@ -60,7 +60,7 @@ def other_samples(tmp_path_factory):
 @pytest.fixture(scope="session")
 def alone(undisturbed, other_samples, tmp_path_factory):
     """Two cells that are alike and one of the other variant, each trained by itself."""
-    first, *others = cells(tmp_path_factory.mktemp("alone"), undisturbed, other_samples)
+    _, *others = cells(tmp_path_factory.mktemp("alone"), undisturbed, other_samples)
     for cell in others:
         train.train(cell.settings(), cell.samples, cell.weights, cell.curve, CPU)
     return [undisturbed, *others]
