@@ -1,6 +1,7 @@
 """How these tests run Snakemake on SLURM, and look at what SLURM did."""
 
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -35,14 +36,18 @@ out.write_text(str(done))
 class Snakemake:
     """A Snakemake in a folder with a Snakefile, on the cluster."""
 
-    def __init__(self, folder: Path, *arguments: str, executor: str = "submitit") -> None:
+    def __init__(self, folder: Path, *arguments: str, executor: str = "submitit", user: str | None = None) -> None:
         command = [sys.executable, "-m", "snakemake", "--executor", executor, "--seconds-between-status-checks", "3"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE_", "SLURM_JOB"))}
+        start = {}
+        if user:
+            start = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+            clean |= {"HOME": str(folder), "USER": user}
         self.folder = folder
         self.log = folder / "snakemake.out"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*command, *arguments], cwd=folder, env=clean, stdout=log, stderr=subprocess.STDOUT
+                [*command, *arguments], cwd=folder, env=clean, stdout=log, stderr=subprocess.STDOUT, **start
             )
 
     def wait(self) -> str:
