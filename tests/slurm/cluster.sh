@@ -10,7 +10,8 @@
 set -euo pipefail
 
 STATE=${SLURM_TEST_STATE:-/var/lib/slurm-test}
-CPUS=${SLURM_TEST_CPUS:-4} # more than there are may be advertised
+CPUS=${SLURM_TEST_CPUS:-4}    # more than there are may be advertised
+PORT=${SLURM_TEST_PORT:-6817} # and the two above; another one and another $STATE are another cluster
 HOST=$(hostname -s)
 SOCKET=$STATE/mysql.sock
 PACKAGES=(munge slurmctld slurmd slurm-client slurmdbd mariadb-server)
@@ -68,6 +69,8 @@ write_config() {
   cat >"$SLURM_CONF" <<END
 ClusterName=test
 SlurmctldHost=$HOST(127.0.0.1)
+SlurmctldPort=$PORT
+SlurmdPort=$((PORT + 1))
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 SlurmUser=root
 AuthType=auth/munge
@@ -103,6 +106,7 @@ PreemptMode=REQUEUE
 SlurmctldParameters=preempt_send_user_signal
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
+AccountingStoragePort=$((PORT + 2))
 AccountingStoragePass=$STATE/munge/munge.sock
 AccountingStorageTRES=gres/gpu
 NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS Boards=1 SocketsPerBoard=1 CoresPerSocket=$CPUS ThreadsPerCore=1 RealMemory=$memory Gres=gpu:fake:2 State=UNKNOWN
@@ -115,6 +119,7 @@ AuthType=auth/munge
 AuthInfo=socket=$STATE/munge/munge.sock
 DbdHost=localhost
 DbdAddr=127.0.0.1
+DbdPort=$((PORT + 2))
 CommunicationParameters=NoInAddrAny
 SlurmUser=root
 LogFile=$STATE/slurmdbd.log

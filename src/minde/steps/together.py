@@ -15,7 +15,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ class Asked:
     """A cell that a process waits for, by the files that the two sides leave for each other."""
 
     path: Path
-    """Arguments of the training; named after the process."""
+    """Arguments of the training; named after the process, which keeps it locked as long as it lives."""
 
     @property
     def log(self) -> Path:
@@ -58,10 +58,9 @@ class Asked:
         """Return the signal that is to stop the training; that of a process that is gone is to be stopped, too."""
         if self.stopped_by.exists():
             return signal.Signals[self.stopped_by.read_text()]
-        try:
-            os.kill(int(self.path.stem), 0)
-        except ProcessLookupError:
-            return signal.SIGTERM
+        with suppress(FileNotFoundError), _lock(self.path) as is_free:
+            if is_free:
+                return signal.SIGTERM
         return None
 
     def remove(self) -> None:
@@ -79,10 +78,9 @@ def train(arguments: dict, cells: int, interruption: Interruption) -> None:
     folder = _folder()
     mine, told, copied = Asked(folder / f"{os.getpid()}.json"), False, 0
     mine.remove()  # of a process that had this number before
-    _write(mine.path, json.dumps(arguments))
-    try:
+    with _ask(mine, arguments):
         while not mine.status.exists():
-            with _lock(folder) as is_ours:
+            with _lock(folder / "lock") as is_ours:
                 if is_ours:
                     copied = _copy(mine.log, copied)
                     _lead(folder, mine, cells, interruption)
@@ -93,8 +91,6 @@ def train(arguments: dict, cells: int, interruption: Interruption) -> None:
             time.sleep(POLL)
         _copy(mine.log, copied)
         status = int(mine.status.read_text())
-    finally:
-        mine.remove()
     if status == FAILED:
         raise RuntimeError("The training failed; the reason stands above.")
     if status:
@@ -175,18 +171,35 @@ def _await(cells: int, folder: Path, interruption: Interruption) -> None:
 
 def _open(folder: Path) -> list[Asked]:
     """Return what is asked for and has not ended, in the order of asking; clear up after processes that are gone."""
-    asked = [Asked(path) for path in folder.glob("*.json")]
-    for one in asked:
-        if one.signal() is signal.SIGTERM and not one.stopped_by.exists():
-            one.remove()
-    there = [(one.path.stat().st_mtime, one) for one in asked if one.path.exists() and not one.status.exists()]
-    return [one for _, one in sorted(there, key=lambda pair: pair[0])]
+    there = []
+    for one in map(Asked, folder.glob("*.json")):
+        with suppress(FileNotFoundError):  # its process may leave meanwhile
+            if one.signal() is signal.SIGTERM and not one.stopped_by.exists():
+                one.remove()
+            elif not one.status.exists():
+                there.append((one.path.stat().st_mtime, one.path))
+    return [Asked(path) for _, path in sorted(there)]
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[bool]:
-    """Hold the folder's lock, if nobody does; say whether it is held. The system frees it when its process dies."""
-    with (folder / "lock").open("w") as file:
+def _ask(mine: Asked, arguments: dict) -> Iterator[None]:
+    """Ask for a cell; the system unlocks the file when this process dies, whatever of."""
+    partial = mine.path.with_suffix(".partial")
+    with partial.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        json.dump(arguments, file)
+        file.flush()
+        os.replace(partial, mine.path)
+        try:
+            yield
+        finally:
+            mine.remove()
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[bool]:
+    """Hold a file's lock if nobody else does; say whether it is held."""
+    with path.open("r") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             is_ours = True
@@ -203,6 +216,7 @@ def _folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to another user; set TMPDIR to a folder of your own")
+    (folder / "lock").touch()
     return folder
 
 
