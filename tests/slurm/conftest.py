@@ -11,7 +11,12 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "workflow"))  # how workflow tests run Snakemake
 
 
+# What takes minutes begins first, so that nothing is left that runs alone in the end.
+LONGEST = ("test_stopped_trainings", "test_a_study", "test_a_job_is_not_requeued", "test_at_its_time_limit")
+
+
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: HERE in item.path.parents and not item.name.startswith(LONGEST))
     if os.environ.get("TEST_SLURM") == "1":
         return
     for item in items:

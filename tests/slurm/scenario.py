@@ -37,7 +37,9 @@ class Snakemake:
     """A Snakemake in a folder with a Snakefile, on the cluster."""
 
     def __init__(self, folder: Path, *arguments: str, executor: str = "submitit", user: str | None = None) -> None:
-        command = [sys.executable, "-m", "snakemake", "--executor", executor, "--seconds-between-status-checks", "3"]
+        # What runs in a shell's background, tests too, does not hear Ctrl-C.
+        command = ["env", "--default-signal=INT", sys.executable, "-m", "snakemake", "--executor", executor]
+        command += ["--seconds-between-status-checks", "3"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE_", "SLURM_JOB"))}
         start = {}
         if user:

@@ -30,7 +30,7 @@ def test_jobs_run_and_fail_and_are_cancelled(folder):
     said = Snakemake(folder, "--jobs", "5", "--keep-going", "count.txt", "broken", user=USER).fails()
     assert "FAILED: exit status 3 (on " in said
     assert (folder / "count.txt").owner() == USER
-    workflow(folder, counter(1000, runtime=5))
+    workflow(folder, counter(10**6, runtime=60))
     (folder / "count.state").unlink()
     snakemake = Snakemake(folder, "--jobs", "5", "--force", "count.txt", user=USER)
     until(has_started(folder), "the job")

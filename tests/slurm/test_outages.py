@@ -46,7 +46,7 @@ def test_a_controller_that_is_down_for_a_minute_fails_nothing(tmp_path):
 
 
 def test_a_database_that_is_down_keeps_no_job_from_running_and_no_failure_from_being_told(tmp_path):
-    rules = counter(1000, runtime=5) + 'rule other:\n    output: "other.txt"\n    shell: "sleep 5; touch {output}"\n'
+    rules = counter(10**6, runtime=60) + 'rule other:\n    output: "other.txt"\n    shell: "sleep 5; touch {output}"\n'
     workflow(tmp_path, rules)
     stop("slurmdbd")
     try:
