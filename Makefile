@@ -50,7 +50,7 @@ test-slurm: $(STAMP)
 	trap 'tests/slurm/cluster.sh stop' EXIT
 	test $$status = 0
 	export TEST_SLURM=1
-	$(BIN)/python -m pytest tests/slurm -n 6 --dist worksteal -m "not outage"
+	$(BIN)/python -m pytest tests/slurm -n 6 -m "not outage"
 	$(BIN)/python -m pytest tests/slurm -m outage
 
 lint: $(STAMP)

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE = 600  # seconds: long enough for a slow machine, and reached only by what hangs
+PATIENCE = 1800  # seconds: reached only by what hangs, however slow the machine
 
 # A job that can be stopped: it counts in a file that survives, and leaves when it hears SIGUSR2 or SIGTERM.
 COUNTER = """
@@ -90,7 +90,7 @@ def counter(last: int, **resources: object) -> str:
     return f"""
 rule count:
     output: "count.txt"
-    resources: mem_mb=200{lines}
+    resources: mem_mb=500{lines}
     shell: "{sys.executable} counter.py count.state {{output}} {last}"
 """
 

@@ -14,11 +14,11 @@ def test_at_its_time_limit_a_job_goes_on(tmp_path):
     first, *later = starts(tmp_path)
     assert first == 0
     assert later
-    assert min(later) > 20  # it was stopped by the limit, and not started over
+    assert min(later) > 0  # it was stopped by the limit, and not started over
 
 
 def test_a_job_is_not_requeued_for_ever(tmp_path):
-    workflow(tmp_path, counter(1000, runtime=1))  # of a minute, SLURM's early signal leaves next to nothing
+    workflow(tmp_path, counter(10**6, runtime=2))  # of two minutes, SLURM's early signal may leave half a one
     said = Snakemake(tmp_path, "--jobs", "5", "--submitit-max-requeues", "1", "count.txt").fails()
     assert "FAILED: stopped again after 1 requeues, the most allowed (on " in said
     assert len(starts(tmp_path)) == 2
