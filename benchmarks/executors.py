@@ -79,7 +79,6 @@ def main() -> None:
         measure("submitit", args.jobs, ours),
         measure("submitit, bundles of 25", args.jobs, ours, resources=", bundle=25"),
         measure("slurm", args.jobs, theirs, plugin=args.plugin),
-        measure("submitit, again", args.jobs, ours),  # other processes may have slowed the machine meanwhile
     ]
     print_table(rows)
     write_results("executors", torch.device("cpu"), cluster="SLURM 22.05, one node, 4 CPUs advertised", table=rows)
