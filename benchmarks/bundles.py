@@ -1,5 +1,6 @@
 """How bundles pay: the study's small rules over SLURM, with one, four and eight of their jobs in a SLURM job.
 
+    SLURM_TEST_CPUS=4 tests/slurm/cluster.sh start
     eval "$(tests/slurm/cluster.sh env)"
     python benchmarks/bundles.py
 

@@ -1,5 +1,6 @@
 """Many trivial jobs over SLURM: wall time and calls to the cluster, by our executor and by the one most people use.
 
+    SLURM_TEST_CPUS=4 tests/slurm/cluster.sh start
     eval "$(tests/slurm/cluster.sh env)"
     ln -s "$SLURM_CONF" /etc/slurm/slurm.conf   # the other plugin drops the variable in its jobs; remove it afterwards
     python benchmarks/executors.py --plugin FOLDER

@@ -10,7 +10,7 @@
 set -euo pipefail
 
 STATE=${SLURM_TEST_STATE:-/var/lib/slurm-test}
-CPUS=${SLURM_TEST_CPUS:-4}    # more than there are may be advertised
+CPUS=${SLURM_TEST_CPUS:-12}   # more than there are may be advertised
 PORT=${SLURM_TEST_PORT:-6817} # and the two above; another one and another $STATE are another cluster
 HOST=$(hostname -s)
 SOCKET=$STATE/mysql.sock

@@ -1,6 +1,7 @@
 """Trainings that are stopped in the middle resume to the weights of one that nothing has stopped, bit by bit."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import yaml
 from running import TINY, checkout
@@ -42,6 +43,12 @@ def weights(folder):
     return {name: array.tobytes() for name, array in load_file(path).items()}
 
 
+def preempt(folder):
+    """Have a job of higher priority take the GPUs of a training."""
+    until(is_training(folder), "the training that is to be preempted")
+    run("sbatch", "--wrap", "sleep 3", "--partition=high", "--gpus=2", "--mem=50", "--output=/dev/null")
+
+
 def end_the_time_of(folder):
     """Let a job's time be up in the middle of its training, however fast the machine; then it has enough again."""
     job = until(is_training(folder), "the training whose time is to be up")
@@ -55,9 +62,9 @@ def test_stopped_trainings_resume_to_the_same_bits(tmp_path):
     whole, undisturbed = start(tmp_path / "whole")
     preempted, victim = start(tmp_path / "preempted", "train:slurm_partition=low", "train:gpu=2")
     limited, hurried = start(tmp_path / "limited", "train:runtime=60m")
-    until(is_training(preempted), "the training that is to be preempted")
-    run("sbatch", "--wrap", "sleep 3", "--partition=high", "--gpus=2", "--mem=50", "--output=/dev/null")
-    end_the_time_of(limited)
+    with ThreadPoolExecutor() as pool:  # either may train first
+        for done in (pool.submit(preempt, preempted), pool.submit(end_the_time_of, limited)):
+            done.result()
     for snakemake in (undisturbed, victim, hurried):
         assert len(submitted(snakemake.succeeds())) == 2  # the samples, and one training
     for folder in (preempted, limited):

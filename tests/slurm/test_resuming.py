@@ -43,7 +43,7 @@ def test_ctrl_c_in_mid_submission_leaves_an_empty_queue(tmp_path):
 
 def killed(folder, last):
     """A Snakemake with a job that counts is killed; the job is not."""
-    workflow(folder, counter(last, runtime=5))
+    workflow(folder, counter(last, runtime=60))
     snakemake = Snakemake(folder, "--jobs", "5", "count.txt")
     until(has_started(folder), "the job")
     snakemake.kill()
@@ -72,7 +72,8 @@ def test_what_ended_while_no_snakemake_looked_is_taken_over(tmp_path):
 
 
 def test_a_job_that_would_do_something_else_is_replaced(tmp_path):
-    killed(tmp_path, 1000)
-    workflow(tmp_path, counter(20, runtime=5))
+    killed(tmp_path, 10**6)
+    workflow(tmp_path, counter(20, runtime=60))
     assert "of an earlier run: they make the same files, otherwise" in again(tmp_path)
-    assert (tmp_path / "count.txt").read_text() == "20"
+    assert len(starts(tmp_path)) == 2
+    assert int((tmp_path / "count.txt").read_text()) < 10**6
