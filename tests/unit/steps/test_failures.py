@@ -58,7 +58,7 @@ def test_estimation_names_the_stack_too(undisturbed, tmp_path, monkeypatch) -> N
     asked = {"task": TASK, "train_size": 400, "seed": 0, "formulas": ["gap"], "sigmas": [], "mc_draws": 1}
     asked |= {"importance_sampling": True, "times": "iid"}
     with pytest.raises(MemoryError, match="out of memory with a stack of 3"):
-        estimate.estimate(asked, undisturbed.samples, undisturbed.weights, tmp_path / "out", CPU)
+        estimate.estimate(asked, undisturbed.samples, undisturbed.weights, undisturbed.curve, tmp_path / "out", CPU)
 
 
 def test_other_errors_stay_what_they_are(folder, monkeypatch) -> None:
