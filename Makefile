@@ -36,11 +36,12 @@ study: $(STAMP)
 	$(BIN)/snakemake $(ARGS) --report $(RESULTS)/report.html
 	echo "read $(RESULTS)/report.html; table 1 alone is $(RESULTS)/tables/table1.md"
 
+# A process per core; the tests of a file share what they prepare, hence one process.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-quick: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 # Tests wait more than they work, hence several at once; those of outages disturb all others.
 test-slurm: $(STAMP)

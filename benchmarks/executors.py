@@ -1,5 +1,6 @@
 """Many trivial jobs over SLURM: wall time and calls to the cluster, by our executor and by the one most people use.
 
+    SLURM_TEST_CPUS=4 tests/slurm/cluster.sh start
     eval "$(tests/slurm/cluster.sh env)"
     ln -s "$SLURM_CONF" /etc/slurm/slurm.conf   # the other plugin drops the variable in its jobs; remove it afterwards
     python benchmarks/executors.py --plugin FOLDER
@@ -23,6 +24,7 @@ import torch
 
 from harness import print_table, write_results
 
+SOURCES = Path(__file__).parents[1] / "src"
 COMMANDS = ("sbatch", "squeue", "sacct", "scontrol", "scancel")
 SNAKEFILE = """
 rule all:
@@ -50,7 +52,7 @@ def measure(case: str, jobs: int, arguments: list[str], resources: str = "", plu
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "Snakefile").write_text(SNAKEFILE.format(jobs=jobs, resources=resources))
-        environment = os.environ | {"PATH": counting_path(folder), "PYTHONPATH": plugin}
+        environment = os.environ | {"PATH": counting_path(folder), "PYTHONPATH": f"{SOURCES}:{plugin}"}
         command = [sys.executable, "-m", "snakemake", "--jobs", str(jobs), *arguments]
         begin = time.perf_counter()
         run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -106,7 +106,7 @@ def main() -> None:
     """Measure every case and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--authors", metavar="CHECKOUT", help="checkout of the authors' repository")
-    parser.add_argument("--dims", type=int, nargs="+", default=[1, 25], choices=trainers.BATCH_SIZE)
+    parser.add_argument("--dims", type=int, nargs="+", default=[1, 25, 50], choices=trainers.BATCH_SIZE)
     parser.add_argument("--replicates", type=int, default=10, help="stack members of ours, all processes together")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=8.0, help="measured per turn and way")

@@ -4,7 +4,7 @@
 # Samples of X and Y in, mutual information in nats out. Here the truth is known: X and Y are normal with correlation
 # 0.75 (task `1v1-normal-0.75` of benchmark-mi), so that I(X; Y) = -½ log(1 - 0.75²) = 0.413 nats.
 #
-# Run it with `.venv/bin/python examples/quickstart.py`; it takes about a minute on one CPU core.
+# Run it with `.venv/bin/python examples/quickstart.py`; it takes one to three minutes on one CPU core.
 
 # %%
 import matplotlib.pyplot as plt

@@ -15,6 +15,7 @@ rule train:
             "diffusion/times.py",
             "diffusion/training.py",
             "steps/cell.py",
+            "steps/stacks.py",
             "steps/standing.py",
             "steps/train.py",
             "study/seeds.py",
@@ -38,6 +39,7 @@ rule train:
     resources:
         device=STUDY["run"]["device"],
         stack=STUDY["run"]["stack"],
+        together=STUDY["run"]["together"],
         checkpoint_seconds=STUDY["run"]["checkpoint_seconds"],
         # Where a stopped training goes on from. Not an output: Snakemake deletes the outputs of a job that is stopped.
         state=lambda wildcards: f"{RESULTS}/state/{cell_of(wildcards).path}.safetensors",
@@ -49,5 +51,6 @@ rule train:
         "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task}"
     shell:
         "step train --settings {params.settings:q} --device {resources.device} --stack {resources.stack} "
-        "--state {resources.state} --checkpoint-seconds {resources.checkpoint_seconds} --samples {input.samples} "
+        "--together {resources.together} --state {resources.state} "
+        "--checkpoint-seconds {resources.checkpoint_seconds} --samples {input.samples} "
         "--weights {output.weights} --curve {output.curve} 2> {log}"

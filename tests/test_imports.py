@@ -15,6 +15,8 @@ FORBIDDEN = {
     "minde.__main__": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines", "minde.api"},
     "minde.api": {"jax", "bmi", "matplotlib", "minde.baselines"},
     "minde.steps.__main__": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
+    # A process whose cell another one trains only waits.
+    "minde.steps.together": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
     # Snakemake loads these on the login node, once per job.
     "minde.study.config": HEAVY | {"minde.diffusion", "minde.baselines"},
     "minde.study.design": HEAVY | {"minde.diffusion", "minde.baselines"},

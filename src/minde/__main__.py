@@ -86,13 +86,13 @@ def estimate(args: argparse.Namespace) -> str:
 
 def tasks(args: argparse.Namespace) -> str:
     """List the 40 tasks of benchmark-mi: id, dimensions of X and Y, true mutual information in nats, name."""
-    from minde.study.tasks import TASKS
+    from minde.study.tasks import BENCHMARK
 
     if args.json:
-        return json.dumps([vars(task) for task in TASKS.values()], indent=1)
-    width = max(map(len, TASKS))
+        return json.dumps([vars(task) for task in BENCHMARK.values()], indent=1)
+    width = max(map(len, BENCHMARK))
     lines = [f"{'task':<{width}}  dim_x  dim_y  MI (nats)  name"]
-    lines += [f"{t.id:<{width}}  {t.dim_x:>5}  {t.dim_y:>5}  {t.mi_true:>9.4f}  {t.name}" for t in TASKS.values()]
+    lines += [f"{t.id:<{width}}  {t.dim_x:>5}  {t.dim_y:>5}  {t.mi_true:>9.4f}  {t.name}" for t in BENCHMARK.values()]
     return "\n".join(lines)
 
 

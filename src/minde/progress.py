@@ -49,10 +49,11 @@ class Progress:
         print(f"\r\x1b[K{line}" if self.live else line, end=end, file=self.stream, flush=True)
 
 
-def tell(text: str) -> None:
+def tell(text: str, stream: TextIO | None = None) -> None:
     """Say something once: that a run is resumed, or why not."""
-    clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # a live line may stand there
-    print(f"{clear}{text}", file=sys.stderr, flush=True)
+    stream = stream or sys.stderr
+    clear = "\r\x1b[K" if stream.isatty() else ""  # a live line may stand there
+    print(f"{clear}{text}", file=stream, flush=True)
 
 
 def _clock(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """SLURM's commands: few calls, none of which waits for ever, and None where no answer came."""
 
-import getpass
+import os
 import pwd
 import re
 import subprocess
@@ -62,9 +62,7 @@ def largest_array() -> int:
 
 def queue() -> dict[str, Sighting] | None:
     """Return this user's jobs by id, those that ended in the last minutes too; None where SLURM does not answer."""
-    answer = call(
-        "squeue", "--noheader", "--array", "--states=all", "--user", getpass.getuser(), "-o", "%i|%T|%r|%N|%k"
-    )
+    answer = call("squeue", "--noheader", "--array", "--states=all", "--user", str(os.getuid()), "-o", "%i|%T|%r|%N|%k")
     if not answer.ok:
         return None
     rows = (line.split("|", 4) for line in answer.text.splitlines() if line.count("|") >= 4)

@@ -10,7 +10,8 @@
 set -euo pipefail
 
 STATE=${SLURM_TEST_STATE:-/var/lib/slurm-test}
-CPUS=${SLURM_TEST_CPUS:-4} # more than there are may be advertised
+CPUS=${SLURM_TEST_CPUS:-12}   # more than there are may be advertised
+PORT=${SLURM_TEST_PORT:-6817} # and the two above; another one and another $STATE are another cluster
 HOST=$(hostname -s)
 SOCKET=$STATE/mysql.sock
 PACKAGES=(munge slurmctld slurmd slurm-client slurmdbd mariadb-server)
@@ -46,11 +47,16 @@ install_packages() {
     exit 77
   fi
   # Where systemd runs, installing would start the packages' own daemons.
-  local policy=/usr/sbin/policy-rc.d ours=no
+  local policy=/usr/sbin/policy-rc.d ours=no installed=yes
   [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod +x $policy; ours=yes; }
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
-    >"$STATE/apt.log" 2>&1 || { tail -20 "$STATE/apt.log" >&2; return 1; }
+    >"$STATE/apt.log" 2>&1 || installed=no
   [ $ours = no ] || rm $policy
+  if [ $installed = no ]; then
+    tail -5 "$STATE/apt.log" >&2
+    echo "skipped: no SLURM for tests, since ${missing[*]} could not be installed" >&2
+    exit 77
+  fi
 }
 
 write_config() {
@@ -63,6 +69,8 @@ write_config() {
   cat >"$SLURM_CONF" <<END
 ClusterName=test
 SlurmctldHost=$HOST(127.0.0.1)
+SlurmctldPort=$PORT
+SlurmdPort=$((PORT + 1))
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 SlurmUser=root
 AuthType=auth/munge
@@ -98,6 +106,7 @@ PreemptMode=REQUEUE
 SlurmctldParameters=preempt_send_user_signal
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
+AccountingStoragePort=$((PORT + 2))
 AccountingStoragePass=$STATE/munge/munge.sock
 AccountingStorageTRES=gres/gpu
 NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS Boards=1 SocketsPerBoard=1 CoresPerSocket=$CPUS ThreadsPerCore=1 RealMemory=$memory Gres=gpu:fake:2 State=UNKNOWN
@@ -110,6 +119,7 @@ AuthType=auth/munge
 AuthInfo=socket=$STATE/munge/munge.sock
 DbdHost=localhost
 DbdAddr=127.0.0.1
+DbdPort=$((PORT + 2))
 CommunicationParameters=NoInAddrAny
 SlurmUser=root
 LogFile=$STATE/slurmdbd.log

@@ -1,5 +1,6 @@
 """A real SLURM for the tests of this folder: started once, stopped in the end."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -11,7 +12,16 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "workflow"))  # how workflow tests run Snakemake
 
 
+# These take minutes: each worker, which is handed two tests at the start, begins with one of them.
+LONGEST = ("test_stopped_trainings", "test_a_study", "test_a_job_is_not_requeued", "test_at_its_time_limit")
+
+
 def pytest_collection_modifyitems(items):
+    others = [item for item in items if HERE not in item.path.parents]
+    longest = [item for item in items if item.name.startswith(LONGEST)]
+    rest = [item for item in items if item not in others and item not in longest]
+    pairs = zip(longest, rest[: len(longest)], strict=False)
+    items[:] = [*others, *itertools.chain(*pairs), *longest[len(rest) :], *rest[len(longest) :]]
     if os.environ.get("TEST_SLURM") == "1":
         return
     for item in items:

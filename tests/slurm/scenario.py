@@ -1,6 +1,7 @@
 """How these tests run Snakemake on SLURM, and look at what SLURM did."""
 
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE = 600  # seconds: long enough for a slow machine, and reached only by what hangs
+PATIENCE = 1800  # seconds: reached only by what hangs, however slow the machine
 
 # A job that can be stopped: it counts in a file that survives, and leaves when it hears SIGUSR2 or SIGTERM.
 COUNTER = """
@@ -35,14 +36,20 @@ out.write_text(str(done))
 class Snakemake:
     """A Snakemake in a folder with a Snakefile, on the cluster."""
 
-    def __init__(self, folder: Path, *arguments: str, executor: str = "submitit") -> None:
-        command = [sys.executable, "-m", "snakemake", "--executor", executor, "--seconds-between-status-checks", "3"]
+    def __init__(self, folder: Path, *arguments: str, executor: str = "submitit", user: str | None = None) -> None:
+        # What runs in a shell's background, tests too, does not hear Ctrl-C.
+        command = ["env", "--default-signal=INT", sys.executable, "-m", "snakemake", "--executor", executor]
+        command += ["--seconds-between-status-checks", "3"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE_", "SLURM_JOB"))}
+        start = {}
+        if user:
+            start = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+            clean |= {"HOME": str(folder), "USER": user}
         self.folder = folder
         self.log = folder / "snakemake.out"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*command, *arguments], cwd=folder, env=clean, stdout=log, stderr=subprocess.STDOUT
+                [*command, *arguments], cwd=folder, env=clean, stdout=log, stderr=subprocess.STDOUT, **start
             )
 
     def wait(self) -> str:
@@ -83,7 +90,7 @@ def counter(last: int, **resources: object) -> str:
     return f"""
 rule count:
     output: "count.txt"
-    resources: mem_mb=200{lines}
+    resources: mem_mb=500{lines}
     shell: "{sys.executable} counter.py count.state {{output}} {last}"
 """
 

@@ -9,12 +9,12 @@ rule all:
     input: expand("out/{i}.txt", i=range(7)), "big.txt"
 rule small:
     output: "out/{i}.txt"
-    resources: mem_mb=200, runtime=5
+    resources: mem_mb=500, runtime=5
     shell: "echo ${{SLURM_ARRAY_JOB_ID:-single}} $SLURM_JOB_NAME > {output}"
 rule big:
     output: "big.txt"
     threads: 2
-    resources: mem_mb=300, runtime=7, gpu=1, gpu_model="fake", slurm_partition="high", slurm_extra="--nice=5"
+    resources: mem_mb=600, runtime=7, gpu=1, gpu_model="fake", slurm_partition="high", slurm_extra="--nice=5"
     shell:
         "scontrol show job $SLURM_JOB_ID > {output}; "
         "echo VISIBLE=$CUDA_VISIBLE_DEVICES THREADS={threads} >> {output}"
@@ -40,7 +40,7 @@ def test_resources_become_sbatch_options(tmp_path):
         "Partition=high",
         "TimeLimit=00:07:00",
         "NumCPUs=2",
-        "mem=300M",
+        "mem=600M",
         "gres:gpu:fake:1",
         "Nice=5",
         "Requeue=1",
@@ -65,4 +65,4 @@ def test_a_bundle_shares_one_allocation(tmp_path):
     ids = [(folder / f"out/{i}.txt").read_text().split()[0] for i in range(7)]
     assert sorted(ids.count(one) for one in set(ids)) == [3, 4]
     # Two at once: twice the memory, and half of four times the time.
-    assert "00:10:00|400M" in run("sacct", "-X", "-n", "-P", "-j", ids[0], "-o", "TimelimitRaw,Timelimit,ReqMem")
+    assert "00:10:00|1000M" in run("sacct", "-X", "-n", "-P", "-j", ids[0], "-o", "TimelimitRaw,Timelimit,ReqMem")

@@ -11,7 +11,7 @@ rule broken:
 """
 
 
-def message(folder, shell, memory="200", runtime="5"):
+def message(folder, shell, memory="500", runtime="5"):
     """What Snakemake says of a job that fails."""
     workflow(folder, RULE.format(shell=shell, memory=memory, runtime=runtime))
     return Snakemake(folder, "--jobs", "5", "it.txt").fails()
@@ -32,21 +32,22 @@ def test_killed_by_the_kernel(tmp_path, victim):
 
 
 def test_more_memory_than_asked_for(tmp_path):
-    said = message(tmp_path, "python3 -c 'import time; x = bytearray(700_000_000); time.sleep(60)'")
+    said = message(tmp_path, "python3 -c 'import time; x = bytearray(700_000_000); time.sleep(250)'")
     assert "exceeded memory limit" in said
     assert "OUT_OF_MEMORY: it needed more memory than it had asked for; raise mem_mb" in said
 
 
 def test_a_retry_with_more_memory(tmp_path):
-    shell = "python3 -c 'import time; x = bytearray(600_000_000); time.sleep(4)'; touch {output}"
-    memory = "lambda wildcards, attempt: 1500 if attempt > 1 else 200"
+    wait = "time.sleep(0 if {resources.mem_mb} > 1000 else 250)"  # until it is found to need too much
+    shell = f"python3 -c 'import time; x = bytearray(600_000_000); {wait}'; touch {{output}}"
+    memory = "lambda wildcards, attempt: 1500 if attempt > 1 else 500"
     workflow(tmp_path, RULE.format(shell=shell, memory=memory, runtime="5"))
     printed = Snakemake(tmp_path, "--jobs", "5", "--retries", "1", "it.txt").succeeds()
     assert printed.count("Submitted broken") == 2
 
 
 def test_cancelled_by_somebody(tmp_path):
-    workflow(tmp_path, counter(1000, runtime=5))
+    workflow(tmp_path, counter(10**6, runtime=60))
     snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
     until(has_started(tmp_path), "the job")
     run("scancel", running(tmp_path))
@@ -54,7 +55,7 @@ def test_cancelled_by_somebody(tmp_path):
 
 
 def test_cancelled_while_pending(tmp_path):
-    workflow(tmp_path, counter(1000, runtime=5, slurm_extra="--begin=now+1hour"))
+    workflow(tmp_path, counter(10**6, runtime=60, slurm_extra="--begin=now+1hour"))
     snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
     until(lambda: queue(tmp_path), "the job")
     run("scancel", *queue(tmp_path))
@@ -79,4 +80,4 @@ def test_a_time_limit_that_cannot_be_resumed(tmp_path):
     ],
 )
 def test_what_slurm_is_not_to_be_asked(tmp_path, resource, said):
-    assert said in message(tmp_path, "true", f"200, {resource}")
+    assert said in message(tmp_path, "true", f"500, {resource}")

@@ -45,6 +45,22 @@ def test_a_controller_that_is_down_for_a_minute_fails_nothing(tmp_path):
     assert starts(tmp_path) == [0]
 
 
+def test_a_database_that_is_down_keeps_no_job_from_running_and_no_failure_from_being_told(tmp_path):
+    rules = counter(10**6, runtime=60) + 'rule other:\n    output: "other.txt"\n    shell: "sleep 5; touch {output}"\n'
+    workflow(tmp_path, rules)
+    stop("slurmdbd")
+    try:
+        assert subprocess.run(["sacct"], capture_output=True).returncode != 0
+        snakemake = Snakemake(tmp_path, "--jobs", "5", "--keep-going", "count.txt", "other.txt")
+        until(has_started(tmp_path), "the job")
+        run("scancel", "--name=count")
+        assert "CANCELLED: it was cancelled" in snakemake.fails()
+    finally:
+        subprocess.run(["slurmdbd"], check=True)
+    assert (tmp_path / "other.txt").exists()
+    until(lambda: subprocess.run(["sacct"], capture_output=True).returncode == 0, "the database")
+
+
 def test_a_node_that_goes_down_gives_the_job_back(tmp_path):
     workflow(tmp_path, counter(40, runtime=5))
     snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")

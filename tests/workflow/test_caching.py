@@ -96,7 +96,7 @@ def estimators(**settings):
         pytest.param({"tables": {"decimals": 3}}, TABLE, id="the table's decimals"),
         pytest.param({"tables": {"resamples": 10}}, SUMMARY, id="the summary's resamples"),
         pytest.param(
-            {"run": {"threads": 2, "device": "auto", "stack": 1, "checkpoint_seconds": 0}},
+            {"run": {"threads": 2, "device": "auto", "stack": 1, "together": 2, "checkpoint_seconds": 0}},
             NOTHING,
             id="choices of the machine",
         ),

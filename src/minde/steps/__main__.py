@@ -6,6 +6,7 @@ none pays for the libraries of another.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,12 +32,21 @@ def train(args: argparse.Namespace) -> None:
     With --state, training keeps its state there, and goes on from it when it is run again with the same settings,
     samples and code. SIGUSR2 (exit status 75) and SIGTERM (143) stop it once its state is kept; any other status but 0
     is a failure. The state is removed when weights and curve are written.
+
+    With --together N, up to N such processes of this machine are trained by one of them, as one program where they can.
     """
     from minde.interruption import Interruption
 
     interruption = Interruption()
     if args.state:
         interruption.listen()  # before the seconds that torch takes to be imported
+    if args.together > 1:
+        if not args.state:
+            raise ValueError("--together needs --state, from which another process goes on if the one that trains dies")
+        from minde.steps import together
+
+        together.train(_as_json(args), args.together, interruption)
+        return
     from minde.device import pick_device
     from minde.steps import standing, train
 
@@ -124,6 +134,12 @@ def plan(args: argparse.Namespace) -> None:
     print(plan.report(args.settings, args.rates))
 
 
+def _as_json(args: argparse.Namespace) -> dict:
+    """What another process needs to do the same."""
+    given = {name: value for name, value in vars(args).items() if name not in ("function", "verb", "together")}
+    return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in given.items()}
+
+
 def _path(name: str, about: str, **options) -> tuple[str, dict]:
     return name, {"type": Path, "required": True, "metavar": "PATH", "help": about, **options}
 
@@ -157,6 +173,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
                 "--checkpoint-seconds",
                 {"type": float, "default": 60, "metavar": "S", "help": "between checkpoints; 0: only when stopped"},
             ),
+            ("--together", {"type": int, "default": 1, "metavar": "N", "help": "cells in one process; needs --state"}),
             _STACK,
             _DEVICE,
         ],

@@ -14,6 +14,7 @@ from .cell import steps_of
 FLOAT = 4  # bytes
 # Weights are kept raw and averaged; a checkpoint has both moments of Adam beside them.
 KEPT, CHECKPOINT = 2, 4
+FAR = 1.5  # times the work of the largest case measured, from which hours are said to be extrapolated
 
 
 @dataclass(frozen=True)
@@ -25,39 +26,65 @@ class Rate:
     per_second: float
 
 
+@dataclass(frozen=True)
+class Training:
+    """What the training of a cell costs, per replicate."""
+
+    width: int
+    train_size: int
+    steps: int
+    parameters: int
+    work: int
+    """Parameters times batch size, per step."""
+
+
 def report(config: dict, measured: list[Path]) -> str:
     """Return a study's jobs, steps and disk, and its hours at the rates of every machine that was measured."""
-    replicates = config["replicates"]
-    cells = [cell for cell in design.cells(config) if cell.method in design.VARIANTS]
-    networks = [network_of(config, cell) for cell in cells]
-    trainings = [design.training_of(config, cell)["training"] for cell in cells]
-    steps = [steps_of(training, cell.train_size) for cell, training in zip(cells, trainings, strict=True)]
+    replicates, cells = config["replicates"], design.cells(config)
+    trainings = [training_of(config, cell) for cell in cells if cell.method in design.VARIANTS]
     lines = [f"study {config['name']}: {len(config['tasks'])} tasks, {replicates} replicates of each cell"]
-    rows = [(network.hidden, cell.train_size) for network, cell in zip(networks, cells, strict=True)]
-    for hidden, train_size in sorted(set(rows)):
-        of_row = [count for row, count in zip(rows, steps, strict=True) if row == (hidden, train_size)]
+    for width, train_size in sorted({(one.width, one.train_size) for one in trainings}):
+        steps = [one.steps for one in trainings if (one.width, one.train_size) == (width, train_size)]
         lines.append(
-            f"  width {hidden:>3}, {train_size:>7,} samples: {len(of_row):>3} trainings of {max(of_row):>9,} steps"
+            f"  width {width:>3}, {train_size:>7,} samples: {len(steps):>3} trainings of {max(steps):>9,} steps"
         )
     for path in measured:
-        machine, rates = read_rates(path)
-        work = [n.n_parameters * t["batch_size"] for n, t in zip(networks, trainings, strict=True)]
-        hours = [count * replicates / per_second(rates, w) / 3600 for count, w in zip(steps, work, strict=True)]
-        longest = max(hours, default=0)
-        lines.append(
-            f"on {machine}: {sum(hours):,.1f} hours of training, the longest cell {longest:,.1f} ({path.name})"
-        )
-    competitors = sum(cell.method in design.COMPETITORS for cell in design.cells(config))
-    weights = sum(network.n_parameters for network in networks) * replicates * FLOAT
+        lines += hours(path, trainings, replicates)
+    competitors = sum(cell.method in design.COMPETITORS for cell in cells)
+    weights = sum(one.parameters for one in trainings) * replicates * FLOAT
     return "\n".join(
         [
             *lines,
-            f"jobs: {len(config['tasks'])} of samples, {len(cells)} of training, as many of estimates, "
+            f"jobs: {len(config['tasks'])} of samples, {len(trainings)} of training, as many of estimates, "
             f"{competitors} of competitors",
             f"disk: samples {_gigabytes(_samples(config))}, weights {_gigabytes(weights * KEPT)}, "
             f"checkpoints at most {_gigabytes(weights * CHECKPOINT)} while training",
         ]
     )
+
+
+def hours(path: Path, trainings: list[Training], replicates: int) -> list[str]:
+    """Return in words what trainings take on a machine that was measured, and what of it is extrapolated."""
+    machine, rates = read_rates(path)
+    spent = [one.steps * replicates / per_second(rates, one.work) / 3600 for one in trainings]
+    longest, most = max(spent, default=0), max(rate.work for rate in rates)
+    lines = [f"on {machine}: {sum(spent):,.1f} hours of training, the longest cell {longest:,.1f} ({path.name})"]
+    far = [(one, time) for one, time in zip(trainings, spent, strict=True) if one.work > FAR * most]
+    for width in sorted({one.width for one, _ in far}):
+        total = sum(time for one, time in far if one.width == width)
+        times = max(one.work for one, _ in far if one.width == width) / most
+        lines.append(
+            f"  of these, {total:,.1f} hours at width {width} are extrapolated: a step is up to {times:.1f} times the "
+            "work of the largest case measured, and taken to last as many times as long"
+        )
+    return lines
+
+
+def training_of(config: dict, cell: design.Cell) -> Training:
+    """Return what the training of a cell costs."""
+    network, training = network_of(config, cell), design.training_of(config, cell)["training"]
+    steps, parameters = steps_of(training, cell.train_size), network.n_parameters
+    return Training(network.hidden, cell.train_size, steps, parameters, parameters * training["batch_size"])
 
 
 def network_of(config: dict, cell: design.Cell) -> Network:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import torch
 from torch import Tensor
@@ -44,8 +45,9 @@ class Standing:
             stop += 1
         return slice(first, stop)
 
-    def put(self, stack: slice, tensors: dict[str, Tensor], seconds: float) -> None:
-        """Take in the state of a stack and the seconds that it has taken."""
+    def put(self, stack: slice, tensors: dict[str, Tensor], seconds: float, curve: list[dict]) -> None:
+        """Take in the state of a stack, the seconds that it has taken, and its rows of the curve since the last."""
+        self.curve += curve
         self.tensors["seconds"][stack] = seconds
         for name, tensor in tensors.items():
             if name not in self.tensors:
@@ -67,6 +69,8 @@ class Keeper:
     every: float = 0.0
     """Seconds between checkpoints; 0 writes them only when the process is told to stop."""
     interruption: Interruption = field(default_factory=Interruption)
+    log: TextIO | None = None
+    """Where to say what is done; by default standard error."""
     written: float = field(default_factory=time.monotonic)
 
     def load(self, identity: dict, replicates: int) -> Standing:
@@ -80,22 +84,29 @@ class Keeper:
             except FileNotFoundError:
                 pass
             except checkpoints.UnusableError as error:
-                tell(f"The checkpoint {self.path} is not used: {error}. The training starts over.")
+                tell(f"The checkpoint {self.path} is not used: {error}. The training starts over.", self.log)
         return standing
+
+    def is_told(self) -> bool:
+        """Return whether the training is to stop."""
+        return self.path is not None and self.interruption.signal is not None
 
     def is_due(self) -> bool:
         """Return whether the time has come to write a checkpoint."""
-        on_time = self.every > 0 and time.monotonic() - self.written >= self.every
-        return self.path is not None and (on_time or self.interruption.signal is not None)
+        return self.path is not None and self.every > 0 and time.monotonic() - self.written >= self.every
 
     def keep(self, standing: Standing) -> None:
-        """Write the checkpoint, then leave the process if it was told to stop."""
+        """Write the checkpoint."""
         arrays = {name: tensor.numpy() for name, tensor in standing.tensors.items()}
         checkpoints.write(self.path, arrays, standing.curve, standing.identity)
         self.written = time.monotonic()
-        if self.interruption.signal is not None:
-            tell(f"Stopped by {self.interruption.signal.name}; the same command goes on from {self.path}.")
-            self.interruption.exit()
+
+    def leave(self, standing: Standing) -> None:
+        """Write the checkpoint and leave the process, which was told to stop."""
+        if standing.tensors["step"].any():
+            self.keep(standing)
+        tell(f"Stopped by {self.interruption.signal.name}; the same command goes on from {self.path}.", self.log)
+        self.interruption.exit()
 
     def remove(self) -> None:
         """Remove the checkpoint of a training whose outputs are in place."""

@@ -1,50 +1,29 @@
 """The step `train`: samples in, weights and a training curve out."""
 
 import dataclasses
-from dataclasses import dataclass
+import math
+from functools import partial
 from pathlib import Path
-from statistics import fmean
 
 import torch
-from torch import Tensor
 
 from minde.diffusion.gaussian import fit_moments
-from minde.diffusion.model import Model
-from minde.diffusion.training import Recipe, State, restore, start, tensors_of, train_stack
-from minde.progress import Progress, tell
+from minde.diffusion.training import Recipe
 from minde.study import results, samples, trained
 from minde.study.files import provenance
 
-from .cell import (
-    MOMENTS,
-    PACKAGES,
-    estimate_rows,
-    estimate_stack,
-    hardware_of,
-    memory_of,
-    model_of,
-    read_cell,
-    seeds_of,
-    steps_of,
-    title_of,
-)
+from .cell import MOMENTS, PACKAGES, hardware_of, model_of, read_cell, seeds_of, steps_of
+from .stacks import Inputs, Trainer, Training
 from .standing import Keeper, Standing
 
-SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/standing.py", "steps/train.py", "study/seeds.py")
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the trainings of a cell read, for all replicates."""
-
-    settings: dict
-    recipe: Recipe
-    clean: Tensor
-    """Training samples ``(replicates, n, dim)``."""
-    test: Tensor
-    """Test samples of the training curve ``(replicates, rows, dim)``."""
-    moments: tuple[Tensor, Tensor] | None
-    """Mean and covariance that the network's Gaussian base has, if it has one."""
+SOURCES = (
+    "diffusion/*.py",
+    "steps/cell.py",
+    "steps/stacks.py",
+    "steps/standing.py",
+    "steps/train.py",
+    "study/seeds.py",
+)
 
 
 def train(
@@ -62,6 +41,24 @@ def train(
     keeper's process is told to stop. Raises FloatingPointError, naming step and replicate, for numbers that are not
     finite, and MemoryError, naming the size of the stack.
     """
+    trainer = Trainer([prepare(settings, samples_path, weights_path, curve_path, device, stack, keeper)])
+    while not (ended := trainer.turn()):
+        pass
+    ((_, error),) = ended
+    if error is not None:
+        raise error
+
+
+def prepare(
+    settings: dict,
+    samples_path: Path,
+    weights_path: Path,
+    curve_path: Path,
+    device: torch.device,
+    stack: int | None = None,
+    keeper: Keeper | None = None,
+) -> Training:
+    """Return the training of a cell as it stands, with all that it reads; see :func:`train`."""
     keeper = keeper or Keeper()
     held = samples.metadata(samples_path)
     settings = settings | {"dim_x": held["dim_x"], "dim_y": held["dim_y"]}
@@ -72,11 +69,8 @@ def train(
     }
     standing = keeper.load(_identity(made_by, held, device), settings["replicates"])
     inputs = _read(settings, samples_path, device)
-    while part := standing.next_stack(inputs.recipe.steps, stack or settings["replicates"]):
-        with memory_of(title_of(settings, device, part), part):
-            _train_stack(inputs, part, standing, keeper)
-    _write(inputs, standing, made_by | {"mi_true": held["mi_true"]}, weights_path, curve_path)
-    keeper.remove()
+    write = partial(_write, inputs, standing, made_by | {"mi_true": held["mi_true"]}, weights_path, curve_path)
+    return Training(inputs, standing, keeper, stack or math.inf, write)
 
 
 def _identity(made_by: dict, held: dict, device: torch.device) -> dict:
@@ -90,65 +84,6 @@ def _read(settings: dict, samples_path: Path, device: torch.device) -> Inputs:
     clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
     moments = fit_moments(clean) if settings["training"]["precondition"] == "gaussian" else None
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
-
-
-def _train_stack(inputs: Inputs, stack: slice, standing: Standing, keeper: Keeper) -> None:
-    """Train some of a cell's replicates from where they stand to the end, saying how far they are."""
-    settings, recipe, clean = inputs.settings, inputs.recipe, inputs.clean[stack]
-    moments = None if inputs.moments is None else tuple(moment[stack] for moment in inputs.moments)
-    model = model_of(settings, moments, clean.device)
-    seeds = seeds_of(settings, "train")[stack]
-    state = start(model, recipe, seeds, clean.device, stack.start)
-    title, spent = title_of(settings, clean.device, stack), standing.tensors["seconds"][stack.start].item()
-    if rows := standing.rows(stack):
-        restore(state, rows)
-        tell(f"{title}: resumed at step {state.step}/{recipe.steps}, after {spent:.0f} seconds")
-    progress, about = Progress(title, recipe.steps, "steps", spent=spent), ""
-    points_done = _points(inputs, state)
-    for _ in train_stack(model, clean, recipe, seeds, state):
-        if milestone := _points(inputs, state) > points_done:
-            points_done = _points(inputs, state)
-            rows = _curve_rows(inputs, model, state, stack, progress.seconds)
-            standing.curve += rows
-            about = f"MI {_means(rows)} nats, "
-        progress.report(state.step, f"{about}loss {state.loss.mean():.4f}", milestone=milestone)
-        due = keeper.is_due()  # asked once: a signal may come at any moment
-        if due or state.step == recipe.steps:
-            standing.put(stack, tensors_of(state), progress.seconds)
-        if due:
-            keeper.keep(standing)
-
-
-def _points(inputs: Inputs, state: State) -> int:
-    """Return how many points of the training curve a state has passed."""
-    return state.step * inputs.settings["curve"]["points"] // inputs.recipe.steps
-
-
-def _curve_rows(inputs: Inputs, model: Model, state: State, stack: slice, seconds: float) -> list[dict]:
-    """Return the rows of one point of the training curve: every replicate of a stack by every formula."""
-    found = estimate_stack(
-        model,
-        model.network.unflatten(state.average),
-        inputs.test[stack],
-        times=model.times,
-        formulas=("inside", "sigma", "gap"),
-        sigmas=(1.0,),
-        mc_draws=1,
-        stratified=True,
-        seeds=seeds_of(inputs.settings, "curve")[stack],
-        first=stack.start,
-    )
-    now = {"step": state.step, "seconds": seconds / (stack.stop - stack.start)}
-    loss = dict(enumerate(state.loss.tolist(), stack.start))
-    return [now | {"loss": loss[row["replicate"]]} | row for row in estimate_rows(found, stack.start)]
-
-
-def _means(rows: list[dict]) -> str:
-    """Return the mean over replicates by every formula, in words."""
-    by_estimator: dict[str, list[float]] = {}
-    for row in rows:
-        by_estimator.setdefault(row["estimator"], []).append(row["estimate"])
-    return ", ".join(f"{name} {fmean(values):.3f}" for name, values in by_estimator.items())
 
 
 def _write(inputs: Inputs, standing: Standing, made_by: dict, weights_path: Path, curve_path: Path) -> None:

@@ -16,7 +16,7 @@ from pairs import MUTUAL_INFORMATION, normals
 
 from minde import MINDE, Estimate
 from minde.__main__ import FAILED, SAMPLES, SETTINGS, STATUS, USAGE, main, parser
-from minde.study.tasks import TASKS
+from minde.study.tasks import BENCHMARK
 
 QUICK = ["--steps", "32", "--batch-size", "64", "--replicates", "2"]
 SETTINGS_OF_QUICK = {"steps": 32, "batch_size": 64, "replicates": 2, "random_state": 0}
@@ -140,8 +140,8 @@ def test_tasks_are_listed_for_people_and_for_programs(capsys) -> None:
     assert lines[1].split()[:4] == ["1v1-normal-0.75", "1", "1", "0.4133"]
     assert main(["tasks", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert [task["id"] for task in listed] == list(TASKS)
-    assert listed[0]["mi_true"] == TASKS["1v1-normal-0.75"].mi_true
+    assert [task["id"] for task in listed] == list(BENCHMARK)
+    assert listed[0]["mi_true"] == BENCHMARK["1v1-normal-0.75"].mi_true
 
 
 def test_the_installed_command_is_this_one() -> None:

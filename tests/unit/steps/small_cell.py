@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from minde.diffusion.training import CHUNK
-from minde.steps import standing, train
+from minde.steps import stacks, standing, train
 from minde.steps.__main__ import main
 from minde.study import trained
 
@@ -49,14 +49,14 @@ def settings(steps: int = STEPS, **training) -> dict:
 
 def on_every_state(monkeypatch, act) -> None:
     """Have `act` see every state that a training is handed."""
-    original = train.train_stack
+    original = stacks.train_stack
 
     def train_stack(*arguments):
         for state in original(*arguments):
             act(state)
             yield state
 
-    monkeypatch.setattr(train, "train_stack", train_stack)
+    monkeypatch.setattr(stacks, "train_stack", train_stack)
 
 
 class Folder:

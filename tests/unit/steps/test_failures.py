@@ -6,7 +6,7 @@ import torch
 from safetensors import safe_open
 from small_cell import CPU, STEPS, TASK, on_every_state
 
-from minde.steps import estimate, train
+from minde.steps import estimate, stacks
 
 
 @pytest.mark.parametrize("options", [[], ["--checkpoint-seconds", "0.0001"]])
@@ -48,7 +48,7 @@ def ask_for_too_much_of_a_gpu(*_, **__):
     ],
 )
 def test_running_out_of_memory_names_the_stack_and_what_to_do(folder, monkeypatch, ask, stack, message) -> None:
-    monkeypatch.setattr(train, "train_stack", ask)
+    monkeypatch.setattr(stacks, "train_stack", ask)
     with pytest.raises(MemoryError, match=rf"minde-c, {TASK}, 400 samples, {message}"):
         folder.train("--stack", stack)
 
@@ -58,13 +58,13 @@ def test_estimation_names_the_stack_too(undisturbed, tmp_path, monkeypatch) -> N
     asked = {"task": TASK, "train_size": 400, "seed": 0, "formulas": ["gap"], "sigmas": [], "mc_draws": 1}
     asked |= {"importance_sampling": True, "times": "iid"}
     with pytest.raises(MemoryError, match="out of memory with a stack of 3"):
-        estimate.estimate(asked, undisturbed.samples, undisturbed.weights, tmp_path / "out", CPU)
+        estimate.estimate(asked, undisturbed.samples, undisturbed.weights, undisturbed.curve, tmp_path / "out", CPU)
 
 
 def test_other_errors_stay_what_they_are(folder, monkeypatch) -> None:
     def fail(*_):
         raise RuntimeError("shapes differ")
 
-    monkeypatch.setattr(train, "train_stack", fail)
+    monkeypatch.setattr(stacks, "train_stack", fail)
     with pytest.raises(RuntimeError, match=r"^shapes differ$"):
         folder.train()

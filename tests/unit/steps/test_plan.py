@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from minde.steps.plan import Rate, per_second, report
+from minde.steps.plan import Rate, per_second, report, training_of
 from minde.study.config import resolve
+from minde.study.design import Cell
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,3 +48,13 @@ def test_more_work_takes_longer_and_less_as_long():
     assert per_second(rates, 200) == 25
     assert per_second(rates, 10) == 50
     assert per_second(rates, 20_000) == 2.5
+
+
+def test_what_is_extrapolated_is_said(config, tmp_path):
+    config["tasks"] = ["1v1-normal-0.75", "multinormal-dense-50-50-0.5"]
+    wide = training_of(config, Cell(method="minde-c", task=config["tasks"][1], train_size=2000))
+    text = report(config, [measured(tmp_path / "rates.json", Rate(wide.work // 4, 10.0))])
+    assert (
+        "hours at width 256 are extrapolated: a step is up to 4.0 times the work of the largest case measured" in text
+    )
+    assert "extrapolated" not in report(config, [measured(tmp_path / "rates.json", Rate(wide.work, 10.0))])

@@ -42,8 +42,10 @@ def test_stacks_of_any_size_give_the_same_estimates(undisturbed, tmp_path) -> No
     asked |= {"task": TASK, "train_size": 400, "seed": 0, "importance_sampling": True}
     found = {}
     for stack in ("1", "2", "all"):
-        paths = ["--samples", f"{undisturbed.samples}", "--weights", f"{undisturbed.weights}", "--out"]
-        main(["estimate", "--settings", json.dumps(asked), *paths, f"{tmp_path}/{stack}", "--stack", stack])
+        paths = {"--samples": undisturbed.samples, "--weights": undisturbed.weights, "--curve": undisturbed.curve}
+        paths = [word for flag, path in paths.items() for word in (flag, str(path))]
+        command = ["estimate", "--settings", json.dumps(asked), *paths, "--out", f"{tmp_path}/{stack}"]
+        main([*command, "--stack", stack])
         found[stack] = results.read_estimates(tmp_path / stack).drop_columns("seconds").to_pylist()
     assert len(found["all"]) == 9
     assert found["1"] == found["2"] == found["all"]

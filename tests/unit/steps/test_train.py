@@ -22,7 +22,7 @@ from minde.study import checkpoints
 
 def process(folder: Folder, *options: str, **changes) -> subprocess.Popen:
     """A training in a process of its own, with one thread."""
-    command = [sys.executable, "-m", "minde", *folder.command(*options, **changes)]
+    command = [sys.executable, "-m", "minde.steps", *folder.command(*options, **changes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
 
@@ -87,7 +87,7 @@ def test_the_clock_of_a_resumed_training_goes_on(folder, capsys) -> None:
     folder.stop()
     change(folder.state, lambda tensors, _: tensors["seconds"].__iadd__(1000))
     folder.train()
-    assert "resumed at step 32/168, after 1000 seconds" in capsys.readouterr().err
+    assert re.search(r"resumed at step 32/168, after 10\d\d seconds", capsys.readouterr().err)
     curve = pq.read_table(folder.curve).to_pylist()
     assert all(row["seconds"] > 1000 / 3 for row in curve if row["step"] > CHUNK)
 

@@ -11,6 +11,8 @@ import pytest
 
 from snakemake_executor_plugin_submitit.work import Command, Work, result_path
 
+PATIENCE = 300  # seconds: reached only by what hangs
+
 STARTER = """
 import signal, sys
 from pathlib import Path
@@ -40,7 +42,7 @@ def status(folder, number):
 
 
 def wait_for(path):
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while not path.exists():
         assert time.monotonic() < end, f"no {path}"
         time.sleep(0.05)
@@ -55,19 +57,19 @@ RESUMABLE = (
 
 
 def test_every_command_leaves_how_it_ended(tmp_path):
-    assert start(tmp_path, "true", "exit 3", "kill -9 $$").wait(30) == 0
+    assert start(tmp_path, "true", "exit 3", "kill -9 $$").wait(PATIENCE) == 0
     assert [status(tmp_path, number) for number in range(3)] == [0, 3, -9]
 
 
 def test_a_command_that_is_finished_does_not_run_again(tmp_path):
-    start(tmp_path, "echo once >> ran").wait(30)
-    start(tmp_path, "echo once >> ran").wait(30)
+    start(tmp_path, "echo once >> ran").wait(PATIENCE)
+    start(tmp_path, "echo once >> ran").wait(PATIENCE)
     assert (tmp_path / "ran").read_text() == "once\n"
 
 
 def test_so_many_run_at_once(tmp_path):
     meets = "touch {0}; for i in $(seq 100); do test -e {1} && exit 0; sleep 0.1; done; exit 1"
-    start(tmp_path, meets.format("a", "b"), meets.format("b", "a"), at_once=2).wait(30)
+    start(tmp_path, meets.format("a", "b"), meets.format("b", "a"), at_once=2).wait(PATIENCE)
     assert [status(tmp_path, 0), status(tmp_path, 1)] == [0, 0]
 
 
@@ -75,7 +77,7 @@ def test_told_to_stop_it_is_requeued_with_what_is_left(tmp_path):
     process = start(tmp_path, "true", RESUMABLE, "touch last")
     wait_for(tmp_path / "begun")
     process.send_signal(signal.SIGUSR2)
-    assert process.wait(30) == 3
+    assert process.wait(PATIENCE) == 3
     assert (tmp_path / "requeued").read_text() == "1"
     assert [status(tmp_path, number) for number in range(3)] == [0, None, None]
     assert (tmp_path / "stopped").exists()
@@ -86,7 +88,7 @@ def test_a_command_that_does_not_know_the_signal_runs_on(tmp_path):
     process = start(tmp_path, "touch begun; sleep 2")
     wait_for(tmp_path / "begun")
     process.send_signal(signal.SIGUSR2)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
     assert status(tmp_path, 0) == 0
 
 
@@ -94,7 +96,7 @@ def test_a_command_that_listens_late_is_asked_again(tmp_path):
     process = start(tmp_path, "touch early; sleep 1; " + RESUMABLE)
     wait_for(tmp_path / "early")
     process.send_signal(signal.SIGUSR2)
-    assert process.wait(30) == 3
+    assert process.wait(PATIENCE) == 3
     assert (tmp_path / "stopped").exists()
 
 
@@ -104,7 +106,7 @@ def test_a_command_that_does_not_stop_in_time_is_left_to_the_cluster(tmp_path):
     process.send_signal(signal.SIGUSR2)
     time.sleep(5.5)  # until the limit
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 143
+    assert process.wait(PATIENCE) == 143
     assert not (tmp_path / "requeued").exists()
     assert status(tmp_path, 0) is None
 
@@ -113,7 +115,7 @@ def test_requeues_have_a_limit(tmp_path):
     process = start(tmp_path, RESUMABLE, requeues=2, max_requeues=2)
     wait_for(tmp_path / "begun")
     process.send_signal(signal.SIGUSR2)
-    process.wait(30)
+    process.wait(PATIENCE)
     result = json.loads(result_path(tmp_path, "0").read_text())
     assert result["status"] == 75
     assert result["note"] == "stopped again after 2 requeues, the most allowed"
@@ -125,7 +127,7 @@ def test_ended_it_ends_what_it_has_started(tmp_path, number):
     wait_for(tmp_path / "begun")
     time.sleep(0.2)
     process.send_signal(number)
-    process.wait(30)
+    process.wait(PATIENCE)
     assert status(tmp_path, 0) is None
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "begun").read_text()), 0)
