@@ -37,7 +37,7 @@ def measure(train, threads: int, seconds: float, device: torch.device, barrier, 
     torch.set_num_threads(threads)
     begin, since, done = time.perf_counter(), None, 0
 
-    def tick(replicate_steps: int) -> None:
+    def tick(replicate_steps: int, trained) -> None:
         nonlocal since, done
         if since is None:
             if time.perf_counter() - begin > WARM_UP:

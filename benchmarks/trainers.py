@@ -1,9 +1,10 @@
-"""The trainings that benchmarks compare, each a loop that calls `tick(replicate_steps)` as it goes and never ends.
+"""The trainings that benchmarks compare: loops that never end and call `tick(replicate_steps, trained)` as they go.
 
 All train variant c on the same samples, with the authors' current network (one middle block, 42,754 parameters at 1×1
 where it predicts both variables as theirs does) and the paper's batch sizes and loss.
 """
 
+import math
 import sys
 from collections.abc import Callable
 
@@ -19,15 +20,17 @@ from minde.diffusion.times import Times
 from minde.diffusion.training import Recipe, start, train_stack
 
 SAMPLES = 20_000
+CORRELATION = 0.75
 BATCH_SIZE = {1: 128, 5: 128, 25: 256, 50: 256}  # by dim_x = dim_y, as in the paper
-Tick = Callable[[int], None]
+Tick = Callable[[int, object], None]
+"""Called with the replicate-steps done since the last call and with the trainer's own state."""
 
 
-def samples_of(dim: int, replicates: int) -> torch.Tensor:
-    """Standard normals, x and y correlated, `(replicates, SAMPLES, 2 dim)`."""
-    generator = torch.Generator().manual_seed(0)
-    x, noise = torch.randn(2, replicates, SAMPLES, dim, generator=generator)
-    return torch.cat([x, 0.75 * x + 0.66 * noise], dim=-1)
+def samples_of(dim: int, replicates: int, rows: int = SAMPLES, seed: int = 0) -> torch.Tensor:
+    """Standard normals, each coordinate of x correlated with its own of y, `(replicates, rows, 2 dim)`."""
+    generator = torch.Generator().manual_seed(seed)
+    x, noise = torch.randn(2, replicates, rows, dim, generator=generator)
+    return torch.cat([x, CORRELATION * x + math.sqrt(1 - CORRELATION**2) * noise], dim=-1)
 
 
 def model_of(dim: int, device: torch.device) -> Model:
@@ -58,11 +61,11 @@ def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
     model = model_of(dim, device)
     samples, seeds, done = samples_of(dim, replicates).to(device), list(range(replicates)), 0
     for state in train_stack(model, samples, recipe, seeds, start(model, recipe, seeds, device)):
-        tick((state.step - done) * replicates)
+        tick((state.step - done) * replicates, state)
         done = state.step
 
 
-def authors(dim: int, device: torch.device, tick: Tick, *, checkout: str, workers: int = 0) -> None:
+def authors(dim: int, device: torch.device, tick: Tick, *, checkout: str, rows: int = SAMPLES) -> None:
     """One replicate in the authors' trainer, as published but for the device, which it takes for a GPU."""
     sys.path.insert(0, checkout)
     import pytorch_lightning
@@ -84,12 +87,10 @@ def authors(dim: int, device: torch.device, tick: Tick, *, checkout: str, worker
     args.lr, args.bs, args.out_dir, args.benchmark = 1e-3, BATCH_SIZE[dim], "out", "throughput"
     args.check_val_every_n_epoch, args.max_epochs = 10**6, 10**6
     pytorch_lightning.seed_everything(0, verbose=False)
-    x, y = samples_of(dim, 1)[0].numpy()[:, :dim], samples_of(dim, 1)[0].numpy()[:, dim:]
-    data = SynthetitcDataset([x, y])
-    options = {"num_workers": workers, "persistent_workers": workers > 0, "pin_memory": device.type == "cuda"}
-    loader = DataLoader(data, batch_size=args.bs, shuffle=True, drop_last=True, **options)
+    data = SynthetitcDataset(samples_of(dim, 1, rows)[0].numpy().T.reshape(2, dim, rows).swapaxes(1, 2))
+    loader = DataLoader(data, batch_size=args.bs, shuffle=True, drop_last=True, pin_memory=device.type == "cuda")
     trained = MINDE(args, var_list={"x": dim, "y": dim}, gt=0.0)
-    trained.on_train_batch_end = lambda *_: tick(1)
+    trained.on_train_batch_end = lambda *_: tick(1, trained)
     trained.fit(loader, DataLoader(data, batch_size=1000))
 
 
@@ -146,4 +147,4 @@ def plain(dim: int, device: torch.device, tick: Tick) -> None:
             loss.backward()
             optimizer.step()
             average.update_parameters(network)
-            tick(1)
+            tick(1, network)

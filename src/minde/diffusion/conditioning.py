@@ -15,25 +15,28 @@ Role = Literal["diffused", "conditioned", "marginalised"]
 
 @dataclass(frozen=True)
 class Score:
-    """One score function: the roles of x and y, and how often training chooses it."""
+    """One score function: the roles of x and y, and how much training it gets."""
 
     x: Role
     y: Role
     odds: int
+    """Of being chosen for a batch, relative to the variant's other scores (the paper)."""
+    share: int
+    """Of a batch that is dealt to the scores, relative to the others': more for the scores that are harder to learn."""
 
 
 VARIANTS: dict[str, dict[str, Score]] = {
     "c": {
-        "marginal": Score("diffused", "marginalised", odds=1),
-        "conditional": Score("diffused", "conditioned", odds=1),
+        "marginal": Score("diffused", "marginalised", odds=1, share=1),
+        "conditional": Score("diffused", "conditioned", odds=1, share=3),
     },
     "j": {
-        "joint": Score("diffused", "diffused", odds=2),
-        "x_given_y": Score("diffused", "conditioned", odds=1),
-        "y_given_x": Score("conditioned", "diffused", odds=1),
+        "joint": Score("diffused", "diffused", odds=2, share=1),
+        "x_given_y": Score("diffused", "conditioned", odds=1, share=1),
+        "y_given_x": Score("conditioned", "diffused", odds=1, share=1),
     },
     # One variable alone, for divergences between two distributions of it: dim_y is 0.
-    "x": {"marginal": Score("diffused", "marginalised", odds=1)},
+    "x": {"marginal": Score("diffused", "marginalised", odds=1, share=1)},
 }
 
 
@@ -54,18 +57,18 @@ def only(variant: str, score: str) -> Selection:
 
 
 def allocate(variant: str, batch: int, device: torch.device) -> Selection:
-    """Deal the rows of a batch to the scores in proportion to their odds, in contiguous blocks.
+    """Deal the rows of a batch to the scores by their shares, in contiguous blocks.
 
     A fixed split has no sampling noise, unlike a choice at random, and its shapes never change. Raises ValueError where
     the batch is too small to give every score a row.
     """
-    odds = [score.odds for score in VARIANTS[variant].values()]
-    ends = [round(batch * sum(odds[: i + 1]) / sum(odds)) for i in range(len(odds))]
+    shares = [score.share for score in VARIANTS[variant].values()]
+    ends = [round(batch * sum(shares[: i + 1]) / sum(shares)) for i in range(len(shares))]
     groups = {i: slice(start, end) for i, (start, end) in enumerate(zip([0, *ends], ends, strict=False))}
     sizes = torch.tensor([group.stop - group.start for group in groups.values()])
     if sizes.min() < 1:
-        raise ValueError(f"Variant {variant} deals a batch to {len(odds)} scores; {batch} rows are too few.")
-    return Selection(torch.repeat_interleave(torch.arange(len(odds)), sizes).to(device), groups)
+        raise ValueError(f"Variant {variant} deals a batch to {len(shares)} scores; {batch} rows are too few.")
+    return Selection(torch.repeat_interleave(torch.arange(len(shares)), sizes).to(device), groups)
 
 
 def choose(variant: str, u: Tensor) -> Selection:

@@ -1,5 +1,11 @@
-"""A stack of noise predictors: the network, the base it is added to, and what both are asked."""
+"""A stack of noise predictors: the network, the base it is added to, and what both are asked.
 
+Without a base the network sees what the paper's does. With one it is preconditioned: the base is added to its output,
+and it also sees the base's white coordinates (see :mod:`.gaussian`), how far from the origin each variable and the
+white coordinates are, and the time by the clock of :class:`.times.Times`, which spreads small times out.
+"""
+
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -9,6 +15,9 @@ from .conditioning import VARIANTS, Masks, Selection, diffused_coordinates, mask
 from .gaussian import GaussianScore, gaussian_predictions, gaussian_scores
 from .network import Network
 from .times import Times
+
+CLOCK_RANGE = 4.0  # of the preconditioned network's time inputs, centred at zero
+N_LENGTHS = 3  # of x, of y and of the white coordinates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +33,7 @@ class Model:
     times: Times
     network: Network
     base: dict[str, GaussianScore] | None
-    """A Gaussian's noise predictions, which the network's are added to and which it sees, or None (the paper)."""
+    """A Gaussian's noise predictions, to which the network's are added, or None (the paper)."""
     masks: Masks = field(repr=False)
 
     def predict(
@@ -34,12 +43,14 @@ class Model:
 
         ``clean`` and ``noisy`` have shape ``(replicates, batch, dim_x + dim_y)``, ``t`` has ``(replicates, batch)``.
         """
-        variables, times = self.masks.network_input(clean, noisy, t, selection.rows)
         if self.base is None:
-            return self.network(parameters, variables, times)
+            return self.network(parameters, *self.masks.network_input(clean, noisy, t, selection.rows))
+        variables, times = self.masks.network_input(clean, noisy, self.times.clock(t), selection.rows)
         white, base = gaussian_predictions(self.base, self.times.sde, clean, noisy, t, selection)
         own = slice(0, self.network.dim_out)
-        return self.network(parameters, torch.cat([variables, white[..., own]], dim=-1), times) + base[..., own]
+        parts = [variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., own]]
+        features = torch.cat([*parts, *map(_excess_length, parts)], dim=-1)
+        return self.network(parameters, features, CLOCK_RANGE * (times - 0.5)) + base[..., own]
 
     def noise(self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
         """Predict the noise of one score's diffused coordinates, ``(replicates, batch, diffused)``."""
@@ -47,10 +58,15 @@ class Model:
         return noise_pred[..., diffused_coordinates(self.variant, score, self.dim_x, self.dim_y)]
 
 
+def _excess_length(x: Tensor) -> Tensor:
+    """Return the length of each vector, less what it is about for a standard normal one: ``(..., 1)``."""
+    return x.norm(dim=-1, keepdim=True) - math.sqrt(x.shape[-1])
+
+
 def score_network(*, variant: str, dim_x: int, dim_y: int, hidden: int, middle_blocks: int, has_base: bool) -> Network:
-    """Return the network of a variant, which sees a Gaussian base's white coordinates where there is one."""
+    """Return the network of a variant, preconditioned where there is a base."""
     dim_out = dim_x if variant == "c" else dim_x + dim_y
-    dim_in = dim_x + dim_y + (dim_out if has_base else 0)
+    dim_in = dim_x + dim_y + (dim_out + N_LENGTHS if has_base else 0)
     return Network(dim_in=dim_in, dim_out=dim_out, hidden=hidden, middle_blocks=middle_blocks)
 
 

@@ -56,6 +56,16 @@ class Times:
         curved = 2 * integral / (start + torch.sqrt(start**2 + 2 * slope * integral))
         return torch.where(flat <= self.t_eps, flat, curved).clamp(max=1.0).to(u.dtype)
 
+    def clock(self, t: Tensor) -> Tensor:
+        """Map times to the share of the importance density below them, elementwise: 0 at t = 0 and 1 at t = 1.
+
+        The inverse of :meth:`inverse_cdf` where there is importance sampling. It spreads out the small times, between
+        which a network that is fed t itself can hardly tell.
+        """
+        late = self._rate_eps * self.t_eps - self._log_expm1(self.t_eps)
+        late = late + torch.log(torch.expm1(self.sde.integrated_beta(t.clamp(min=self.t_eps))))
+        return torch.where(t <= self.t_eps, self._rate_eps * t, late) / self.normaliser
+
     def weight(self, t: Tensor) -> Tensor:
         """Return w(t) such that ``∫ (β/s²) f dt = E[w(t) f(t)]`` over these times, elementwise.
 

@@ -46,6 +46,13 @@ def test_the_inverse_reaches_both_ends_and_the_join() -> None:
     torch.testing.assert_close(times.inverse_cdf(u), expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("sde", SDES)
+def test_the_clock_inverts_the_inverse(sde: SDE) -> None:
+    times = Times(sde=sde)
+    u = torch.linspace(0, 1, 101, dtype=torch.float64)
+    torch.testing.assert_close(times.clock(times.inverse_cdf(u)), u, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("times", [Times(sde=SDE(), t_eps=1e-5), Times(sde=SDE(), importance_sampling=False)])
 def test_weighted_mean_is_the_integral(times: Times) -> None:
     """E[w(t) f(t)] = ∫ (β/s²) f dt for an f that vanishes like s² at zero, as every exact integrand does."""

@@ -1,0 +1,152 @@
+"""Time to accuracy: training time until the estimate on 1v1-normal-0.75 is within 0.02 nats of the truth.
+
+    python benchmarks/time_to_accuracy.py --authors CHECKOUT
+
+Ours is the recipe `fast` of config/config.yaml, and the same without its Gaussian base, which on this task is the
+answer. Its learning rate falls to zero, so that each length is a training of its own: the lengths double until the gap
+formula is within the bound in every replicate, and the time of that training counts, divided by the stack's replicates.
+The authors' trainer (CHECKOUT: a clone of github.com/MustaphaBounoua/minde) trains one replicate, and its own estimate
+is asked for every 1,000 steps; the first time that one of its two formulas is within the bound counts. Evaluations stop
+the clock on both sides.
+"""
+
+import argparse
+import contextlib
+import os
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import torch
+import yaml
+
+import trainers
+from harness import print_table, write_results
+from minde.diffusion.estimators import mutual_information
+from minde.diffusion.gaussian import fit_moments
+from minde.diffusion.model import build_model
+from minde.diffusion.network import hidden_width
+from minde.diffusion.sde import SDE
+from minde.diffusion.times import Times
+from minde.diffusion.training import Recipe, start, train_stack
+
+TRUTH = 0.4133  # nats
+BOUND = 0.02  # nats
+ROWS, TEST_ROWS = 100_000, 10_000
+CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
+
+
+class Finished(BaseException):
+    """Ends a training from inside its loop; no trainer handles it."""
+
+
+def ours(precondition: str, replicates: int, device: torch.device, longest: int) -> dict:
+    """Train for longer and longer until every replicate is within the bound."""
+    fast = yaml.safe_load(CONFIG.read_text())["recipes"]["fast"]
+    own = {key: fast[key] for key in ("batch_size", "learning_rate", "schedule", "ema_decay", "score_choice", "times")}
+    clean = trainers.samples_of(1, replicates, ROWS).to(device)
+    test = trainers.samples_of(1, replicates, TEST_ROWS, seed=1).to(device)
+    seeds, steps, tried = list(range(replicates)), 125, []
+    while steps <= longest:
+        begin = time.perf_counter()
+        model = build_model(
+            variant="c",
+            dim_x=1,
+            dim_y=1,
+            times=Times(sde=SDE()),
+            hidden=hidden_width(2),
+            middle_blocks=2,
+            moments=fit_moments(clean) if precondition == "gaussian" else None,
+            device=device,
+        )
+        recipe = Recipe(steps=steps, **own)
+        state = start(model, recipe, seeds, device)
+        for _ in train_stack(model, clean, recipe, seeds, state):
+            pass
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds = (time.perf_counter() - begin) / replicates
+        values = mutual_information(
+            partial(model.noise, model.network.unflatten(state.average)),
+            test,
+            times=model.times,
+            variant="c",
+            dim_x=1,
+            formulas=["gap"],
+            sigmas=[],
+            mc_draws=10,
+            stratified=True,
+            seeds=seeds,
+        )["gap"].value.tolist()
+        tried.append({"steps": steps, "seconds": seconds, "estimates": values})
+        found = f"{min(values):.3f} to {max(values):.3f}"
+        print(f"ours, base {precondition}: {steps} steps, {seconds:.2f} s per replicate: {found}")
+        if max(abs(value - TRUTH) for value in values) <= BOUND:
+            break
+        steps *= 2
+    reached = max(abs(value - TRUTH) for value in values) <= BOUND
+    return {"steps": tried[-1]["steps"], "seconds": tried[-1]["seconds"], "reached": reached, "tried": tried}
+
+
+def authors(checkout: str, device: torch.device, limit: float) -> dict:
+    """Train the authors' way until an estimate is within the bound, or for `limit` seconds of training."""
+    test = trainers.samples_of(1, 1, TEST_ROWS, seed=1)[0]
+    steps, seconds, since, tried = 0, 0.0, time.perf_counter(), []
+
+    def tick(replicate_steps: int, trained) -> None:
+        nonlocal steps, seconds, since
+        steps += replicate_steps
+        if steps % 1000:
+            return
+        seconds += time.perf_counter() - since
+        values = [float(value) for value in trained.compute_mi({"x": test[:, :1], "y": test[:, 1:]})]
+        tried.append({"steps": steps, "seconds": seconds, "estimates": values})
+        print(f"authors: {steps} steps, {seconds:.0f} s: inside {values[0]:.3f}, sigma {values[1]:.3f}", file=terminal)
+        if min(abs(value - TRUTH) for value in values) <= BOUND or seconds > limit:
+            raise Finished
+        trained.train()
+        since = time.perf_counter()
+
+    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as null:
+        terminal = os.fdopen(os.dup(1), "w", buffering=1)
+        os.chdir(folder)
+        with contextlib.redirect_stdout(null), contextlib.redirect_stderr(null), contextlib.suppress(Finished):
+            trainers.authors(1, device, tick, checkout=checkout, rows=ROWS)
+    reached = min(abs(value - TRUTH) for value in tried[-1]["estimates"]) <= BOUND
+    return {"steps": tried[-1]["steps"], "seconds": tried[-1]["seconds"], "reached": reached, "tried": tried}
+
+
+def main() -> None:
+    """Measure the sides one after the other and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--authors", metavar="CHECKOUT", required=True, help="checkout of the authors' repository")
+    parser.add_argument("--replicates", type=int, default=10, help="stack members of ours")
+    parser.add_argument("--longest", type=int, default=32_000, help="steps of ours at most")
+    parser.add_argument("--limit", type=float, default=1800, help="seconds of the authors' training at most")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    device, checkout, folder = torch.device(args.device), os.path.abspath(args.authors), os.getcwd()
+    sides = {
+        "fast": ours("gaussian", args.replicates, device, args.longest),
+        "fast, no base": ours("none", args.replicates, device, args.longest),
+        "authors": authors(checkout, device, args.limit),
+    }
+    os.chdir(folder)
+    theirs = sides["authors"]["seconds"]
+    rows = [
+        {
+            "side": name,
+            "steps": side["steps"],
+            "seconds per replicate": side["seconds"],
+            "within 0.02": "yes" if side["reached"] else "no",
+            "times faster": theirs / side["seconds"],
+        }
+        for name, side in sides.items()
+    ]
+    print_table(rows)
+    write_results("time_to_accuracy", device, replicates=args.replicates, table=rows, sides=sides)
+
+
+if __name__ == "__main__":
+    main()
