@@ -20,4 +20,4 @@ def test_a_cell_that_was_asked_for_is_measured_drawn_and_reported(study, tmp_pat
     snakemake(folder, "all", target, "--configfile", "tiny.yaml", "--report", "report.html")
     report = (folder / "report.html").read_text()
     assert "Score errors" in report
-    assert "spread.png" in report
+    assert "spread_1.png" in report

@@ -31,7 +31,7 @@ VARIANTS: dict[str, dict[str, Score]] = {
         "conditional": Score("diffused", "conditioned", odds=1, share=3),
     },
     "j": {
-        "joint": Score("diffused", "diffused", odds=2, share=1),
+        "joint": Score("diffused", "diffused", odds=2, share=2),
         "x_given_y": Score("diffused", "conditioned", odds=1, share=1),
         "y_given_x": Score("conditioned", "diffused", odds=1, share=1),
     },
