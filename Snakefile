@@ -33,6 +33,7 @@ for stage in STAGES:
 
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/consistency.smk"
 include: "rules/plan.smk"
 include: "rules/diagnostics.smk"
 
@@ -42,3 +43,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.consistency.input if STUDY["consistency"] else [],

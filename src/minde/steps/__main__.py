@@ -26,6 +26,13 @@ def split(args: argparse.Namespace) -> None:
     data.split(args.settings, args.file, args.out)
 
 
+def latents(args: argparse.Namespace) -> None:
+    """Fit the autoencoders of the consistency tests and write the images' latents."""
+    from minde.steps import cell, latents
+
+    latents.latents(args.settings, args.out, cell.pick_device(args.device))
+
+
 def train(args: argparse.Namespace) -> None:
     """Train the score networks of one cell.
 
@@ -104,6 +111,13 @@ def table(args: argparse.Namespace) -> None:
     write(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
+def ratios(args: argparse.Namespace) -> None:
+    """Write the ratios of the consistency tests, in every kind of file asked for."""
+    from minde.study import ratios, results
+
+    ratios.write_ratios(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+
+
 def figure(args: argparse.Namespace) -> None:
     """Draw a figure, in every kind of file asked for, from merged estimates or from training curves."""
     from minde.study import curves, figures, results
@@ -162,6 +176,7 @@ _DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {
     "sample": (sample, [_path("--out", "samples file to write")]),
     "split": (split, [_path("--file", "Parquet or CSV file"), _path("--out", "samples file to write")]),
+    "latents": (latents, [_path("--out", "latents to write"), _DEVICE]),
     "train": (
         train,
         [
@@ -215,12 +230,19 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+"),
         ],
     ),
+    "ratios": (
+        ratios,
+        [_path("--estimates", "merged estimates"), _path("--out", "tables to write: .csv or .md", nargs="+")],
+    ),
     "figure": (
         figure,
         [
             (
                 "name",
-                {"choices": ("spread", "training-size", "training-curve", "sigma", "high-mi"), "help": "which figure"},
+                {
+                    "choices": ("spread", "training-size", "training-curve", "sigma", "high-mi", "consistency"),
+                    "help": "which figure",
+                },
             ),
             _path("--estimates", "merged estimates", required=False),
             _path("--curves", "training curves, in place of estimates", required=False, nargs="+"),

@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from . import consistency
 from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators
 from .tasks import GROUPS, TASKS, matching, suggestion
 
@@ -27,15 +28,19 @@ class ConfigError(ValueError):
 
 
 def resolve(config: dict, root: str | Path) -> dict:
-    """Check a config against the schema under `root` and return it with `tasks: [all]` spelled out.
+    """Check a config against the schema under `root` and return it with all tasks spelled out: those that `[all]` and
+    the consistency tests stand for.
 
     Raises ConfigError with every problem found. The config itself is left as it is.
     """
     schema = yaml.safe_load((Path(root) / SCHEMA).read_text(encoding="utf-8"))
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     _raise_if([_message(error) for error in errors] or list(_not_finite(config, "")))
-    _raise_if(list(_names(config)))
-    resolved = config | {"tasks": list(GROUPS.get(" ".join(config["tasks"]), config["tasks"]))}
+    tests = consistency.entries(config)
+    whole = config | {"data": config["data"] | tests}
+    _raise_if(list(_names(whole)))
+    named = GROUPS.get(" ".join(config["tasks"]), config["tasks"])
+    resolved = whole | {"tasks": list(dict.fromkeys([*named, *tests]))}
     _raise_if([*_sizes(resolved), *_widths(resolved)])
     return resolved
 
@@ -153,6 +158,8 @@ def _names_of_data(data: dict) -> Iterator[str]:
 
 def _sizes(config: dict) -> Iterator[str]:
     """Numbers that must fit each other."""
+    if not config["tasks"]:
+        yield "tasks: found none; allowed: at least one, here or by `consistency`"
     rows, sde = config["samples"], config["minde"]["sde"]
     for i, size in enumerate(config["train_sizes"]):
         if size > rows["train"]:

@@ -80,6 +80,11 @@ def split_settings(config: dict, task: str) -> str:
     return canonical(json.loads(sample_settings(config, task)) | chosen)
 
 
+def latents_settings(config: dict) -> str:
+    """What the latents of the consistency tests read."""
+    return canonical({"seed": config["seed"], **config["consistency"]})
+
+
 def train_settings(config: dict, cell: Cell) -> str:
     """What the training of a cell reads; overrides that match the cell are applied."""
     return canonical(

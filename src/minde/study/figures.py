@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .ablations import sigma, training_curve
+from .consistency_figure import consistency
 from .files import atomic
 from .panels import (
     AXIS_LABEL,
@@ -189,6 +190,7 @@ FIGURES = {
     "training-curve": training_curve,
     "sigma": sigma,
     "high-mi": high_mi,
+    "consistency": consistency,
 }
 
 

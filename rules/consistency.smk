@@ -1,0 +1,90 @@
+rule latents:
+    input:
+        code=code("images/*.py", "steps/latents.py", "study/consistency.py", "study/seeds.py"),
+    output:
+        "<results>/latents.parquet",
+    log:
+        "<logs>/latents.log",
+    cache: True
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        device=STUDY["run"]["device"],
+        mem_mb=8000,
+        runtime=240,
+    params:
+        settings=design.latents_settings(STUDY),
+    message:
+        "Fit the autoencoders of the consistency tests"
+    shell:
+        "step latents --settings {params.settings:q} --device {resources.device} --out {output} 2> {log}"
+
+
+rule consistency_table:
+    input:
+        estimates="<results>/estimates.parquet",
+        code=code(
+            "study/consistency.py",
+            "study/ratios.py",
+            "study/rendering.py",
+            "study/rows.py",
+            "study/selection.py",
+        ),
+    output:
+        csv="<results>/tables/consistency.csv",
+        md="<results>/tables/consistency.md",
+    log:
+        "<logs>/consistency_table.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    message:
+        "Set the table of the consistency tests"
+    shell:
+        "step ratios --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
+
+
+rule consistency_figure:
+    input:
+        estimates="<results>/estimates.parquet",
+        code=[
+            *FIGURE_CODE,
+            *code("study/consistency.py", "study/consistency_figure.py", "study/ratios.py"),
+        ],
+    output:
+        pdf=report(
+            "<results>/figures/consistency.pdf",
+            caption="../report/consistency.rst",
+            category="Figures",
+            labels={"figure": "Consistency tests", "format": "PDF"},
+        ),
+        png=report(
+            "<results>/figures/consistency.png",
+            caption="../report/consistency.rst",
+            category="Figures",
+            labels={"figure": "Consistency tests", "format": "PNG"},
+        ),
+    log:
+        "<logs>/consistency_figure.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    message:
+        "Draw the consistency tests"
+    shell:
+        "step figure consistency --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
+
+
+rule consistency:
+    input:
+        rules.consistency_table.output,
+        rules.consistency_figure.output,

@@ -1,0 +1,53 @@
+"""The step `latents`: images in, the latents of every image and of its first rows out, as one Parquet file."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from minde.images.autoencoder import encode
+from minde.images.loader import first_rows, load
+from minde.progress import Progress
+from minde.study.consistency import FIRST_ROWS, IMAGE, columns_of
+from minde.study.files import provenance
+from minde.study.results import write_parquet
+from minde.study.seeds import seed_of
+
+SOURCES = ("images/*.py", "steps/latents.py", "study/consistency.py", "study/seeds.py")
+
+
+def latents(settings: dict, out: Path, device: torch.device) -> None:
+    """Fit an autoencoder to the images and one to each number of first rows, and write all latents.
+
+    A row of the file is an image and, in columns of their own, a second one that is independent of it: the images in
+    another order. The autoencoders see all images, since how well they generalise is no question of the tests.
+    """
+    images, options = load(settings["images"]), settings["autoencoder"]
+    if max(settings["rows"]) != images.shape[1]:
+        raise ValueError(
+            f"consistency.rows ends in {max(settings['rows'])}; it must end in {images.shape[1]}, the rows of an image of "
+            f"{settings['images']}: the tests' ratios are to the whole image"
+        )
+    parts = {IMAGE: images} | {FIRST_ROWS.format(rows=r): first_rows(images, r) for r in settings["rows"]}
+    progress = Progress(f"autoencoders of {settings['images']}", len(parts) * options["epochs"], "epochs")
+    columns = {}
+    order = np.random.Generator(np.random.PCG64(_seed(settings, "second"))).permutation(len(images))
+    for number, (part, shown) in enumerate(parts.items()):
+        found = encode(
+            torch.from_numpy(shown).flatten(1).to(device),
+            **options,
+            seed=_seed(settings, part),
+            on_epoch=lambda done, loss, before=number * options["epochs"], part=part: progress.report(
+                before + done, f"{part}: error {loss:.2g} per pixel"
+            ),
+        )
+        values = found.cpu().numpy()
+        for rows, second in ((values, False), (values[order], True)):
+            columns |= dict(zip(columns_of(part, options["latent"], second=second), rows.T, strict=True))
+    made_by = provenance(settings, packages=("numpy", "pyarrow", "scikit-learn", "torch"), sources=SOURCES)
+    write_parquet(out, pa.table({name: pa.array(column) for name, column in columns.items()}), made_by)
+
+
+def _seed(settings: dict, purpose: str) -> int:
+    return seed_of(settings["seed"], settings["images"], None, 0, f"latents/{purpose}")

@@ -1,0 +1,79 @@
+"""The consistency tests (paper, section 4.2 and Figure 2): properties of mutual information that need no true value.
+
+A is an image and B_r its first r rows, both as latents of autoencoders. Each test is a ratio of mutual informations:
+
+- baseline, I(A; B_r) / I(A; B_all): grows with r, to 1;
+- processing, I(A; [B_s, B_r]) / I(A; B_s) for s > r: 1, since B_s determines B_r;
+- additivity, I([A¹, A²]; [B¹_r, B²_r]) / I(A¹; B¹_r) for two independent images: 2.
+
+Every mutual information is a task whose samples are columns of one file of latents, so that the study's rules train,
+estimate and merge it like any other file of one's own.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+IDEAL = {"baseline": 1.0, "processing": 1.0, "additivity": 2.0}
+"""What each test's ratio should be; the baseline's at its last number of rows."""
+
+IMAGE, FIRST_ROWS = "a", "b{rows}"
+"""Columns of latents: of the image, and of its first rows. Numbered from 1, those of a second image end in `bis`."""
+
+
+def columns_of(part: str, latent: int, *, second: bool = False) -> list[str]:
+    """The columns of a part of an image: IMAGE or FIRST_ROWS."""
+    return [f"{part}_{i}{'bis' if second else ''}" for i in range(1, latent + 1)]
+
+
+def entries(config: dict) -> dict[str, dict]:
+    """The tests' tasks as entries of the config's `data`; none where `consistency` is empty."""
+    settings = config["consistency"]
+    if not settings:
+        return {}
+    latent = settings["autoencoder"]["latent"]
+
+    def b(rows: int, **options) -> list[str]:
+        return columns_of(FIRST_ROWS.format(rows=rows), latent, **options)
+
+    a, second = columns_of(IMAGE, latent), columns_of(IMAGE, latent, second=True)
+    pairs = {f"baseline-{rows}": (a, b(rows)) for rows in settings["rows"]}
+    pairs |= {f"processing-{r}-{s}": (a, b(s) + b(r)) for r, s in pairwise(settings["rows"])}
+    pairs |= {f"additivity-{rows}": (a + second, b(rows) + b(rows, second=True)) for rows in settings["rows"]}
+    file = f"results/{config['name']}/latents.parquet"
+    return {task_id: {"file": file, "x": x, "y": y} for task_id, (x, y) in pairs.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """One ratio: of the mutual information of `task` to that of `reference`."""
+
+    name: str
+    """One of IDEAL."""
+    rows: int
+    """How many rows of the image B has; of the larger B in `processing`."""
+    task: str
+    reference: str
+
+
+def tests(task_ids: Iterable[str]) -> list[Test]:
+    """The tests whose tasks are among those given, in the order of IDEAL and of rows.
+
+    Raises:
+        ValueError: there is none.
+    """
+    numbers = [(m[1], [int(n) for n in m[2].split("-")]) for m in map(_TASK.fullmatch, task_ids) if m]
+    if not numbers:
+        raise ValueError("there is no task of a consistency test; set `consistency` in the study's config")
+    last = max(rows[0] for name, rows in numbers if name == "baseline")
+    found = []
+    for test in IDEAL:
+        for rows in sorted(rows for name, rows in numbers if name == test):
+            reference = {"baseline": last, "processing": rows[-1], "additivity": rows[0]}[test]
+            task_id = f"{test}-{'-'.join(map(str, rows))}"
+            found.append(Test(name=test, rows=rows[-1], task=task_id, reference=f"baseline-{reference}"))
+    return found
+
+
+_TASK = re.compile(r"(baseline|processing|additivity)-(\d+(?:-\d+)?)")
