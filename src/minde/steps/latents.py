@@ -26,8 +26,8 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
     images, options = load(settings["images"]), settings["autoencoder"]
     if max(settings["rows"]) != images.shape[1]:
         raise ValueError(
-            f"consistency.rows ends in {max(settings['rows'])}; it must end in {images.shape[1]}, the rows of an image of "
-            f"{settings['images']}: the tests' ratios are to the whole image"
+            f"consistency.rows ends in {max(settings['rows'])}; images of {settings['images']} have {images.shape[1]} "
+            "rows, and the last number must be that: the ratios are to the whole image"
         )
     parts = {IMAGE: images} | {FIRST_ROWS.format(rows=r): first_rows(images, r) for r in settings["rows"]}
     progress = Progress(f"autoencoders of {settings['images']}", len(parts) * options["epochs"], "epochs")

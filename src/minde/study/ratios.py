@@ -20,7 +20,7 @@ def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
         ValueError: an estimate is NaN or infinite, or a task of a test is missing.
     """
     shown = at_largest_train_size(estimates)
-    by_key = shown.set_index(["task", "method", "estimator", "replicate"])["estimate"]
+    by_key = shown.set_index(["task", "method", "estimator", "replicate"])["estimate"].sort_index()
     found = []
     for test in tests(shown["task"].unique()):
         for method, estimator in rows_in_order(shown):

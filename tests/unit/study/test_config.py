@@ -121,7 +121,7 @@ def test_a_file_is_a_task_that_overrides_and_dimensions_know():
         ("replicates", True, r"replicates: found True; allowed: integer"),
         ("seed", "zero", r"seed: found 'zero'; allowed: integer from 0"),
         ("name", "a/b", r"name: found 'a/b'; allowed: letters, digits"),
-        ("tasks", [], r"tasks: found \[\]; allowed: at least 1 entry"),
+        ("tasks", [], r"tasks: found none; allowed: at least one"),
         ("train_sizes", [2000, 2000], r"train_sizes: found \[2000, 2000\]; allowed: each entry once"),
         ("methods", ["minde"], r"methods\.0: found 'minde'; allowed: minde-j, minde-c, mine, .*; the nearest"),
         ("preprocess", "standardise", r"preprocess: found 'standardise'; allowed: none, .*'standardize'"),

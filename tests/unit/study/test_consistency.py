@@ -1,0 +1,74 @@
+"""The consistency tests: their tasks, and ratios of made-up estimates that are known."""
+
+import pandas as pd
+import pytest
+
+from minde.study import consistency
+from minde.study.consistency import IDEAL, entries
+from minde.study.ratios import ratios, summarise, write_ratios
+
+CONFIG = {"name": "images", "consistency": {"images": "digits", "rows": [2, 4, 8], "autoencoder": {"latent": 2}}}
+NATS = {"baseline-2": 1.0, "baseline-4": 2.0, "baseline-8": 4.0, "processing-2-4": 2.0, "processing-4-8": 3.0}
+NATS |= {"additivity-2": 2.0, "additivity-4": 4.0, "additivity-8": 6.0}
+
+
+def estimates() -> pd.DataFrame:
+    """Replicate r of every task is (1 + r) times its number of nats, so that ratios do not depend on r."""
+    rows = [
+        {"task": task, "method": method, "estimator": "inside", "train_size": 100, "replicate": r, "std_error": None}
+        | {"estimate": (1.0 + r) * nats, "mi_true": None, "seconds": 1.0}
+        for task, nats in NATS.items()
+        for method in ("minde-c", "minde-j")
+        for r in range(2)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_each_task_pairs_the_columns_that_its_test_is_about() -> None:
+    found = entries(CONFIG)
+    assert list(found) == list(NATS)
+    assert {entry["file"] for entry in found.values()} == {"results/images/latents.parquet"}
+    assert (found["baseline-4"]["x"], found["baseline-4"]["y"]) == (["a_1", "a_2"], ["b4_1", "b4_2"])
+    assert found["processing-2-4"]["y"] == ["b4_1", "b4_2", "b2_1", "b2_2"]
+    assert found["additivity-2"]["x"] == ["a_1", "a_2", "a_1bis", "a_2bis"]
+    assert found["additivity-2"]["y"] == ["b2_1", "b2_2", "b2_1bis", "b2_2bis"]
+
+
+def test_a_study_without_images_has_no_such_tasks() -> None:
+    assert entries(CONFIG | {"consistency": {}}) == {}
+    with pytest.raises(ValueError, match="no task of a consistency test"):
+        consistency.tests(["1v1-normal-0.75"])
+
+
+def test_ratios_are_to_the_reference_of_the_same_replicate() -> None:
+    found = ratios(estimates()).set_index(["test", "rows", "method", "replicate"])["ratio"]
+    expected = {("baseline", 2): 0.25, ("baseline", 4): 0.5, ("baseline", 8): 1.0}
+    expected |= {("processing", 4): 1.0, ("processing", 8): 0.75}
+    expected |= {("additivity", 2): 2.0, ("additivity", 4): 2.0, ("additivity", 8): 1.5}
+    assert found.to_dict() == {
+        (*key, method, r): ratio for key, ratio in expected.items() for method in ("minde-j", "minde-c") for r in (0, 1)
+    }
+
+
+def test_the_interval_is_students() -> None:
+    of_replicates = pd.DataFrame({"test": "baseline", "rows": 2, "row": "MINDE-c", "method": "minde-c"}, index=range(3))
+    of_replicates = of_replicates.assign(estimator="inside", replicate=range(3), ratio=[0.9, 1.0, 1.1])
+    (row,) = summarise(of_replicates).to_dict("records")
+    assert row["mean"] == pytest.approx(1.0)
+    assert row["high"] - 1 == pytest.approx(4.302653 * 0.1 / 3**0.5, rel=1e-6)  # t of 2 degrees of freedom
+    assert row["ideal"] == IDEAL["baseline"]
+
+
+def test_the_table_has_a_line_per_test_and_a_column_per_row(tmp_path) -> None:
+    write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.csv"])
+    lines = (tmp_path / "t.md").read_text().splitlines()
+    assert lines[0] == "| Test | Rows | Ideal | MINDE-j | MINDE-c |"
+    assert lines[2] == "| baseline | 2 | → 1 | 0.25 ± 0.00 | 0.25 ± 0.00 |"
+    assert len(lines) == 2 + len(consistency.tests(NATS))
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 2 * len(NATS)
+
+
+def test_another_kind_of_file_is_refused_before_anything_is_written(tmp_path) -> None:
+    with pytest.raises(ValueError, match=r"written as '.docx'; expected .csv or .md"):
+        write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.docx"])
+    assert not list(tmp_path.iterdir())
