@@ -2,7 +2,7 @@ rule bundle:
     input:
         estimates="<results>/estimates.parquet",
         cells=estimates_of_all_cells,
-        files=lambda wildcards: [*rules.tables.input, *rules.figures.input],
+        files=lambda wildcards: list(rules.all.input),
         curves=curves_of_part,
         lock=os.path.relpath(ROOT / "requirements.lock"),
         code=code("study/archive.py", "study/crate.py", "study/pack.py"),

@@ -78,10 +78,12 @@ rule consistency_figure:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        settings=design.consistency_settings(STUDY),
     message:
         "Draw the consistency tests"
     shell:
-        "step figure consistency --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
+        "step figure consistency --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule consistency:

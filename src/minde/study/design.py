@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from . import consistency
 from .seeds import canonical, seed_of
 from .tasks import HIGH_MI, TASKS, Task, own_task
 
@@ -83,6 +84,11 @@ def split_settings(config: dict, task: str) -> str:
 def latents_settings(config: dict) -> str:
     """What the latents of the consistency tests read."""
     return canonical({"seed": config["seed"], **config["consistency"]})
+
+
+def consistency_settings(config: dict) -> str:
+    """What the figure of the consistency tests reads beside the estimates."""
+    return canonical({"tasks": list(consistency.entries(config)), "sigmas": config["tables"]["sigmas"]})
 
 
 def train_settings(config: dict, cell: Cell) -> str:

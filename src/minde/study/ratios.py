@@ -9,7 +9,7 @@ from .consistency import IDEAL, tests
 from .files import atomic
 from .rendering import to_csv
 from .rows import row_label
-from .selection import at_largest_train_size, rows_in_order
+from .selection import at_train_size, rows_in_order
 
 
 def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: an estimate is NaN or infinite, or a task of a test is missing.
     """
-    shown = at_largest_train_size(estimates)
+    shown = at_train_size(estimates)
     by_key = shown.set_index(["task", "method", "estimator", "replicate"])["estimate"].sort_index()
     found = []
     for test in tests(shown["task"].unique()):
