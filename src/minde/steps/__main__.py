@@ -28,9 +28,10 @@ def split(args: argparse.Namespace) -> None:
 
 def latents(args: argparse.Namespace) -> None:
     """Fit the autoencoders of the consistency tests and write the images' latents."""
-    from minde.steps import cell, latents
+    from minde.device import pick_device
+    from minde.steps import latents
 
-    latents.latents(args.settings, args.out, cell.pick_device(args.device))
+    latents.latents(args.settings, args.out, pick_device(args.device))
 
 
 def train(args: argparse.Namespace) -> None:
