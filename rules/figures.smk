@@ -180,6 +180,42 @@ rule high_mi:
         "step figure high-mi --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
+rule comparison:
+    input:
+        estimates="<results>/estimates.parquet",
+        others=f"results/{STUDY['compared_with']}/estimates.parquet",
+        code=FIGURE_CODE,
+    output:
+        pdf=report(
+            "<results>/figures/comparison_{part}.pdf",
+            caption="../report/comparison.rst",
+            category="Figures",
+            labels=labels.of_part(STUDY, "Two studies compared", "comparison", "PDF"),
+        ),
+        png=report(
+            "<results>/figures/comparison_{part}.png",
+            caption="../report/comparison.rst",
+            category="Figures",
+            labels=labels.of_part(STUDY, "Two studies compared", "comparison", "PNG"),
+        ),
+    log:
+        "<logs>/comparison_{part}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: design.figure_settings(STUDY, "comparison", int(wildcards.part)),
+    message:
+        "Draw the estimates beside another study's, part {wildcards.part}"
+    shell:
+        "step comparison --settings {params.settings:q} --estimates {input.estimates} --others {input.others} "
+        "--out {output} 2> {log}"
+
+
 rule figures:
     input:
         [expand(path, part=design.parts_of(STUDY, "spread")) for path in rules.spread.output],
@@ -187,3 +223,5 @@ rule figures:
         [expand(path, part=design.parts_of(STUDY, "training-curve")) for path in rules.training_curve.output],
         [expand(path, part=design.parts_of(STUDY, "sigma")) for path in rules.sigma.output],
         [expand(path, part=design.parts_of(STUDY, "high-mi")) for path in rules.high_mi.output],
+        # A bundle holds one study.
+        [expand(path, part=[] if BUNDLE else design.parts_of(STUDY, "comparison")) for path in rules.comparison.output],

@@ -127,6 +127,18 @@ def figure(args: argparse.Namespace) -> None:
     figures.write_figure(args.name, shown, args.out, **args.settings)
 
 
+def comparison(args: argparse.Namespace) -> None:
+    """Draw the estimates of two studies beside each other, in every kind of file asked for."""
+    import pandas as pd
+
+    from minde.study import figures, results
+
+    settings, frames = dict(args.settings), []
+    for study, path in zip(settings.pop("studies"), (args.estimates, args.others), strict=True):
+        frames.append(results.read_estimates(path).to_pandas().assign(study=study))
+    figures.write_figure("comparison", pd.concat(frames), args.out, **settings)
+
+
 def bundle(args: argparse.Namespace) -> None:
     """Pack a study's estimates, tables and figures, or its weights, into one archive."""
     from minde.study import pack
@@ -247,6 +259,14 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             ),
             _path("--estimates", "merged estimates", required=False),
             _path("--curves", "training curves, in place of estimates", required=False, nargs="+"),
+            _path("--out", "figures to write: .pdf or .png", nargs="+"),
+        ],
+    ),
+    "comparison": (
+        comparison,
+        [
+            _path("--estimates", "merged estimates"),
+            _path("--others", "merged estimates of the other study"),
             _path("--out", "figures to write: .pdf or .png", nargs="+"),
         ],
     ),

@@ -1,9 +1,14 @@
-"""Figures of what a method's settings do: estimates along the training, and against the width σ."""
+"""Figures of what settings do: estimates along the training, against the width σ, and beside another study's."""
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .panels import (
+    AXIS_LABEL,
+    COLORS,
+    TRUTH_STYLE,
     add_legend,
     draw_line,
     draw_truth,
@@ -12,8 +17,10 @@ from .panels import (
     log_axis,
     middle_of,
     of_row,
+    outside,
     panels,
     reach_of,
+    scale_of,
     ticks,
 )
 from .rows import row_label
@@ -75,3 +82,56 @@ def sigma(estimates: pd.DataFrame) -> Figure:
     label_axes(figure, "width σ of the reference Gaussian")
     add_legend(figure, keys, [(method, "inside") for method, _ in rows_in_order(shown)])
     return figure
+
+
+def comparison(estimates: pd.DataFrame) -> Figure:
+    """Mean ± std over replicates in two studies, one above the other, for each row and task that both have.
+
+    `estimates` are those of both, told apart by the column `study`; each is shown at its own largest train size.
+
+    Raises:
+        ValueError: an estimate is NaN or infinite, or the studies have no row of a task in common.
+    """
+    names = list(estimates["study"].unique())
+    both = pd.concat([at_train_size(estimates[estimates["study"] == name]) for name in names])
+    means = both.groupby(["task", "method", "estimator", "study"])["estimate"].agg(["mean", "std"])
+    common = means["mean"].unstack("study").reindex(columns=names).dropna().sort_index().index
+    if common.empty:
+        raise ValueError(f"the studies {' and '.join(names)} have no method and task in common")
+    shown = both.set_index(["task", "method", "estimator"]).loc[common.unique()].reset_index()
+    rows, figure = rows_in_order(shown), Figure()
+    for ax, of_task in panels(figure, shown, height=0.4 + 0.13 * len(rows), sharey=True):
+        task_id, middle = of_task["task"].iloc[0], middle_of(of_task)
+        here = means.loc[task_id]
+        drawn = [row for row in rows if (task_id, *row) in common]
+        reach = reach_of(pd.concat([here.loc[row]["mean"] for row in drawn]), middle)
+        limits = limits_about(middle, max(reach, 0.2 * scale_of(middle)))
+        if of_task["mi_true"].notna().all():
+            ax.axvline(middle, **TRUTH_STYLE)
+        for position, row in enumerate(rows):
+            if row in drawn:
+                _draw_pair(ax, position, here.loc[row].loc[names], COLORS[row[0]], limits)
+        ax.set_xlim(limits)
+        ax.set_xticks(*ticks(limits))
+        ax.set_yticks(range(len(rows)), [row_label(*row) for row in rows])
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.tick_params(axis="y", length=0)
+    figure.supxlabel(AXIS_LABEL, fontsize="medium")
+    keys = [figure.axes[0].plot([], [], "o", color="black", **PAIR_STYLES[place])[0] for place in range(2)]
+    figure.legend(keys, names, loc="outside upper center", ncols=2)
+    return figure
+
+
+PAIR_STYLES = ({"markersize": 3}, {"markersize": 3, "markerfacecolor": "white"})
+"""Markers of this study and of the one that it is compared with."""
+
+
+def _draw_pair(ax: Axes, position: int, pair: pd.DataFrame, color: str, limits: tuple[float, float]) -> None:
+    """Means and bars of their standard deviation of one row in both studies, about y = position."""
+    for height, style, (_, values) in zip(
+        (position - 0.18, position + 0.18), PAIR_STYLES, pair.iterrows(), strict=True
+    ):
+        mean, std = np.array([values["mean"]]), values["std"]
+        ax.errorbar(mean, [height], xerr=std, fmt="o", color=color, elinewidth=0.7, **style)
+        for _, edge, head in outside(mean, limits, "<>"):
+            ax.plot([edge], [height], head, color=color, markersize=2.5, clip_on=False)

@@ -30,7 +30,14 @@ UNTRAINED = ("ksg", "lnn", "kde", "cca")
 COMPETITORS = (*CRITICS, *UNTRAINED, *DOES)
 METHODS = (*VARIANTS, *COMPETITORS)
 
-FIGURES = {"spread": 20, "training-size": 10, "training-curve": 10, "sigma": 10, "high-mi": len(HIGH_MI)}
+FIGURES = {
+    "spread": 20,
+    "training-size": 10,
+    "training-curve": 10,
+    "sigma": 10,
+    "comparison": 20,
+    "high-mi": len(HIGH_MI),
+}
 """Figures, and how many tasks are on one page; the paper's are parted alike."""
 
 DUPLICATES = 0.01
@@ -167,8 +174,10 @@ def summary_settings(config: dict) -> str:
 def figure_settings(config: dict, figure: str, part: int) -> str:
     """What a part of a figure, counted from 1, reads beside the estimates."""
     settings = {"tasks": tasks_of_part(config, figure, part)}
-    if figure in ("spread", "training-size", "high-mi"):
+    if figure in ("spread", "training-size", "comparison", "high-mi"):
         settings["sigmas"] = config["tables"]["sigmas"]
+    if figure == "comparison":
+        settings["studies"] = [config["name"], config["compared_with"]]
     return canonical(settings)
 
 
@@ -186,7 +195,12 @@ def parts_of(config: dict, figure: str) -> range:
     trains = any(method in VARIANTS for method in config["methods"])
     estimators = config["minde"]["estimators"]
     varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
-    empty = {"training-curve": not trains, "sigma": not varied, "high-mi": not set(HIGH_MI) <= set(config["tasks"])}
+    empty = {
+        "training-curve": not trains,
+        "sigma": not varied,
+        "comparison": not config["compared_with"],
+        "high-mi": not set(HIGH_MI) <= set(config["tasks"]),
+    }
     if empty.get(figure, False):
         return range(0)
     return range(1, 2 if figure == "high-mi" else -(-len(config["tasks"]) // FIGURES[figure]) + 1)

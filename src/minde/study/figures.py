@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .ablations import sigma, training_curve
+from .ablations import comparison, sigma, training_curve
 from .consistency_figure import consistency
 from .files import atomic
 from .panels import (
@@ -56,7 +56,8 @@ def write_figure(
 ) -> None:
     """Draw a figure of FIGURES for some tasks and write it to every path (.pdf or .png): same estimates, same bytes.
 
-    Of the σ formula it has the widths asked for, or all; `training-curve` takes curves in place of estimates.
+    Of the σ formula it has the widths asked for, or all. `training-curve` takes curves in place of estimates,
+    `comparison` the estimates of two studies, told apart by the column `study`.
 
     Raises:
         ValueError: the figure or the kind of file is unknown, or the estimates are not complete and finite.
@@ -190,6 +191,7 @@ FIGURES = {
     "training-curve": training_curve,
     "sigma": sigma,
     "high-mi": high_mi,
+    "comparison": comparison,
     "consistency": consistency,
 }
 

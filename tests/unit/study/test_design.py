@@ -193,6 +193,7 @@ def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
         "training-size": [1, 2, 3, 4],
         "training-curve": [1, 2, 3, 4],
         "sigma": [1, 2, 3, 4],
+        "comparison": [],
         "high-mi": [],
     }
     shown = [task for part in parts["training-size"] for task in design.tasks_of_part(config, "training-size", part)]
@@ -205,8 +206,11 @@ def test_a_study_has_the_figures_that_it_has_something_for(config):
         "training-size": 1,
         "training-curve": 1,
         "sigma": 0,
+        "comparison": 0,
         "high-mi": 0,
     }
+    config["compared_with"] = "another"
+    assert len(design.parts_of(config, "comparison")) == 1
     config["methods"] = ["ksg"]
     assert not design.parts_of(config, "training-curve")
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from minde.study import curves, trained
-from minde.study.ablations import sigma, training_curve
+from minde.study.ablations import comparison, sigma, training_curve
 from minde.study.figures import high_mi, omissions, spread, training_size, write_figure
 from minde.study.files import provenance
 from minde.study.panels import COLORS, MARKERS, reach_of
@@ -239,6 +239,31 @@ def test_sigma_shows_one_line_per_variant_against_the_width():
     chosen = frame[(frame["task"] == FOUR[0]) & (frame["method"] == "minde-c") & (frame["train_size"] == 1000)]
     means = chosen.groupby("estimator")["estimate"].mean()
     assert list(ax.containers[0][0].get_ydata()) == pytest.approx(list(means[["sigma=0.5", "sigma=1", "sigma=10"]]))
+
+
+def test_comparison_shows_what_both_studies_have():
+    mine = estimates(rows=ROWS[:3]).assign(study="mine")
+    theirs = estimates(tasks=FOUR[:2], rows=ROWS[1:], sizes=(500,)).assign(study="theirs")
+    theirs["estimate"] += 0.05
+    figure = comparison(pd.concat([mine, theirs]))
+    assert len(figure.axes) == 2
+    ax = figure.axes[0]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["MINDE-j", "MINDE-c (gap)"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["mine", "theirs"]
+    drawn = [(container[0].get_xdata()[0], round(float(container[0].get_ydata()[0]), 2)) for container in ax.containers]
+    expected = []
+    for place, (method, estimator) in enumerate(ROWS[1:3]):
+        for frame, size, shift in ((mine, 1000, -0.18), (theirs, 500, 0.18)):
+            key = {"task": FOUR[0], "method": method, "estimator": estimator, "train_size": size}
+            of_cell = frame[(frame[list(key)] == pd.Series(key)).all(axis=1)]
+            expected.append((pytest.approx(of_cell["estimate"].mean()), round(place + shift, 2)))
+    assert drawn == expected
+
+
+def test_comparison_of_studies_with_nothing_in_common():
+    frames = [estimates(tasks=[task], rows=ROWS[:1]).assign(study=task) for task in FOUR[:2]]
+    with pytest.raises(ValueError, match=f"{FOUR[0]} and {FOUR[1]} have no method and task in common"):
+        comparison(pd.concat(frames))
 
 
 def test_sigma_without_widths_says_what_to_do():
