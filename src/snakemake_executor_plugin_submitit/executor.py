@@ -46,7 +46,7 @@ class Executor(RemoteExecutor):
         self.workdir = str(self.workflow.workdir_init)
         home = Path(self.workdir, ".snakemake", "submitit")
         earlier_runs = runs.earlier(home)
-        self.this_run = runs.Run.start(home)
+        self.this_run = runs.Run.new(home)
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         watch = Watch(interval, self.workflow.execution_settings.latency_wait, self.logger.warning)
         cluster = clusters.choose(settings.cluster, self.this_run.folder, settings.array_parallelism, watch)
@@ -80,6 +80,7 @@ class Executor(RemoteExecutor):
         # Snakemake's own handler waits for what runs, for days perhaps; who ends us does not.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _interrupt)
+        self.this_run.start()
         for job in ready_jobs:
             self.run_job_pre(job)
             token = f"{next(self.numbers):05d}-{jobs.name_of(job)}"
@@ -182,6 +183,7 @@ class Executor(RemoteExecutor):
             time.sleep(0.2)
         calls = ", ".join(f"{count} {name}" for name, count in sorted(slurm.CALLS.items()))
         self.logger.info(f"Calls to the cluster: {calls or 'none'}.")
+        self.earlier.close()
         if left := self.earlier.ids():
             self.logger.warning(f"Jobs of an earlier run that nothing asked for are left: {' '.join(sorted(left))}")
         for run in (self.this_run, *self.earlier.runs):

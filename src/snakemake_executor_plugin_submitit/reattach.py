@@ -56,6 +56,16 @@ class Earlier:
             self._cancel(rivals)
         return None
 
+    def close(self) -> None:
+        """Clear up after jobs that have succeeded and that nobody has asked for, as their files were there already."""
+        results = runs.results({Path(entry.folder) for entry in self.entries.values()})
+        for entry in list(self.entries.values()):
+            if results.get((entry.folder, entry.token), {}).get("status") == 0:
+                del self.entries[entry.outputs]
+                allocation = runs.Allocation(Path(entry.folder), entry.cluster_id, {entry.token})
+                allocation.close(entry.token, ok=True, keep_log=False)
+                allocation.tidy()
+
     def _cancel(self, rivals: list[Entry]) -> None:
         ids = {entry.cluster_id for entry in rivals}
         self.logger.info(f"Cancelling {' '.join(sorted(ids))} of an earlier run: they make the same files, otherwise.")

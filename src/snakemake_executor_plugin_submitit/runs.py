@@ -44,13 +44,18 @@ class Run:
         return self.folder.name
 
     @classmethod
-    def start(cls, parent: Path) -> "Run":
-        """Begin a run in a folder of its own, which only its user may enter."""
-        for folder in (parent, run := parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"):
+    def new(cls, parent: Path) -> "Run":
+        """Return a run that has not started, and may have nothing to do."""
+        return cls(parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
+
+    def start(self) -> None:
+        """Make the run's folder, which only its user may enter, if there is none yet."""
+        if self.folder.exists():
+            return
+        for folder in (self.folder.parent, self.folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-        (run / "owner.json").write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
-        return cls(run)
+        (self.folder / "owner.json").write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
 
     def owned_by_another(self) -> bool:
         """Return whether a Snakemake that still runs has begun this run."""

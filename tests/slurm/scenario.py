@@ -11,7 +11,8 @@ from pathlib import Path
 
 PATIENCE = 1800  # seconds: reached only by what hangs, however slow the machine
 
-# A job that can be stopped: it counts in a file that survives, and leaves when it hears SIGUSR2 or SIGTERM.
+# A job that can be stopped: it counts in a file that survives, and leaves when it hears SIGUSR2 or SIGTERM. With a
+# file named `enough` it has counted to the end.
 COUNTER = """
 import signal, sys, time
 from pathlib import Path
@@ -23,7 +24,7 @@ done = int(state.read_text()) if state.exists() else 0
 print(f"starts at {done}", file=sys.stderr, flush=True)
 with open(f"{state}.starts", "a") as starts:
     print(done, file=starts)
-while done < last:
+while done < last and not Path("enough").exists():
     time.sleep(0.5)
     done += 1
     state.write_text(str(done))

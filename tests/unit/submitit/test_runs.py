@@ -42,7 +42,8 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    run = Run.start(tmp_path / "runs")
+    run = Run.new(tmp_path / "runs")
+    run.start()
     owner = json.loads((run.folder / "owner.json").read_text())
     (run.folder / "owner.json").write_text(json.dumps(owner | {"pid": gone.pid}))
     return run
@@ -114,5 +115,17 @@ def test_a_run_that_left_nothing_is_removed(run):
     run.remove_if_idle()
     assert run.folder.exists()
     run.note_end("1-fit")
+    run.remove_if_idle()
+    assert not run.folder.exists()
+
+
+def test_a_success_that_nobody_asks_for_is_cleared_up(run):
+    run.note([entry(run)])
+    result_path(run.folder, "1-fit").write_text(json.dumps({"status": 0}))
+    for name in ("1-fit.log", "7_0_0_log.out", "7_0_0_result.pkl"):
+        (run.folder / name).touch()
+    found = find(run, Cluster())
+    found.close()
+    assert not found.ids()
     run.remove_if_idle()
     assert not run.folder.exists()
