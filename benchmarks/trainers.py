@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from minde.device import keep_freed_memory
 from minde.diffusion.conditioning import VARIANTS, masks, only
 from minde.diffusion.loss import noise_prediction_loss
 from minde.diffusion.model import Model, build_model
@@ -48,7 +49,8 @@ def model_of(dim: int, device: torch.device) -> Model:
 
 
 def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
-    """Our stack, in the paper's recipe."""
+    """Our stack, in the paper's recipe, in a process that is set up as the step `train` sets up its own."""
+    keep_freed_memory()
     recipe = Recipe(
         steps=10**9,
         batch_size=BATCH_SIZE[dim],

@@ -55,9 +55,10 @@ def train(args: argparse.Namespace) -> None:
 
         together.train(_as_json(args), args.together, interruption)
         return
-    from minde.device import pick_device
+    from minde.device import keep_freed_memory, pick_device
     from minde.steps import standing, train
 
+    keep_freed_memory()
     keeper = standing.Keeper(args.state, args.checkpoint_seconds, interruption)
     device = pick_device(args.device)
     train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, keeper)

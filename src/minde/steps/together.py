@@ -133,7 +133,7 @@ def _train_all(folder: Path, mine: Asked, cells: int, interruption: Interruption
 
 def _prepare(asked: Asked, log: object) -> "Training | None":
     """Return the training of a cell; None where that fails, which ends it."""
-    from minde.device import pick_device
+    from minde.device import keep_freed_memory, pick_device
 
     from . import standing, train
 
@@ -143,6 +143,7 @@ def _prepare(asked: Asked, log: object) -> "Training | None":
         arguments = json.loads(asked.path.read_text())
         keeper = standing.Keeper(Path(arguments["state"]), arguments["checkpoint_seconds"], Interruption(), log)
         paths = (Path(arguments[name]) for name in ("samples", "weights", "curve"))
+        keep_freed_memory()
         device = pick_device(arguments["device"])
         return train.prepare(arguments["settings"], *paths, device, arguments["stack"], keeper)
     except Exception as error:

@@ -167,8 +167,11 @@ def table_settings(config: dict, train_size: int | None = None) -> str:
 
 def summary_settings(config: dict) -> str:
     """What the summary of Table 1 reads beside the estimates."""
-    tables = config["tables"]
-    return canonical({"resamples": tables["resamples"], "sigmas": tables["sigmas"], "seed": config["seed"]})
+    tables, minde = config["tables"], config["minde"]
+    quoted = minde["quoted"].get(minde["recipe"], {})
+    return canonical(
+        {"resamples": tables["resamples"], "sigmas": tables["sigmas"], "seed": config["seed"], "quoted": quoted}
+    )
 
 
 def figure_settings(config: dict, figure: str, part: int) -> str:

@@ -32,6 +32,11 @@ def row_order(method: str, estimator: str) -> tuple[int, int, float]:
     return list(METHOD_LABELS).index(method), *kind
 
 
+def formula_of(estimator: str) -> str:
+    """The formula of an estimator's id, without the width of its reference."""
+    return estimator.split("=")[0]
+
+
 SIGMA, PLAIN, GAP = range(3)  # the order of one method's rows
 
 

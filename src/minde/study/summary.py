@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from .rendering import MISSING, number
+from .rows import formula_of
 from .seeds import seed_of
 
 KEY = ["method", "estimator"]
 BOUNDS = (0.05, 0.1)  # nats
+QUOTED = " *"
 LEVEL = 0.95
 HEAD = [
     "Method",
@@ -22,6 +24,7 @@ HEAD = [
 COLUMNS = [
     "row",
     *KEY,
+    "quoted",  # whether the config has named the formula in advance
     "train_size",
     "tasks",  # with a known truth
     "converged",  # of them: with an estimate
@@ -34,8 +37,12 @@ COLUMNS = [
 ]
 
 
-def score(estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
+def score(
+    estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: int, quoted: dict[str, str] | None = None
+) -> pd.DataFrame:
     """Scores of every row of Table 1, whose summary is `table`, from the `estimates` that it shows; has COLUMNS.
+
+    `quoted` has the formula of each MINDE variant that the config names in advance.
 
     The interval is the bootstrap's over replicates, drawn anew in each task (a stratified bootstrap, as replicates of
     different tasks have nothing in common); it is missing with a single replicate.
@@ -52,6 +59,7 @@ def score(estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: in
                 "row": row,
                 "method": method,
                 "estimator": estimator,
+                "quoted": formula_of(estimator) == (quoted or {}).get(method, method),
                 "train_size": cells["train_size"].iloc[0],
                 "tasks": len(cells),
                 "converged": int(error.notna().sum()),
@@ -86,7 +94,7 @@ def texts(scores: pd.DataFrame) -> list[list[str]]:
     """The lines of the table, under HEAD."""
     return [
         [
-            line["row"],
+            line["row"] + QUOTED * (line["quoted"] and line["method"] != line["estimator"]),
             f"{line['converged']}",
             *(f"{line[name]}" for name in ("equal", *(f"within_{bound:g}" for bound in BOUNDS))),
             _error(line),
@@ -108,11 +116,13 @@ def note(scores: pd.DataFrame, resamples: int) -> str:
     if scores.empty:
         return "No task has a known mutual information."
     tasks, size = scores["tasks"].max(), scores["train_size"].max()
+    has_mark = (scores["quoted"] & (scores["method"] != scores["estimator"])).any()
+    marked = f"{QUOTED}: the formula that the recipe names in advance." if has_mark else ""
     trained = f" (methods that train saw {size:,} samples)" if size else ""
     return (
         f"Of {tasks} tasks of known mutual information{trained}: those with an estimate, and those whose mean over the "
         f"replicates equals the true value at one decimal, or is within {BOUNDS[0]:g} or {BOUNDS[1]:g} nats of it; the "
         f"mean over tasks of its absolute error, in nats, with the {LEVEL:.0%} interval of a bootstrap over replicates "
         f"({resamples:,} resamples); device seconds per replicate's estimate, training included, which all formulas of "
-        "one MINDE variant share."
+        f"one MINDE variant share.{marked}"
     )

@@ -95,15 +95,23 @@ def write_table(
 
 
 def write_summary(
-    estimates: pd.DataFrame, paths: Iterable[str | Path], *, sigmas: list[float], resamples: int, seed: int
+    estimates: pd.DataFrame,
+    paths: Iterable[str | Path],
+    *,
+    sigmas: list[float],
+    resamples: int,
+    seed: int,
+    quoted: dict[str, str],
 ) -> None:
     """Write the summary of Table 1, a line per row, in the same kinds of files.
+
+    `quoted` names the formula of each MINDE variant that is marked.
 
     Raises:
         ValueError: a suffix is none of these, or see `summarise`. Nothing is written then.
     """
     shown = of_widths(estimates, sigmas)
-    scores = summary.score(at_train_size(shown), summarise(shown), resamples, seed)
+    scores = summary.score(at_train_size(shown), summarise(shown), resamples, seed, quoted)
     head, body, note = summary.HEAD, summary.texts(scores), summary.note(scores, resamples)
     kinds = {
         ".csv": lambda: rendering.to_csv(scores),

@@ -110,7 +110,7 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
         (design.merge_settings, "methods replicates tasks train_sizes"),
         (design.table_settings, "decimals reference sigmas"),
         (lambda c: design.table_settings(c, 2000), "decimals reference sigmas train_size"),
-        (design.summary_settings, "resamples seed sigmas"),
+        (design.summary_settings, "quoted resamples seed sigmas"),
         (lambda c: design.figure_settings(c, "spread", 1), "sigmas tasks"),
         (lambda c: design.figure_settings(c, "training-curve", 1), "tasks"),
     ],

@@ -15,7 +15,7 @@ from minde.study import html, latex, published
 from minde.study.rendering import CLASS_COLORS, class_meanings, error_class, number, to_csv, to_markdown
 from minde.study.rows import METHOD_LABELS, row_label, row_order
 from minde.study.selection import at_train_size
-from minde.study.summary import score, texts
+from minde.study.summary import note, score, texts
 from minde.study.tables import COLUMNS, summarise, with_reference, write_summary, write_table
 from minde.study.tasks import TASKS
 
@@ -354,7 +354,7 @@ def test_a_mean_of_some_replicates_is_marked():
 def test_latex_with_marks_compiles(tmp_path):
     frame = lost(lost(SMALL, STUDENT, [0]), NORMAL, [0, 1])
     write_table(frame, [tmp_path / "table1.tex"], decimals=1, sigmas=[1.0], reference=True)
-    write_summary(frame, [tmp_path / "summary.tex"], sigmas=[1.0], resamples=10, seed=0)
+    write_summary(frame, [tmp_path / "summary.tex"], sigmas=[1.0], resamples=10, seed=0, quoted={})
     for name in ("table1.tex", "summary.tex"):
         pdflatex(tmp_path, name)
 
@@ -450,9 +450,17 @@ def test_the_summary_is_written_in_all_kinds(tmp_path):
         sigmas=[1.0],
         resamples=10,
         seed=0,
+        quoted={},
     )
     assert (tmp_path / "summary.md").read_text().startswith("| Method | Tasks | Right at one decimal | Within 0.05 |")
     assert "methods that train saw 500 samples" in (tmp_path / "summary.html").read_text()
+
+
+def test_the_summary_marks_the_formulas_that_were_named_in_advance():
+    for formula, label in (("inside", "MINDE-c *"), ("gap", "MINDE-c")):
+        scores = score(at_train_size(SMALL), summarise(SMALL), resamples=10, seed=0, quoted={"minde-c": formula})
+        assert [line[0] for line in texts(scores)] == ["MINDE-c (σ=1)", label, "CCA"]
+        assert ("named" in note(scores, 10) and "*: the formula" in note(scores, 10)) == (label == "MINDE-c *")
 
 
 def test_tasks_whose_truth_nobody_knows_are_shown_and_not_scored():
