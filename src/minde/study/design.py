@@ -24,10 +24,13 @@ CRITICS = ("mine", "infonce", "dv", "nwj")
 DOES = ("doe-gaussian", "doe-logistic")
 """Competitors that train densities."""
 
+MINES = ("mine-torch",)
+"""MINE of our own, stacked, which also the experiments use."""
+
 UNTRAINED = ("ksg", "lnn", "kde", "cca")
 """Competitors that read the test samples only."""
 
-COMPETITORS = (*CRITICS, *UNTRAINED, *DOES)
+COMPETITORS = (*CRITICS, *UNTRAINED, *DOES, *MINES)
 METHODS = (*VARIANTS, *COMPETITORS)
 
 FIGURES = {"spread": 20, "training-size": 10, "training-curve": 10, "sigma": 10, "high-mi": len(HIGH_MI)}
@@ -36,7 +39,12 @@ FIGURES = {"spread": 20, "training-size": 10, "training-curve": 10, "sigma": 10,
 DUPLICATES = 0.01
 """Share of the rows of a file of one's own that may repeat another row, where its entry says nothing else."""
 
-_SECTIONS = {"mine": ("critics", "mine")} | dict.fromkeys(CRITICS[1:], ("critics",)) | dict.fromkeys(DOES, ("doe",))
+_SECTIONS = {
+    "mine": ("critics", "mine"),
+    **dict.fromkeys(CRITICS[1:], ("critics",)),
+    **dict.fromkeys(DOES, ("doe",)),
+    **dict.fromkeys(MINES, ("mine_torch",)),
+}
 """Sections of `baselines` that a competitor's settings stand in, where that is not one of its own name."""
 
 
@@ -248,7 +256,8 @@ def batch_size_of(config: dict, cell: Cell) -> int:
     """Samples per step of a cell that trains."""
     if cell.method in VARIANTS:
         return training_of(config, cell)["training"]["batch_size"]
-    return config["baselines"]["doe" if cell.method in DOES else "critics"]["batch_size"]
+    section, *_ = _SECTIONS[cell.method]
+    return config["baselines"][section]["batch_size"]
 
 
 def task_of(config: dict, task_id: str) -> Task:
