@@ -28,6 +28,7 @@ FORBIDDEN = {
     "minde.study.pack": {"safetensors", "torch", "jax", "bmi"},
     "minde.study": {"torch", "jax", "bmi", "minde.diffusion", "minde.baselines"},
     "minde.steps": {"jax", "bmi", "pandas", "matplotlib"},
+    "minde.experiments": {"jax", "bmi", "pandas", "matplotlib", "pyarrow", "minde.study"},
     "minde.images": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion", "minde.baselines"},
     "minde.diffusion": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.baselines"},
     # Knows nothing of this study.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from . import consistency
+from . import consistency, experiments
 from .seeds import canonical, seed_of
 from .tasks import HIGH_MI, TASKS, Task, own_task
 
@@ -97,6 +97,16 @@ def latents_settings(config: dict) -> str:
 def consistency_settings(config: dict) -> str:
     """What the figure of the consistency tests reads beside the estimates."""
     return canonical({"tasks": list(consistency.entries(config)), "sigmas": config["tables"]["sigmas"]})
+
+
+def experiment_settings(config: dict, name: str) -> str:
+    """What an experiment of MINE reads."""
+    return experiments.settings(config, name)
+
+
+def experiment_sources(name: str) -> tuple[str, ...]:
+    """The source files that an experiment is computed by, as globs relative to the package."""
+    return experiments.sources(name)
 
 
 def train_settings(config: dict, cell: Cell) -> str:
