@@ -11,7 +11,7 @@ from .experiment_panels import LABELS, over_replicates
 NAMES = {"linear": "x", "cubic": "x³", "sine": "sin x"}
 COLOR_MAP = "viridis"
 DARK = 0.55  # of the scale; numbers on darker cells are white
-INFINITE = {"facecolor": "#F2F2F2", "edgecolor": "#C0C0C0", "hatch": "////", "linewidth": 0}
+INFINITE = {"facecolor": "#F7F7F7", "edgecolor": "#DDDDDD", "hatch": "////", "linewidth": 0}
 
 
 def draw(rows: pd.DataFrame) -> Figure:
@@ -48,7 +48,8 @@ def _draw_map(ax: Axes, of_series: pd.DataFrame, truths: pd.Series):
         if infinite[row, column]:
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **INFINITE))
         color = "white" if mean < DARK * largest and not infinite[row, column] else "black"
-        ax.text(column, row, _words(mean, halves[row, column]), color=color, fontsize=4.5, ha="center", va="center")
+        size = 8 if np.isinf(mean) else 4.5
+        ax.text(column, row, _words(mean, halves[row, column]), color=color, fontsize=size, ha="center", va="center")
     ax.set_yticks(range(len(functions)), [NAMES[name] for name in functions])
     ax.set_xticks(range(len(noises)), [f"{noise:g}" for noise in noises])
     ax.grid(False)
