@@ -34,6 +34,7 @@ for stage in STAGES:
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/consistency.smk"
+include: "rules/mine.smk"
 include: "rules/plan.smk"
 include: "rules/diagnostics.smk"
 
@@ -44,3 +45,4 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.consistency.input if STUDY["consistency"] else [],
+        rules.mine.input,

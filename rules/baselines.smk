@@ -57,7 +57,7 @@ rule critic:
 rule doe:
     input:
         samples="<results>/samples/{task}.parquet",
-        code=code(*BASELINE_CODE, "baselines/doe.py"),
+        code=code(*BASELINE_CODE, "baselines/doe.py", "baselines/stacks.py"),
     output:
         "<results>/estimates/{method}/{task}/{train_size}.parquet",
     log:
@@ -66,6 +66,35 @@ rule doe:
         "<benchmarks>/doe/{method}/{task}/{train_size}.tsv"
     wildcard_constraints:
         method=chosen(design.DOES),
+    priority: work
+    conda:
+        "../envs/train.yaml"
+    threads: STUDY["run"]["threads"]
+    resources:
+        device=STUDY["run"]["device"],
+        mem_mb=8000,
+        runtime=240,
+    params:
+        settings=lambda wildcards: design.baseline_settings(STUDY, cell_of(wildcards)),
+    message:
+        "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task} and estimate"
+    shell:
+        "step baseline --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
+        "--out {output} 2> {log}"
+
+
+rule mine_torch:
+    input:
+        samples="<results>/samples/{task}.parquet",
+        code=code(*BASELINE_CODE, "baselines/mine.py", "baselines/mine_torch.py", "baselines/stacks.py"),
+    output:
+        "<results>/estimates/{method}/{task}/{train_size}.parquet",
+    log:
+        "<logs>/mine_torch/{method}/{task}/{train_size}.log",
+    benchmark:
+        "<benchmarks>/mine_torch/{method}/{task}/{train_size}.tsv"
+    wildcard_constraints:
+        method=chosen(design.MINES),
     priority: work
     conda:
         "../envs/train.yaml"

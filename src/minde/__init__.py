@@ -1,18 +1,21 @@
 """MINDE: mutual information from samples by score-based diffusion.
 
-``MINDE`` estimates mutual information and entropies of paired samples, ``kl_divergence`` compares two sets of samples.
-Both are imported when they are first used: ``import minde`` itself loads neither torch nor numpy.
+``MINDE`` estimates mutual information and entropies of paired samples, ``kl_divergence`` compares two sets of samples,
+``Mine`` is a loss for models of one's own. They are imported when they are first used: ``import minde`` itself loads
+neither torch nor numpy.
 """
 
 from importlib import import_module
 
-__all__ = ["MINDE", "Estimate", "Interval", "kl_divergence"]
+__all__ = ["MINDE", "Estimate", "Interval", "Mine", "clip_adaptively", "kl_divergence"]
 
 _MODULES = {
     "MINDE": "minde.api.estimator",
     "Estimate": "minde.api.estimate",
     "Interval": "minde.api.estimate",
     "kl_divergence": "minde.api.divergence",
+    "Mine": "minde.baselines.mine",
+    "clip_adaptively": "minde.baselines.mine",
 }
 
 

@@ -27,6 +27,7 @@ def expected(configured, tasks):
     """Jobs per rule of a study."""
     sizes = len(configured["train_sizes"])
     rules = {"train": design.VARIANTS, "estimate": design.VARIANTS, "critic": design.CRITICS, "doe": design.DOES}
+    rules |= {"mine_torch": design.MINES}
     cells = {rule: tasks * sizes * len(set(configured["methods"]) & set(methods)) for rule, methods in rules.items()}
     cells |= {"draw_samples": tasks, "baseline": tasks * len(set(configured["methods"]) & set(design.UNTRAINED))}
     tables = {"table1_at_size": sizes - 1}

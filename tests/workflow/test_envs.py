@@ -9,11 +9,12 @@ import pytest
 import yaml
 from running import ROOT, copy, snakemake
 
-ENVS = ("samples", "train", "report")
+ENVS = ("samples", "train", "experiments", "report")
 
 # benchmark-mi declares pandas<2 and pydantic<2. The lock overrides both for Snakemake's sake, an environment without
 # Snakemake obeys.
-DECLARED_BY_BENCHMARK_MI = {"samples": {"pandas": "1.5.3", "pydantic": "1.10.27"}}
+_OLDER = {"pandas": "1.5.3", "pydantic": "1.10.27"}
+DECLARED_BY_BENCHMARK_MI = {"samples": _OLDER, "experiments": _OLDER}
 
 
 def pip_section(env):

@@ -12,6 +12,7 @@ from minde.baselines.interface import Estimate, Estimator, Replicate
 from minde.baselines.kde import kde
 from minde.baselines.ksg import ksg
 from minde.baselines.lnn import lnn
+from minde.baselines.mine_torch import mine_torch
 
 __all__ = ["METHODS", "Estimate", "Method", "Replicate", "estimates"]
 
@@ -37,6 +38,7 @@ METHODS: dict[str, Method] = {
         f"doe-{density}": Method(estimator=partial(doe, density=density), trains=True, on_device=True)
         for density in ("gaussian", "logistic")
     },
+    "mine-torch": Method(estimator=mine_torch, trains=True, on_device=True),
 }
 
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from minde.baselines.interface import Estimate, Replicate, standardised
+from minde.baselines.interface import Estimate, Replicate
+from minde.baselines.stacks import batches, check_batch, generator, stack
 from minde.progress import Progress
 
 if TYPE_CHECKING:
@@ -48,10 +46,8 @@ def doe(
     """
     start = time.perf_counter()
     replicates = list(replicates)
-    train, test = _stack(replicates, device)
-    if batch_size > train[0].shape[1]:
-        rows = train[0].shape[1]
-        raise ValueError(f"a batch of {batch_size} cannot be drawn from {rows} training samples; lower batch_size")
+    train, test = stack(replicates, device)
+    check_batch(batch_size, train[0].shape[1])
     units = width(train[0].shape[2]) if hidden == "auto" else hidden
     seeds = [replicate.seed for replicate in replicates]
     parameters = initialise(seeds, train[0].shape[2], train[1].shape[2], units, layers, device)
@@ -90,31 +86,13 @@ def initialise(
     shapes = {}
     for layer, (fan_in, fan_out) in enumerate(pairwise(widths)):
         shapes |= {f"weight{layer}": (fan_in, fan_out), f"bias{layer}": (1, fan_out)}
-    generators = [_generator(seed, "initialise") for seed in seeds]
+    generators = [generator(seed, "initialise") for seed in seeds]
     parameters = {name: torch.zeros(len(seeds), 1, dim_y) for name in ("location", "log_scale")}
     for name, shape in shapes.items():
         bound = 1 / math.sqrt(widths[int(name[-1])])
-        draws = [torch.rand(shape, generator=generator) for generator in generators]
+        draws = [torch.rand(shape, generator=one) for one in generators]
         parameters[name] = (2 * torch.stack(draws) - 1) * bound
     return {name: tensor.to(device).requires_grad_() for name, tensor in parameters.items()}
-
-
-def _generator(seed: int, purpose: str) -> torch.Generator:
-    """A generator of its own for each purpose, on the CPU, so that a GPU draws the same."""
-    import torch
-
-    digest = blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)  # 63 bits: what torch takes
-
-
-def _stack(replicates: list[Replicate], device: torch.device | str) -> tuple[tuple[Tensor, Tensor], ...]:
-    """x and y of the training split and of the test split, each `(replicates, rows, dim)`, standardised."""
-    import torch
-
-    splits = zip(*map(standardised, replicates), strict=True)
-    return tuple(
-        tuple(torch.from_numpy(np.stack(of_all)).to(device) for of_all in zip(*split, strict=True)) for split in splits
-    )
 
 
 def _train(
@@ -135,9 +113,9 @@ def _train(
     progress = Progress(f"DoE ({density}), {len(seeds)} replicates on {x.device.type}", steps, "steps")
     progress.report(0, "training")  # where its rate counts from
     lost = torch.zeros(len(seeds), dtype=torch.int64, device=x.device)
-    batches = _batches(x, y, seeds, batch_size)
+    drawn = batches(x, y, seeds, batch_size)
     for step in range(1, steps + 1):
-        marginal, conditional = _cross_entropies(parameters, *next(batches), density)
+        marginal, conditional = _cross_entropies(parameters, *next(drawn), density)
         loss = (marginal + conditional).mean(dim=1)
         adam.zero_grad()
         loss.sum().backward()  # its gradient is each replicate's own
@@ -147,20 +125,6 @@ def _train(
         if step % 100 == 0 or step == steps:
             progress.report(step, f"loss {loss.detach().mean():.4f}", milestone=step == steps)
     return lost
-
-
-def _batches(x: Tensor, y: Tensor, seeds: list[int], size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffled epochs without their incomplete last batch, for ever."""
-    import torch
-
-    generators = [_generator(seed, "batches") for seed in seeds]
-    rows = x.shape[1]
-    replicate = torch.arange(len(seeds), device=x.device).unsqueeze(1)
-    while True:
-        order = torch.stack([torch.randperm(rows, generator=generator) for generator in generators]).to(x.device)
-        for first in range(0, rows - size + 1, size):
-            chosen = order[:, first : first + size]
-            yield x[replicate, chosen], y[replicate, chosen]
 
 
 def _cross_entropies(parameters: dict[str, Tensor], x: Tensor, y: Tensor, density: Density):

@@ -34,6 +34,21 @@ def latents(args: argparse.Namespace) -> None:
     latents.latents(args.settings, args.out, pick_device(args.device))
 
 
+def experiment(args: argparse.Namespace) -> None:
+    """Run an experiment of MINE and write its rows."""
+    from minde.device import pick_device
+    from minde.steps import experiment
+
+    experiment.experiment(args.name, args.settings, args.out, pick_device(args.device))
+
+
+def experiment_figure(args: argparse.Namespace) -> None:
+    """Draw the figure of an experiment of MINE, in every kind of file asked for."""
+    from minde.study import experiment_figures, experiment_rows
+
+    experiment_figures.write_figure(args.name, experiment_rows.read(args.rows).to_pandas(), args.out)
+
+
 def train(args: argparse.Namespace) -> None:
     """Train the score networks of one cell.
 
@@ -186,11 +201,22 @@ _STACK = (
 )
 _DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "help": "auto: CUDA where there is one"})
 
+_EXPERIMENT = ("name", {"help": "which experiment, as in the config"})
+
 # A verb's function and its arguments beside --settings.
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {
     "sample": (sample, [_path("--out", "samples file to write")]),
     "split": (split, [_path("--file", "Parquet or CSV file"), _path("--out", "samples file to write")]),
     "latents": (latents, [_path("--out", "latents to write"), _DEVICE]),
+    "experiment": (experiment, [_EXPERIMENT, _path("--out", "rows to write"), _DEVICE]),
+    "experiment-figure": (
+        experiment_figure,
+        [
+            _EXPERIMENT,
+            _path("--rows", "rows of the experiment"),
+            _path("--out", "figures to write: .pdf or .png", nargs="+"),
+        ],
+    ),
     "train": (
         train,
         [

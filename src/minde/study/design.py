@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from . import consistency
+from . import consistency, experiments
 from .seeds import canonical, seed_of
 from .tasks import HIGH_MI, TASKS, Task, own_task
 
@@ -24,10 +24,13 @@ CRITICS = ("mine", "infonce", "dv", "nwj")
 DOES = ("doe-gaussian", "doe-logistic")
 """Competitors that train densities."""
 
+MINES = ("mine-torch",)
+"""MINE of our own, stacked, which also the experiments use."""
+
 UNTRAINED = ("ksg", "lnn", "kde", "cca")
 """Competitors that read the test samples only."""
 
-COMPETITORS = (*CRITICS, *UNTRAINED, *DOES)
+COMPETITORS = (*CRITICS, *UNTRAINED, *DOES, *MINES)
 METHODS = (*VARIANTS, *COMPETITORS)
 
 FIGURES = {
@@ -43,7 +46,12 @@ FIGURES = {
 DUPLICATES = 0.01
 """Share of the rows of a file of one's own that may repeat another row, where its entry says nothing else."""
 
-_SECTIONS = {"mine": ("critics", "mine")} | dict.fromkeys(CRITICS[1:], ("critics",)) | dict.fromkeys(DOES, ("doe",))
+_SECTIONS = {
+    "mine": ("critics", "mine"),
+    **dict.fromkeys(CRITICS[1:], ("critics",)),
+    **dict.fromkeys(DOES, ("doe",)),
+    **dict.fromkeys(MINES, ("mine_torch",)),
+}
 """Sections of `baselines` that a competitor's settings stand in, where that is not one of its own name."""
 
 
@@ -96,6 +104,16 @@ def latents_settings(config: dict) -> str:
 def consistency_settings(config: dict) -> str:
     """What the figure of the consistency tests reads beside the estimates."""
     return canonical({"tasks": list(consistency.entries(config)), "sigmas": config["tables"]["sigmas"]})
+
+
+def experiment_settings(config: dict, name: str) -> str:
+    """What an experiment of MINE reads."""
+    return experiments.settings(config, name)
+
+
+def experiment_sources(name: str) -> tuple[str, ...]:
+    """The source files that an experiment is computed by, as globs relative to the package."""
+    return experiments.sources(name)
 
 
 def train_settings(config: dict, cell: Cell) -> str:
@@ -265,7 +283,8 @@ def batch_size_of(config: dict, cell: Cell) -> int:
     """Samples per step of a cell that trains."""
     if cell.method in VARIANTS:
         return training_of(config, cell)["training"]["batch_size"]
-    return config["baselines"]["doe" if cell.method in DOES else "critics"]["batch_size"]
+    section, *_ = _SECTIONS[cell.method]
+    return config["baselines"][section]["batch_size"]
 
 
 def task_of(config: dict, task_id: str) -> Task:

@@ -1,6 +1,6 @@
 """The figures, in one style; here the paper's own: the spread over replicates, the training size, high MI."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import matplotlib.style
@@ -64,16 +64,25 @@ def write_figure(
     """
     if name not in FIGURES:
         raise ValueError(f"unknown figure {name!r}; known: {', '.join(FIGURES)}")
+    shown = estimates[estimates["task"].isin(tasks)]
+    if sigmas is not None:
+        shown = of_widths(shown, sigmas)
+    write(lambda: FIGURES[name](shown), paths)
+
+
+def write(draw: Callable[[], Figure], paths: Iterable[str | Path]) -> None:
+    """Draw a figure in the one style and write it to every path (.pdf or .png).
+
+    Raises:
+        ValueError: the kind of file is unknown; nothing is drawn then.
+    """
     paths = [Path(path) for path in paths]
     for path in paths:
         if path.suffix not in METADATA:
             raise ValueError(f"{path}: no figure can be written as {path.suffix!r}; expected .pdf or .png")
-    shown = estimates[estimates["task"].isin(tasks)]
-    if sigmas is not None:
-        shown = of_widths(shown, sigmas)
     # Reset first: whatever the reader's own matplotlibrc says, the figure is the same.
     with matplotlib.style.context(STYLE, after_reset=True):
-        figure = FIGURES[name](shown)
+        figure = draw()
         for path in paths:
             with atomic(path) as temporary:
                 figure.savefig(temporary, format=path.suffix[1:], metadata=METADATA[path.suffix])

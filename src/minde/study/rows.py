@@ -5,6 +5,7 @@ METHOD_LABELS = {
     "minde-j": "MINDE-j",
     "minde-c": "MINDE-c",
     "mine": "MINE",
+    "mine-torch": "MINE (ours)",
     "infonce": "InfoNCE",
     "dv": "D-V",
     "nwj": "NWJ",

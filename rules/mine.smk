@@ -1,0 +1,72 @@
+# A bundle does not hold the experiments.
+EXPERIMENTS = [] if BUNDLE else list(STUDY["experiments"])
+
+
+rule experiment:
+    input:
+        code=lambda wildcards: code(*design.experiment_sources(wildcards.experiment)),
+    output:
+        "<results>/experiments/{experiment}.parquet",
+    log:
+        "<logs>/experiment/{experiment}.log",
+    wildcard_constraints:
+        experiment=one_of(EXPERIMENTS),
+    cache: True
+    conda:
+        "../envs/experiments.yaml"
+    threads: STUDY["run"]["threads"]
+    resources:
+        device=STUDY["run"]["device"],
+        mem_mb=8000,
+        runtime=720,
+    params:
+        settings=lambda wildcards: design.experiment_settings(STUDY, wildcards.experiment),
+    message:
+        "Run the experiment {wildcards.experiment}"
+    shell:
+        "step experiment {wildcards.experiment} --settings {params.settings:q} --device {resources.device} --out {output} "
+        "2> {log}"
+
+
+# A rule for each: captions know no wildcards.
+for name in EXPERIMENTS:
+
+    rule:
+        name:
+            f"{name}_figure"
+        input:
+            rows=f"<results>/experiments/{name}.parquet",
+            code=[*FIGURE_CODE, *code("study/experiment_*.py", f"study/{name}_figure.py")],
+        output:
+            pdf=report(
+                f"<results>/figures/{name}.pdf",
+                caption=f"../report/{name}.rst",
+                category="Experiments",
+                labels={"figure": name, "format": "PDF"},
+            ),
+            png=report(
+                f"<results>/figures/{name}.png",
+                caption=f"../report/{name}.rst",
+                category="Experiments",
+                labels={"figure": name, "format": "PNG"},
+            ),
+        log:
+            f"<logs>/{name}_figure.log",
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            experiment=name,
+        message:
+            "Draw the experiment {params.experiment}"
+        shell:
+            "step experiment-figure {params.experiment} --settings '{{}}' --rows {input.rows} --out {output} 2> {log}"
+
+
+rule mine:
+    input:
+        expand("<results>/figures/{experiment}.{kind}", experiment=EXPERIMENTS, kind=["pdf", "png"]),

@@ -1,0 +1,243 @@
+"""MINE: mutual information by a statistics network, as a building block of other models (Belghazi et al. 2018).
+
+A network T(x, z) is trained to tell joint samples from pairs of the marginals; the bound that it reaches is an estimate
+from below, in nats. Tensors are `(…, batch, dim)`: leading dimensions are the replicates of a stack, in which none
+reads another's numbers, so that one network and a stack of networks are the same code. Imports torch and nothing of
+ours.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Loss = Literal["mine", "mine_biased", "fdiv"]
+LOSSES = ("mine", "mine_biased", "fdiv")
+Generators = torch.Generator | Sequence[torch.Generator] | None
+ACTIVATIONS = {"relu": nn.functional.relu, "elu": nn.functional.elu}
+
+
+class Mine(nn.Module):
+    """A statistics network with the loss that trains it and the mutual information that it finds.
+
+    `network` maps `(…, batch, dim)` to `(…, batch, 1)`; `combine` makes its input of x and z: `concat`, or a function
+    of both. `loss` is one of
+
+    - `mine`: the Donsker-Varadhan bound E T - log E' exp T (eq. 10), whose gradient is corrected by a running mean of
+      E' exp T (eq. 12) in which the newest batch weighs `smoothing`;
+    - `mine_biased`: the same bound with its own gradient, which is biased for small batches;
+    - `fdiv`: the looser bound of f-divergences, E T - E' exp(T - 1) (eq. 6), whose gradient is not biased.
+
+    E is the mean over joint samples, E' over pairs whose z comes from another sample.
+
+    Raises:
+        ValueError: the loss, the way to combine or `smoothing` is none that is offered.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        loss: Loss = "mine",
+        combine: Literal["concat"] | Callable[[Tensor, Tensor], Tensor] = "concat",
+        smoothing: float = 0.01,
+    ) -> None:
+        """Take the network as it is; the running mean begins with the first batch."""
+        super().__init__()
+        if loss not in LOSSES:
+            raise ValueError(f"unknown loss {loss!r} of MINE; expected {', '.join(LOSSES)}")
+        if combine != "concat" and not callable(combine):
+            raise ValueError(f"unknown way to combine x and z: {combine!r}; expected 'concat' or a function of both")
+        if not 0 < smoothing <= 1:
+            raise ValueError(f"smoothing is {smoothing}; expected the newest batch's weight, above 0 and at most 1")
+        self.network, self.kind, self.smoothing = network, loss, smoothing
+        self.combine = concat if combine == "concat" else combine
+        # Log of the running mean of E' exp T, per replicate; NaN before the first batch. As a logarithm it cannot
+        # overflow.
+        self.register_buffer("log_mean", torch.tensor(math.nan) if loss == "mine" else None)
+
+    def loss(self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None) -> Tensor:
+        """The loss of each replicate, `(…)`, to be minimised: minus the bound, in nats.
+
+        It can be differentiated by the network's parameters and by x and z. `z_marginal`, of the shape of z, are
+        samples of z without their x, where there are better ones than z in another order, which `generator` draws (see
+        `shuffle`). In training mode, `mine` moves its running mean.
+
+        Raises:
+            ValueError: x and z are not as many samples of as many replicates.
+        """
+        joint, marginal = self._statistics(x, z, generator, z_marginal)
+        if self.kind == "fdiv":
+            return -_fdiv(joint, marginal)
+        log_mean_exp = _log_mean_exp(marginal)
+        if self.kind == "mine":
+            log_mean_exp = self._corrected(log_mean_exp)
+        return log_mean_exp - joint.mean(dim=-1)
+
+    @torch.no_grad()
+    def information(
+        self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None
+    ) -> Tensor:
+        """The bound on the mutual information of each replicate, `(…)`, in nats.
+
+        Nothing changes: neither the running mean nor the mode of a module; all compute as in evaluation. Without a
+        generator the order of z is always the same one, so that the same samples give the same number.
+
+        Raises:
+            ValueError: see `loss`.
+        """
+        if generator is None:
+            generator = torch.Generator().manual_seed(0)
+        with _evaluating(self):
+            joint, marginal = self._statistics(x, z, generator, z_marginal)
+        if self.kind == "fdiv":
+            return _fdiv(joint, marginal)
+        return joint.mean(dim=-1) - _log_mean_exp(marginal)
+
+    def _statistics(
+        self, x: Tensor, z: Tensor, generator: Generators, z_marginal: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """T of joint samples and of pairs from the marginals, each `(…, batch)`."""
+        if x.ndim < 2 or x.shape[:-1] != z.shape[:-1]:
+            found = f"{tuple(x.shape)} and {tuple(z.shape)}"
+            raise ValueError(f"expected x (…, batch, dim_x) and z (…, batch, dim_z) of as many samples, found {found}")
+        if z_marginal is None:
+            z_marginal = shuffle(z, generator)
+        pairs = (self.combine(x, z), self.combine(x, z_marginal))
+        return tuple(self.network(pair).squeeze(-1) for pair in pairs)
+
+    def _corrected(self, log_mean_exp: Tensor) -> Tensor:
+        """The value as it is, with a gradient that is divided by the running mean in place of the batch's (eq. 12)."""
+        batch, running = log_mean_exp.detach(), self.log_mean
+        if self.training:
+            kept = math.log1p(-self.smoothing) if self.smoothing < 1 else -math.inf
+            running = torch.logaddexp(running + kept, batch + math.log(self.smoothing))
+        running = torch.where(self.log_mean.isnan(), batch, running)
+        if self.training:
+            self.log_mean = running
+        return batch + (batch - running).exp() * (log_mean_exp - batch)
+
+    def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
+        found = state_dict.get(f"{prefix}log_mean")
+        if found is not None and self.log_mean is not None:
+            self.log_mean = torch.empty_like(found, device=self.log_mean.device)  # of as many replicates
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def concat(x: Tensor, z: Tensor) -> Tensor:
+    """x and z side by side, `(…, batch, dim_x + dim_z)`."""
+    return torch.cat([x, z], dim=-1)
+
+
+def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
+    """The samples of z `(…, batch, dim)` in an order in which each takes the place of another one, of its replicate.
+
+    One generator serves all replicates; a sequence has one for each, so that a replicate's order does not depend on how
+    many there are. Without one it is torch's own.
+
+    Raises:
+        ValueError: there are not as many generators as replicates.
+    """
+    *leading, batch, _ = z.shape
+    if isinstance(generator, Sequence):
+        if len(generator) != math.prod(leading):
+            raise ValueError(f"{len(generator)} generators for {math.prod(leading)} replicates; expected one for each")
+        draws = torch.stack([torch.rand(batch, generator=one, device=one.device) for one in generator])
+        draws = draws.reshape(*leading, batch)
+    else:
+        device = generator.device if generator else z.device
+        draws = torch.rand((*leading, batch), generator=generator, device=device)
+    # A cycle through all samples, in random order: nobody stays in place, as in a joint pair.
+    order = draws.argsort(dim=-1).to(z.device)
+    source = torch.empty_like(order).scatter_(-1, order, order.roll(1, dims=-1))
+    return z.gather(-2, source.unsqueeze(-1).expand_as(z))
+
+
+class StatisticsNetwork(nn.Module):
+    """The statistics networks of a stack: `(replicates, batch, dim)` to `(replicates, batch, 1)`, layer by layer."""
+
+    def __init__(self, weights: list[Tensor], biases: list[Tensor], activation: str) -> None:
+        """Take each layer's weights `(replicates, fan_in, fan_out)` and biases `(replicates, 1, fan_out)`."""
+        super().__init__()
+        self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
+        self.activation = ACTIVATIONS[activation]
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """T of every pair."""
+        *inner, last = zip(self.weights, self.biases, strict=True)
+        for weight, bias in inner:
+            pairs = self.activation(torch.baddbmm(bias, pairs, weight))
+        return torch.baddbmm(last[1], pairs, last[0])
+
+
+def statistics_network(
+    replicates: int,
+    dim: int,
+    hidden: int,
+    layers: int,
+    generators: Sequence[torch.Generator],
+    activation: Literal["relu", "elu"] = "relu",
+) -> StatisticsNetwork:
+    """A stack of networks of `layers` hidden layers, each replicate's drawn from its own generator alone.
+
+    Layers start as torch's do: uniform within ±1/sqrt(fan_in).
+
+    Raises:
+        ValueError: there are not as many generators as replicates, or the activation is unknown.
+    """
+    if len(generators) != replicates:
+        raise ValueError(f"{len(generators)} generators for {replicates} replicates; expected one for each")
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {activation!r}; expected {' or '.join(ACTIVATIONS)}")
+    weights, biases = [], []
+    for fan_in, fan_out in pairwise([dim, *[hidden] * layers, 1]):
+        for tensors, rows in ((weights, fan_in), (biases, 1)):
+            draws = torch.stack([torch.rand(rows, fan_out, generator=one, device=one.device) for one in generators])
+            tensors.append((2 * draws - 1) / math.sqrt(fan_in))
+    return StatisticsNetwork(weights, biases, activation)
+
+
+def clip_adaptively(
+    adversarial: Sequence[Tensor], information: Sequence[Tensor], *, stacked: bool = False
+) -> list[Tensor]:
+    """Gradients of the information term, no longer than those of the adversarial loss by the same parameters.
+
+    The paper's adaptive clipping: ``g_a = min(|g_u|, |g_m|) g_m / |g_m|``, where g_u is the adversarial gradient, g_m
+    that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
+    dimension of every tensor.
+    """
+    length, longest = _norm(information, stacked), _norm(adversarial, stacked)
+    factor = torch.where(length > longest, longest / length, torch.ones_like(length))
+    return [factor.reshape(-1, *[1] * (g.ndim - 1)) * g if stacked else factor * g for g in information]
+
+
+def _norm(gradients: Sequence[Tensor], stacked: bool) -> Tensor:
+    """Euclidean norm over all gradients: of each replicate, `(replicates,)`, or of all, `(1,)`."""
+    squares = [g.square().reshape(len(g) if stacked else 1, -1).sum(dim=1) for g in gradients]
+    return torch.stack(squares).sum(dim=0).sqrt()
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; then every module is in its own mode again."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
+def _log_mean_exp(statistics: Tensor) -> Tensor:
+    """log E exp T over the last dimension, without overflow."""
+    return statistics.logsumexp(dim=-1) - math.log(statistics.shape[-1])
+
+
+def _fdiv(joint: Tensor, marginal: Tensor) -> Tensor:
+    """E T - E' exp(T - 1), per replicate."""
+    return joint.mean(dim=-1) - (marginal - 1).exp().mean(dim=-1)

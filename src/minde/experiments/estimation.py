@@ -1,0 +1,99 @@
+"""Experiment 1: MINE against a non-parametric estimator, on Gaussians of known mutual information (section 5.1).
+
+x and z are standard normals of `dim` coordinates, each coordinate of z correlated with the same one of x. Networks
+train on as many samples as all methods, KSG included, estimate from, which are others: what a network has learnt by
+heart does not count.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from minde.baselines import Replicate
+from minde.baselines.ksg import ksg as nearest_neighbours
+from minde.baselines.mine_torch import generators, stack_of, train
+from minde.baselines.stacks import stack
+from minde.experiments.rows import Row, Seed
+from minde.progress import Progress
+
+
+def run(
+    *,
+    seed: Seed,
+    device: torch.device,
+    replicates: int,
+    correlations: Sequence[float],
+    dims: Sequence[int],
+    samples: int,
+    losses: Sequence[str],
+    mine: dict,
+    ksg: dict,
+) -> list[Row]:
+    """Estimates by every loss and by KSG, and the true value, of every number of coordinates and correlation.
+
+    Panels are numbers of coordinates, x the correlation; all networks of one number of coordinates are one program.
+    """
+    rows = []
+    for dim in dims:
+        cells = [(rho, replicate) for rho in correlations for replicate in range(replicates)]
+        drawn = [draw(rho, dim, samples, seed(replicate, f"samples/{dim}/{rho:g}")) for rho, replicate in cells]
+        seeds = [seed(replicate, f"train/{dim}/{rho:g}") for rho, replicate in cells]
+        found = by_mine(drawn, seeds, losses, device, f"{dim} coordinates", **mine)
+        found["ksg"] = [estimate.nats for estimate in nearest_neighbours(drawn, **ksg)]
+        for series, values in found.items():
+            rows += [
+                Row(str(dim), series, replicate, "information", value, x=rho)
+                for (rho, replicate), value in zip(cells, values, strict=True)
+            ]
+        rows += [Row(str(dim), "truth", 0, "information", truth(rho, dim), x=rho) for rho in correlations]
+    return rows
+
+
+def truth(rho: float, dim: int) -> float:
+    """Mutual information of `dim` pairs of correlation rho, in nats."""
+    return -0.5 * dim * math.log1p(-(rho**2))
+
+
+def draw(rho: float, dim: int, rows: int, seed: int) -> Replicate:
+    """Samples x and z `(rows, dim)` to train on, and as many to estimate from."""
+    x, noise = np.random.Generator(np.random.PCG64(seed)).standard_normal((2, 2 * rows, dim))
+    return split(x, rho * x + math.sqrt(1 - rho**2) * noise)
+
+
+def split(x: np.ndarray, z: np.ndarray) -> Replicate:
+    """The first half of the samples to train on, the second to estimate from."""
+    half = len(x) // 2
+    return Replicate(number=0, x_train=x[:half], y_train=z[:half], x_test=x[half:], y_test=z[half:])
+
+
+def by_mine(
+    drawn: Sequence[Replicate],
+    seeds: Sequence[int],
+    losses: Sequence[str],
+    device: torch.device,
+    title: str,
+    *,
+    hidden: int,
+    layers: int,
+    batch_size: int,
+    learning_rate: float,
+    smoothing: float,
+    steps: int,
+) -> dict[str, list[float | None]]:
+    """The estimates by each loss, all trained as one program; None where one is not finite."""
+    (x, z), test = stack(drawn, device)
+    dim = x.shape[-1] + z.shape[-1]
+    mines = {
+        loss: stack_of(seeds, dim, hidden, layers, "elu", loss=loss, smoothing=smoothing).to(device) for loss in losses
+    }
+    progress = Progress(f"MINE, {title}, {len(losses) * len(seeds)} networks on {device.type}", steps, "steps")
+    train(list(mines.values()), x, z, seeds, batch_size, learning_rate, steps, progress)
+    return {
+        loss: list(_finite(mine.information(*test, generators(seeds, "test")).tolist())) for loss, mine in mines.items()
+    }
+
+
+def _finite(values: Sequence[float]) -> Iterator[float | None]:
+    return (value if math.isfinite(value) else None for value in values)

@@ -1,0 +1,20 @@
+"""The figures of the experiments of MINE, one module each, in the style of all figures."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+from .figures import write
+
+
+def write_figure(name: str, rows: pd.DataFrame, paths: Iterable[str | Path]) -> None:
+    """Draw an experiment's figure and write it to every path (.pdf or .png): same rows, same bytes.
+
+    The module `minde.study.<name>_figure` has a function `draw` that makes the figure of the experiment's rows.
+
+    Raises:
+        ValueError: the kind of file is unknown.
+    """
+    write(lambda: import_module(f"minde.study.{name}_figure").draw(rows), paths)

@@ -1,0 +1,57 @@
+"""The rows of an experiment as a Parquet file: one declared schema for all experiments."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .experiments import UNITS
+from .results import write_parquet
+
+SCHEMA = pa.schema(
+    [
+        pa.field("panel", pa.string(), nullable=False),
+        pa.field("series", pa.string(), nullable=False),
+        pa.field("replicate", pa.int64(), nullable=False),
+        pa.field("quantity", pa.string(), nullable=False),
+        # In the quantity's unit, which the file's metadata names. Null for points, and where nothing came out.
+        pa.field("value", pa.float64()),
+        pa.field("x", pa.float64()),
+        pa.field("y", pa.float64()),
+    ]
+)
+
+
+def table(rows: Iterable[dict]) -> pa.Table:
+    """Rows (see `minde.experiments.rows.Row`) as a table of the declared schema.
+
+    Raises:
+        ValueError: a row has other columns, a value or a place is NaN, or a quantity's unit is not declared.
+    """
+    rows = list(rows)
+    for row in rows:
+        if set(row) != set(SCHEMA.names):
+            odd = sorted(set(row) ^ set(SCHEMA.names))
+            raise ValueError(f"an experiment's row must have the columns {SCHEMA.names}; missing or unknown: {odd}")
+        if row["quantity"] not in UNITS:
+            raise ValueError(f"unknown quantity {row['quantity']!r}; add it to UNITS: {', '.join(UNITS)}")
+        if any(isinstance(row[name], float) and math.isnan(row[name]) for name in ("value", "x", "y")):
+            raise ValueError(f"NaN in {row}; a number was expected, or nothing where none came out")
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def write(path: str | Path, rows: Iterable[dict], provenance: dict) -> None:
+    """Write rows with their provenance and the units of their quantities."""
+    found = table(rows)
+    units = {quantity: UNITS[quantity] for quantity in sorted(set(found["quantity"].to_pylist()))}
+    write_parquet(path, found, provenance | {"units": units})
+
+
+def read(path: str | Path) -> pa.Table:
+    """Read an experiment's rows. Raises ValueError where the file is of another schema."""
+    found = pq.read_table(path)
+    if not found.schema.equals(SCHEMA):
+        raise ValueError(f"{path} holds other columns than an experiment's rows do; delete it and run the rule again")
+    return found
