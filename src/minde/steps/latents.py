@@ -21,7 +21,8 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
     """Fit an autoencoder to the images and one to each number of first rows, and write all latents.
 
     A row of the file is an image and, in columns of their own, a second one that is independent of it: the images in
-    another order. The autoencoders see all images, since how well they generalise is no question of the tests.
+    another order. The autoencoders see all images, since how well they generalise is no question of the tests. The
+    latents of whole images are seen through Gaussian noise, which leaves all ideal values as they are.
     """
     images, options = load(settings["images"]), settings["autoencoder"]
     if max(settings["rows"]) != images.shape[1]:
@@ -44,6 +45,9 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
         )
         values = found.cpu().numpy()
         for rows, second in ((values, False), (values[order], True)):
+            if part == IMAGE:
+                noise = np.random.Generator(np.random.PCG64(_seed(settings, f"noise/{second}"))).standard_normal
+                rows = rows + settings["noise"] * values.std(axis=0) * noise(rows.shape, dtype=np.float32)
             columns |= dict(zip(columns_of(part, options["latent"], second=second), rows.T, strict=True))
     made_by = provenance(settings, packages=("numpy", "pyarrow", "scikit-learn", "torch"), sources=SOURCES)
     write_parquet(out, pa.table({name: pa.array(column) for name, column in columns.items()}), made_by)
