@@ -16,7 +16,7 @@ _SHARED = (
 
 SOURCES: dict[str, tuple[str, ...]] = {
     "estimation": ("baselines/ksg.py",),
-    "dependence": ("baselines/ksg.py", "diffusion/*.py"),
+    "dependence": ("api/training.py", "baselines/ksg.py", "diffusion/*.py", "experiments/estimation.py"),
 }
 """The experiments, and the source files that each is computed by beside its own module and those that all share."""
 

@@ -1,0 +1,36 @@
+"""What the figures of experiments share: names and colours of series, means and intervals over replicates."""
+
+import pandas as pd
+
+from .panels import COLORS
+
+LABELS = {
+    "truth": "true value",
+    "mine": "MINE",
+    "mine_biased": "MINE, biased gradient",
+    "fdiv": "MINE, f-divergence",
+    "minde-c": "MINDE-c",
+    "ksg": "KSG",
+}
+SERIES_COLORS = {
+    "mine": COLORS["mine"],
+    "mine_biased": COLORS["infonce"],
+    "fdiv": COLORS["nwj"],
+    "minde-c": COLORS["minde-c"],
+    "ksg": COLORS["ksg"],
+}
+SERIES_MARKERS = {"mine": "P", "mine_biased": "X", "fdiv": "^", "minde-c": "s", "ksg": "o"}
+
+
+def over_replicates(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean over replicates and half of its 95 % interval (Student's t) by panel, series, quantity, x, in their order.
+
+    Replicates without a value are left out; the half is NaN where one or none is there.
+    """
+    from scipy.stats import t
+
+    found = rows.groupby(["panel", "series", "quantity", "x"], sort=False, dropna=False)["value"]
+    summary = found.agg(["count", "mean", "std"]).reset_index()
+    quantile = t.ppf(0.975, (summary["count"] - 1).where(summary["count"] > 1))
+    summary["half"] = quantile * summary["std"] / summary["count"] ** 0.5
+    return summary
