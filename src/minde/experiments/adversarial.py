@@ -48,10 +48,20 @@ class Settings:
 class Gans:
     """Generator, discriminator and statistics network of every member, and how they are trained."""
 
-    def __init__(self, dim: int, seeds: Sequence[int], betas: Tensor, settings: Settings) -> None:
-        """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat."""
+    def __init__(
+        self,
+        dim: int,
+        seeds: Sequence[int],
+        betas: Tensor,
+        settings: Settings,
+        output: Callable[[Tensor], Tensor] = lambda made: made,
+    ) -> None:
+        """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat.
+
+        `output` is applied to what the generator's last layer makes.
+        """
         width, wide = sum(settings.codes), [settings.hidden] * settings.layers
-        self.settings, self.betas = settings, betas
+        self.settings, self.betas, self.output = settings, betas, output
         self.generator = Perceptrons([settings.noise + width, *wide, dim], seeds, "generator")
         self.discriminator = Perceptrons([dim, *wide, 1], seeds, "discriminator", "leaky_relu")
         statistics = [dim + width, *[settings.statistics] * settings.layers, 1]
@@ -74,7 +84,7 @@ class Gans:
     def step(self, real: Tensor, draws: Draws) -> Tensor:
         """One update of each network from real samples `(members, batch, dim)`; the losses' sum, `(members,)`."""
         inputs, codes = self.inputs(draws, real.shape[1])
-        fake = self.generator(inputs)
+        fake = self.output(self.generator(inputs))
         of_generator, of_discriminator, of_mine = self.optimizers
         told_apart = discrimination(self.discriminator(real), self.discriminator(fake.detach()))
         of_discriminator.zero_grad()
@@ -103,7 +113,7 @@ class Gans:
     def sample(self, draws: Draws, rows: int) -> tuple[Tensor, Tensor]:
         """Generated samples `(members, rows, dim)` and their codes."""
         inputs, codes = self.inputs(draws, rows)
-        return self.generator(inputs), codes
+        return self.output(self.generator(inputs)), codes
 
 
 def discrimination(real: Tensor, fake: Tensor) -> Tensor:

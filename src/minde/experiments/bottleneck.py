@@ -24,6 +24,8 @@ from minde.images.loader import load_labelled
 from minde.progress import Progress
 
 DIGITS = 10
+PREDICTIONS = 12
+"""Draws of Z that a prediction for a test image is the mean of."""
 
 
 def run(
@@ -121,18 +123,19 @@ class Bottlenecks:
     def measure(self, x: Tensor, y: Tensor, train: Tensor, test: Tensor, draws: Draws, rows: int) -> dict[str, Tensor]:
         """Numbers of every member, each `(members,)`; `train` and `test` are rows of images `(members, …)`.
 
-        Of the test images: the share labelled wrongly, and a lower bound on I(Z; Y), the entropy of the digits less the
-        cross entropy. Of the first `rows` training images: I(X; Z) by MINE and as that of a mixture.
+        Of the test images: the share labelled wrongly by the mean prediction over draws of Z, and a lower bound on
+        I(Z; Y), the entropy of the digits less the cross entropy of single draws. Of the first `rows` training images: I(X; Z) by MINE and as that of a mixture.
         """
         chosen = train[:, :rows]
-        logits = self.classifier(self.code(x[test], draws)[0])
-        z, mean = self.code(x[chosen], draws)
+        logits = torch.stack([self.classifier(self.code(x[test], draws)[0]) for _ in range(PREDICTIONS)])
         shares = torch.stack([y[of_one].bincount(minlength=DIGITS) for of_one in test]) / test.shape[1]
+        lost = torch.stack([_cross_entropy(of_one, y[test]) for of_one in logits]).mean(dim=0)
+        z, mean = self.code(x[chosen], draws)
         return {
-            "error": (logits.argmax(dim=2) != y[test]).float().mean(dim=1),
+            "error": (logits.softmax(dim=3).mean(dim=0).argmax(dim=2) != y[test]).float().mean(dim=1),
             "mine": self.mine.information(mean, z, z_marginal=z.roll(1, dims=1)),
             "mixture": mixture_information(z, mean),
-            "label": torch.special.entr(shares).sum(dim=1) - _cross_entropy(logits, y[test]),
+            "label": torch.special.entr(shares).sum(dim=1) - lost,
         }
 
 
