@@ -103,7 +103,9 @@ class BiGans:
         self.batch_size, self.learning_rate, self.steps = batch_size, learning_rate, steps
         self.generator = Perceptrons([latent, *wide, dim], seeds, "generator").to(betas.device)
         self.encoder = Perceptrons([dim + noise, *wide, latent], seeds, "encoder").to(betas.device)
-        self.discriminator = Perceptrons([dim + latent, *wide, 1], seeds, "discriminator", "leaky_relu").to(betas.device)
+        self.discriminator = Perceptrons([dim + latent, *wide, 1], seeds, "discriminator", "leaky_relu").to(
+            betas.device
+        )
         network = Perceptrons([dim + latent, *[statistics] * layers, 1], seeds, "statistics")
         self.mine = Mine(network, smoothing=smoothing).to(betas.device)
         groups = ([self.generator, self.encoder], [self.discriminator], [self.mine])

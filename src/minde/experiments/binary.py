@@ -95,7 +95,9 @@ def rule(patterns: np.ndarray, information: float) -> np.ndarray:
     low, high = 0.0, 1e6
     for _ in range(200):  # bisection: a steeper sigmoid is a less noisy rule
         steepness = (low + high) / 2
-        low, high = (steepness, high) if binary_information(_sigmoid(steepness * centred)) < information else (low, steepness)
+        low, high = (
+            (steepness, high) if binary_information(_sigmoid(steepness * centred)) < information else (low, steepness)
+        )
     return _sigmoid(low * centred)
 
 

@@ -47,7 +47,8 @@ def run(
     test, train = order.split([round(test_share * len(x)), len(x) - round(test_share * len(x))], dim=1)
     seeds = [seed(replicate, "networks") for replicate in range(replicates)] * len(betas)
     draws, fresh = (
-        Draws([seed(replicate, use) for replicate in range(replicates)], len(betas), device) for use in ("train", "test")
+        Draws([seed(replicate, use) for replicate in range(replicates)], len(betas), device)
+        for use in ("train", "test")
     )
     names = [f"beta {beta:g}, replicate {replicate}" for beta in betas for replicate in range(replicates)]
     weights = torch.tensor(betas, device=device).repeat_interleave(replicates)
