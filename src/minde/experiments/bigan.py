@@ -34,7 +34,7 @@ def run(
     quorum: float,
     bigan: dict,
 ) -> list[Row]:
-    """Coverage and reconstruction error of every member; samples and reconstructions (panels) of the first replicate."""
+    """Coverage and reconstruction error of every member; samples and reconstructions (panels) of the first one."""
     betas = torch.tensor([0.0, beta], device=device).repeat_interleave(replicates)
     pattern = gaussians(sigma)
     pattern = pattern._replace(centres=pattern.centres.to(device))

@@ -1,9 +1,9 @@
 """Tishby's binary network: the information that layers hold along training (Shwartz-Ziv and Tishby 2017).
 
-The 4,096 patterns of 12 bits are functions on the sphere, ±1 at 12 points. Their label is drawn with a probability that
-depends on a rotation's invariant only, the length of the patterns' first moment, so that I(X; Y) is what the config asks
-for. A network of tanh layers learns it by stochastic gradient descent; the activations of every layer, binned, are a
-discrete variable T, whose I(X; T) and I(T; Y) over the 4,096 patterns are sums, not estimates.
+The 4,096 patterns of 12 bits are functions on the sphere, ±1 at 12 points. The chance of a label depends only on what
+no rotation changes, the length of a pattern's first moment, and is such that I(X; Y) is what the config asks for. A
+network of tanh layers learns it by stochastic gradient descent; the activations of every layer, binned, are a discrete
+variable T, whose I(X; T) and I(T; Y) over the 4,096 patterns are sums, not estimates.
 """
 
 import math

@@ -125,7 +125,8 @@ class Bottlenecks:
         """Numbers of every member, each `(members,)`; `train` and `test` are rows of images `(members, …)`.
 
         Of the test images: the share labelled wrongly by the mean prediction over draws of Z, and a lower bound on
-        I(Z; Y), the entropy of the digits less the cross entropy of single draws. Of the first `rows` training images: I(X; Z) by MINE and as that of a mixture.
+        I(Z; Y), the entropy of the digits less the cross entropy of single draws. Of the first `rows` training images:
+        I(X; Z) by MINE and as that of a mixture.
         """
         chosen = train[:, :rows]
         logits = torch.stack([self.classifier(self.code(x[test], draws)[0]) for _ in range(PREDICTIONS)])
@@ -141,7 +142,7 @@ class Bottlenecks:
 
 
 def with_distance(mean: Tensor, z: Tensor) -> Tensor:
-    """What the statistics network sees of f(x) and z, `(…, latent)` each: both, and the squares of their differences."""
+    """What the statistics network sees of f(x) and z, `(…, latent)` each: both, and their squared differences."""
     return torch.cat([mean, z, (z - mean).square()], dim=-1)
 
 

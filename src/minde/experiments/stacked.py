@@ -71,7 +71,7 @@ def run(
 
 
 def stack_digits(x: Tensor, draws: Draws, rows: int) -> Tensor:
-    """Images of three channels `(members, rows, 3 · pixels)`, each channel a grey image drawn from x `(images, pixels)`."""
+    """Images of three channels `(members, rows, 3 · pixels)`, each one drawn from x `(images, pixels)`."""
     return x[draws.integers(len(x), rows, len(CHANNELS))].flatten(2)
 
 
@@ -84,7 +84,7 @@ def read(judges: Perceptrons, images: Tensor) -> Tensor:
 
 
 def coverage(modes: Tensor) -> tuple[Tensor, Tensor]:
-    """Of modes `(replicates, rows)`: how many come up, and KL(their frequencies, uniform) in nats; `(replicates,)` each."""
+    """How many modes come up in `(replicates, rows)`, and KL(frequencies, uniform) in nats, `(replicates,)` each."""
     counts = torch.stack([of_one.bincount(minlength=MODES) for of_one in modes]).double()
     share = counts / counts.sum(dim=1, keepdim=True)
     return (counts > 0).sum(dim=1), math.log(MODES) - torch.special.entr(share).sum(dim=1)

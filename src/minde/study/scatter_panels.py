@@ -32,7 +32,7 @@ def dots(ax: Axes, rows: pd.DataFrame, quantity: str, label: str, top: float | N
     shown = rows[rows["quantity"] == quantity]
     names = [name for name in SERIES if name in set(shown["series"])]
     for place, name in enumerate(names):
-        text, color, marker = SERIES[name]
+        _, color, marker = SERIES[name]
         values = shown.loc[shown["series"] == name, "value"].to_numpy()
         shift = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else np.zeros(1)
         ax.plot(place + shift, values, marker, color=color, clip_on=False)
