@@ -33,7 +33,7 @@ def gaussians(sigma: float) -> Pattern:
 
 def spiral(sigma: float, turns: float = 2.0, radius: float = 4.0, per_mode: int = 40) -> Pattern:
     """A spiral of Archimedes, uniform along its length, that ends at the radius of the Gaussians' grid."""
-    fine = torch.linspace(0, 1, 10_001, dtype=torch.float64)
+    fine = torch.linspace(0, 1, 100_001, dtype=torch.float64)
     points = _on_spiral(fine, turns, radius)
     length = torch.cat([torch.zeros(1), points.diff(dim=0).norm(dim=1).cumsum(0)])
     wanted = (torch.arange(MODES * per_mode) + 0.5) / (MODES * per_mode) * length[-1]

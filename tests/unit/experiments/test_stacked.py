@@ -9,7 +9,7 @@ from minde.experiments import stacked
 from minde.experiments.networks import Draws
 from minde.images.loader import load, load_labelled
 
-CLASSIFIER = {"hidden": 32, "batch_size": 64, "learning_rate": 5e-3, "steps": 300, "test_share": 0.2}
+CLASSIFIER = {"hidden": 64, "batch_size": 100, "learning_rate": 3e-3, "steps": 600, "test_share": 0.2}
 
 
 @pytest.fixture(autouse=True)
