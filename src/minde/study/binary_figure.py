@@ -26,10 +26,11 @@ def draw(rows: pd.DataFrame) -> Figure:
         shown = plane.scatter(
             x, y, c=epochs + 1, norm=shade, cmap="viridis", marker=marker, s=9, linewidths=0, zorder=2
         )
-        name = "output" if layer == layers[-1] else layer
-        plane.annotate(name, (x.iloc[-1], y.iloc[-1]), xytext=(3, -7), textcoords="offset points", fontsize=5)
+        name = f"{layer}, output" if layer == layers[-1] else layer
+        plane.plot([], [], marker, color="#666666", label=name)
     plane.axhline(exact, **TRUTH_STYLE)
     plane.annotate("I(X; Y)", (0.1, exact), xytext=(0, 2), textcoords="offset points", fontsize=5.5)
+    plane.legend(loc="lower right")
     plane.set_xlabel("I(X; T), bits")
     plane.set_ylabel("I(T; Y), bits")
     plane.set_xlim(0, 12.8)

@@ -28,21 +28,23 @@ def scatter(ax: Axes, points: pd.DataFrame, title: str, color: str) -> None:
 
 
 def dots(ax: Axes, rows: pd.DataFrame, quantity: str, label: str, top: float | None = None) -> None:
-    """A dot for every replicate of every series, and a bar at their mean; the axis begins at 0 and ends at `top`."""
+    """A dot for every replicate of every series, a bar at their mean, which the tick's label names too.
+
+    The axis begins at 0 and ends at `top`, or above the largest value.
+    """
     shown = rows[rows["quantity"] == quantity]
     names = [name for name in SERIES if name in set(shown["series"])]
+    ticks = []
     for place, name in enumerate(names):
-        _, color, marker = SERIES[name]
+        text, color, marker = SERIES[name]
         values = shown.loc[shown["series"] == name, "value"].to_numpy()
         shift = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else np.zeros(1)
         ax.plot(place + shift, values, marker, color=color, clip_on=False)
         ax.plot([place - 0.3, place + 0.3], [values.mean()] * 2, color=color)
-        ax.annotate(
-            f"{values.mean():.3g}", (place + 0.33, values.mean()), fontsize=5, va="center", annotation_clip=False
-        )
-    ax.set_xlim(-0.5, len(names) - 0.3)
-    ax.set_xticks(range(len(names)), [SERIES[name][0] for name in names])
-    ax.set_ylim(0, top)
+        ticks.append(f"{text}\n{values.mean():.3g}")
+    ax.set_xlim(-0.6, len(names) - 0.4)
+    ax.set_xticks(range(len(names)), ticks)
+    ax.set_ylim(0, top or max(1.1 * shown["value"].max(), 1e-9))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.set_title(label)
     ax.grid(axis="x", visible=False)
