@@ -206,8 +206,8 @@ def clip_adaptively(
 ) -> list[Tensor]:
     """Gradients of the information term, no longer than those of the adversarial loss by the same parameters.
 
-    The paper's adaptive clipping: g_a = min(|g_u|, |g_m|) g_m / |g_m|, where g_u is the adversarial gradient, g_m that
-    of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
+    The paper's adaptive clipping: ``g_a = min(|g_u|, |g_m|) g_m / |g_m|``, where g_u is the adversarial gradient, g_m
+    that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
     dimension of every tensor.
     """
     length, longest = _norm(information, stacked), _norm(adversarial, stacked)

@@ -45,7 +45,6 @@ def mine_torch(
     start = time.perf_counter()
     replicates = list(replicates)
     (x, y), test = stack(replicates, device)
-    check_batch(batch_size, x.shape[1])
     units = width(x.shape[2]) if hidden == "auto" else hidden
     seeds = [replicate.seed for replicate in replicates]
     mine = stack_of(seeds, x.shape[2] + y.shape[2], units, layers, loss=loss, smoothing=smoothing).to(device)
@@ -93,9 +92,13 @@ def train(
 
     Returns for each the step at which every replicate's loss was first not finite, `(replicates,)`, 0 where it always
     was.
+
+    Raises:
+        ValueError: there are fewer rows than a batch has.
     """
     import torch
 
+    check_batch(batch_size, x.shape[1])
     adam = torch.optim.Adam([weights for mine in mines for weights in mine.parameters()], lr=learning_rate)
     progress.report(0, "training")  # where its rate counts from
     lost = [torch.zeros(len(seeds), dtype=torch.int64, device=x.device) for _ in mines]

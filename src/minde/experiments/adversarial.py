@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
 from minde.baselines.mine import Mine, clip_adaptively
@@ -64,8 +64,8 @@ class Gans:
         self.settings, self.betas, self.output = settings, betas, output
         self.generator = Perceptrons([settings.noise + width, *wide, dim], seeds, "generator")
         self.discriminator = Perceptrons([dim, *wide, 1], seeds, "discriminator", "leaky_relu")
-        statistics = [dim + width, *[settings.statistics] * settings.layers, 1]
-        self.mine = Mine(Perceptrons(statistics, seeds, "statistics"), smoothing=settings.smoothing)
+        statistics = Perceptrons([dim, *[settings.statistics] * settings.layers, width], seeds, "statistics")
+        self.mine = Mine(CodeScores(statistics, dim), smoothing=settings.smoothing)
         self.networks = [self.generator, self.discriminator, self.mine]
         for network in self.networks:
             network.to(betas.device)
@@ -114,6 +114,24 @@ class Gans:
         """Generated samples `(members, rows, dim)` and their codes."""
         inputs, codes = self.inputs(draws, rows)
         return self.output(self.generator(inputs)), codes
+
+
+class CodeScores(nn.Module):
+    """A statistics network that scores every value of the code by the sample: T(x, c) = h(x) · c.
+
+    The best T is of this form, log p(c | x) but for what does not depend on x and c, where the parts of the code are
+    independent given x. It learns in far fewer steps than a perceptron of x and c side by side.
+    """
+
+    def __init__(self, scores: Perceptrons, dim: int) -> None:
+        """Take h, which maps samples of `dim` coordinates to as many scores as the code is wide."""
+        super().__init__()
+        self.scores, self.dim = scores, dim
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """T of samples with their codes, `(members, batch, dim + codes)`: `(members, batch, 1)`."""
+        x, codes = pairs[..., : self.dim], pairs[..., self.dim :]
+        return (self.scores(x) * codes).sum(dim=-1, keepdim=True)
 
 
 def discrimination(real: Tensor, fake: Tensor) -> Tensor:

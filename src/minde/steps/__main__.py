@@ -11,8 +11,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from minde.study.experiments import SOURCES
-
 
 def sample(args: argparse.Namespace) -> None:
     """Draw the samples of one task."""
@@ -190,7 +188,7 @@ _STACK = (
 )
 _DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "help": "auto: CUDA where there is one"})
 
-_EXPERIMENT = ("name", {"choices": tuple(SOURCES), "help": "which experiment"})
+_EXPERIMENT = ("name", {"help": "which experiment, as in the config"})
 
 # A verb's function and its arguments beside --settings.
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {

@@ -14,13 +14,14 @@ PACKAGES = ("benchmark-mi", "numpy", "pyarrow", "scikit-learn", "torch")
 
 
 def experiment(name: str, settings: dict, out: Path, device: torch.device) -> None:
-    """Run an experiment, all its replicates, and write its rows."""
+    """Run an experiment, all its replicates, and write its rows. Raises ValueError for an unknown one."""
+    sources = experiments.sources(name)
     options = {key: value for key, value in settings.items() if key != "seed"}
 
     def seed(replicate: int, purpose: str) -> int:
         return seed_of(settings["seed"], f"experiment/{name}", None, replicate, purpose)
 
     rows = import_module(f"minde.experiments.{name}").run(seed=seed, device=device, **options)
-    made_by = provenance(settings, packages=PACKAGES, sources=experiments.sources(name))
+    made_by = provenance(settings, packages=PACKAGES, sources=sources)
     made_by |= {"hardware": hardware_of(device)}
     experiment_rows.write(out, (row._asdict() for row in rows), made_by)

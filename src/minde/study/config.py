@@ -172,6 +172,7 @@ def _sizes(config: dict) -> Iterator[str]:
             f"which is {rows['test']} (rows)"
         )
     yield from _sizes_of_competitors(config["baselines"], config["methods"], rows["test"])
+    yield from _sizes_of_experiments(config["experiments"])
     for cell in cells(config):
         if cell.train_size and (batch_size := batch_size_of(config, cell)) > cell.train_size:
             yield (
@@ -194,3 +195,17 @@ def _sizes_of_competitors(settings: dict, methods: list[str], test: int) -> Iter
     if set(methods) & set(CRITICS) and critics["test_every"] > critics["max_steps"]:
         found = f"found {critics['test_every']}; allowed: at most max_steps, which is {critics['max_steps']}"
         yield f"baselines.critics.test_every: {found} (steps)"
+
+
+def _sizes_of_experiments(settings: dict) -> Iterator[str]:
+    """The same for the experiments that draw samples to train on and to estimate from."""
+    for name in ("estimation", "dependence"):
+        if name not in settings:
+            continue
+        rows, of_name = settings[name]["samples"], settings[name]
+        for method in ("mine", "minde"):
+            if method in of_name and (found := of_name[method]["batch_size"]) > rows:
+                where = f"experiments.{name}.{method}.batch_size"
+                yield f"{where}: found {found}; allowed: at most samples, which is {rows} (rows)"
+        if (found := of_name["ksg"]["neighbors"]) >= rows:
+            yield f"experiments.{name}.ksg.neighbors: found {found}; allowed: below samples, which is {rows} (rows)"

@@ -4,44 +4,52 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from .experiment_panels import LABELS, over_replicates
 
 NAMES = {"linear": "x", "cubic": "x³", "sine": "sin x"}
 COLOR_MAP = "viridis"
 DARK = 0.55  # of the scale; numbers on darker cells are white
+INFINITE = {"facecolor": "#F7F7F7", "edgecolor": "#DDDDDD", "hatch": "////", "linewidth": 0}
 
 
 def draw(rows: pd.DataFrame) -> Figure:
     """Means over replicates by function and noise, in colour and in numbers, with half of their 95 % intervals.
 
-    All maps have one scale, from zero to the largest finite true value; what is larger has the colour of its end.
+    All maps have one scale, from zero to the largest finite true value; what is larger has the colour of its end. Where
+    the true value is infinite there is no colour, since no estimate can be right.
     """
     summary = over_replicates(rows)
     series = ["truth", *(name for name in summary["series"].unique() if name != "truth")]
-    truths = summary.loc[(summary["series"] == "truth") & np.isfinite(summary["mean"]), "mean"]
+    truths = summary[summary["series"] == "truth"].set_index(["panel", "x"])["mean"]
     figure = Figure()
     figure.set_figheight(0.6 + 0.95 * len(series))
     axes = np.ravel(figure.subplots(len(series), 1, sharex=True))
     for ax, name in zip(axes, series, strict=True):
-        image = _draw_map(ax, summary[summary["series"] == name], truths.max())
+        image = _draw_map(ax, summary[summary["series"] == name], truths)
         ax.set_title(LABELS[name])
     axes[-1].set_xlabel("standard deviation σ of the noise")
     figure.colorbar(image, ax=axes, extend="max", aspect=40, label="mutual information (nats)").outline.set_linewidth(0)
     return figure
 
 
-def _draw_map(ax: Axes, of_series: pd.DataFrame, largest: float):
-    """One map; returns its image."""
-    functions, noises = list(of_series["panel"].unique()), sorted(of_series["x"].unique())
-    means, halves = (
-        of_series.pivot(index="panel", columns="x", values=column).loc[functions, noises].to_numpy()
-        for column in ("mean", "half")
+def _draw_map(ax: Axes, of_series: pd.DataFrame, truths: pd.Series):
+    """One map; `truths` are by panel and x. Returns its image."""
+    functions, noises = list(truths.index.unique("panel")), sorted(truths.index.unique("x"))
+    largest, by_cell = truths[np.isfinite(truths)].max(), of_series.set_index(["panel", "x"]).reindex(truths.index)
+    means, halves, infinite = (
+        values.unstack("x").loc[functions, noises].to_numpy()
+        for values in (by_cell["mean"], by_cell["half"], np.isinf(truths))
     )
-    image = ax.imshow(np.minimum(means, largest), cmap=COLOR_MAP, vmin=0, vmax=largest, aspect="auto")
+    colored = np.ma.masked_where(infinite | np.isnan(means), means)
+    image = ax.imshow(colored, cmap=COLOR_MAP, vmin=0, vmax=largest, aspect="auto")
     for (row, column), mean in np.ndenumerate(means):
-        color = "white" if mean < DARK * largest else "black"
-        ax.text(column, row, _words(mean, halves[row, column]), color=color, fontsize=4.5, ha="center", va="center")
+        if infinite[row, column]:
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **INFINITE))
+        color = "white" if mean < DARK * largest and not infinite[row, column] else "black"
+        size = 8 if np.isinf(mean) else 4.5
+        ax.text(column, row, _words(mean, halves[row, column]), color=color, fontsize=size, ha="center", va="center")
     ax.set_yticks(range(len(functions)), [NAMES[name] for name in functions])
     ax.set_xticks(range(len(noises)), [f"{noise:g}" for noise in noises])
     ax.grid(False)

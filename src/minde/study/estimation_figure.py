@@ -6,16 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .experiment_panels import LABELS, SERIES_COLORS, SERIES_MARKERS, over_replicates
-from .panels import AXIS_LABEL, TRUTH_STYLE, draw_heads
+from .panels import AXIS_LABEL, draw_heads
 
-WIDEST = 0.012  # between the points of two series at one correlation, which stand side by side
+WIDTH = 0.6  # of the points of one correlation, which stand side by side; correlations are 1 apart
 
 
 def draw(rows: pd.DataFrame) -> Figure:
     """Means over replicates with their 95 % intervals, and the true value.
 
-    Every panel reaches from a little below zero to a little above the true value at the second largest correlation, or
-    to the largest mean if that is less; an arrowhead on the edge is a mean further out.
+    Correlations stand one beside the other, at equal distances. Every panel ends at the largest of the means and of the
+    true values of three correlations in four, or at the largest true value if that is less, and begins as far below
+    zero as it takes to see what is there; an arrowhead on the edge is a mean, or a true value, further out.
     """
     summary, panels = over_replicates(rows), list(rows["panel"].unique())
     figure, keys = Figure(), {}
@@ -23,7 +24,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     for ax, panel in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
         of_panel = summary[summary["panel"] == panel]
         keys |= _draw_panel(ax, of_panel)
-        ax.set_title(f"{panel} + {panel} coordinate{'s' if panel != '1' else ''}")
+        ax.set_title(f"{panel} + {panel} coordinates")
     figure.supxlabel("correlation ρ of each pair of coordinates", fontsize="medium")
     figure.supylabel(AXIS_LABEL, fontsize="medium")
     figure.legend(keys.values(), [LABELS[name] for name in keys], loc="outside upper center", ncols=5)
@@ -32,30 +33,32 @@ def draw(rows: pd.DataFrame) -> Figure:
 
 def _draw_panel(ax: Axes, of_panel: pd.DataFrame) -> dict:
     """One number of coordinates; returns the legend's keys by series."""
-    dim = int(of_panel["panel"].iloc[0])
-    methods = [name for name in of_panel["series"].unique() if name != "truth"]
-    keys = {"truth": _draw_truth(ax, dim, of_panel["x"])}
+    correlations = sorted(of_panel["x"].unique())
+    by_series = {name: values.set_index("x") for name, values in of_panel.groupby("series", sort=False)}
+    methods, limits = [name for name in by_series if name != "truth"], _limits(of_panel)
+    keys = {"truth": _draw_truth(ax, by_series["truth"].loc[correlations, "mean"].to_numpy(), limits)}
     for number, name in enumerate(methods):
-        values = of_panel[of_panel["series"] == name].sort_values("x")
-        style = {"color": SERIES_COLORS[name], "marker": SERIES_MARKERS[name], "elinewidth": 0.5, "linewidth": 0.5}
-        x = values["x"].to_numpy() + WIDEST * (number - (len(methods) - 1) / 2)
-        keys[name] = ax.errorbar(x, values["mean"], values["half"], **style)
-    limits = _limits(of_panel)
-    for name in methods:
-        values = of_panel[of_panel["series"] == name]
-        draw_heads(ax, values["x"].to_numpy(), values["mean"].to_numpy(), limits, SERIES_COLORS[name], ax.transData)
+        values = by_series[name].loc[correlations]
+        color, means = SERIES_COLORS[name], values["mean"].to_numpy()
+        x = np.arange(len(correlations)) + WIDTH * (number / max(len(methods) - 1, 1) - 0.5)
+        style = {"color": color, "marker": SERIES_MARKERS[name], "linestyle": "none", "elinewidth": 0.6}
+        keys[name] = ax.errorbar(x, means, values["half"], **style)
+        draw_heads(ax, x, means, limits, color, ax.transData)
+    ax.set_xticks(range(len(correlations)), [f"{rho:g}".replace("-", "−") for rho in correlations])
     ax.set_ylim(limits)
     return keys
 
 
-def _draw_truth(ax: Axes, dim: int, correlations: pd.Series):
-    """The true value as a curve, between the outermost correlations."""
-    rho = np.linspace(correlations.min(), correlations.max(), 400)
-    return ax.plot(rho, -0.5 * dim * np.log1p(-(rho**2)), **TRUTH_STYLE)[0]
+def _draw_truth(ax: Axes, truths: np.ndarray, limits: tuple[float, float]):
+    """The true value of each correlation as a level line; returns the legend's key."""
+    x = np.arange(len(truths))
+    draw_heads(ax, x, truths, limits, "black", ax.transData)
+    return ax.hlines(truths, x - 0.45, x + 0.45, color="black", linewidth=0.8, zorder=1)
 
 
 def _limits(of_panel: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the axis of estimates, see `draw`."""
     truths = of_panel.loc[of_panel["series"] == "truth", "mean"]
     means = of_panel.loc[of_panel["series"] != "truth", "mean"]
-    top = 1.1 * min(truths.max(), max(means.max(), truths.quantile(0.75)))
-    return -0.12 * top, top
+    top = min(truths.max(), max(means.max(), truths.quantile(0.75)))
+    return max(-0.5 * top, min(means.min(), 0) - 0.1 * top), 1.1 * top

@@ -46,7 +46,13 @@ UNITS = {
 
 
 def sources(name: str) -> tuple[str, ...]:
-    """The source files that an experiment is computed by, as globs relative to the package."""
+    """The source files that an experiment is computed by, as globs relative to the package.
+
+    Raises:
+        ValueError: there is no such experiment.
+    """
+    if name not in SOURCES:
+        raise ValueError(f"unknown experiment {name!r}; known: {', '.join(SOURCES)}")
     return (*_SHARED, f"experiments/{name}.py", *SOURCES[name])
 
 

@@ -215,6 +215,32 @@ def test_numbers_of_competitors_matter_where_they_are_the_study_s(keys, value, m
         resolve(config | {"methods": ["mine", "lnn"]}, ROOT)
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            "estimation.mine.batch_size",
+            r"experiments\.estimation\.mine\.batch_size: found 9000; .* samples, which is 3000",
+        ),
+        ("dependence.minde.batch_size", r"experiments\.dependence\.minde\.batch_size: found 9000; .* which is 2000"),
+        ("dependence.ksg.neighbors", r"experiments\.dependence\.ksg\.neighbors: found 9000; allowed: below samples"),
+        ("estimation.mine.smoothing", r"experiments\.estimation\.mine\.smoothing: found 9000; .* above 0 to 1"),
+        ("estimation.rho", r"experiments\.estimation: unknown key 'rho'; allowed: correlations, dims"),
+    ],
+)
+def test_numbers_of_experiments_must_fit_each_other(path, message):
+    config = load("config.yaml")
+    update_config(config, load("mine.yaml"))
+    resolve(config, ROOT)
+    *keys, last = path.split(".")
+    inner = config["experiments"]
+    for key in keys:
+        inner = inner[key]
+    inner[last] = 9000
+    with pytest.raises(ConfigError, match=message):
+        resolve(config, ROOT)
+
+
 def test_all_problems_are_reported_at_once():
     config = changed("replicates", 0) | {"seed": -1}
     with pytest.raises(ConfigError, match=r"2 problem\(s\)(.|\n)*replicates(.|\n)*seed") as error:

@@ -71,18 +71,26 @@ def test_the_competitors_are_those_there_are():
 
     assert list(METHODS) == list(design.COMPETITORS)
     assert [name for name, method in METHODS.items() if not method.trains] == list(design.UNTRAINED)
-    assert [name for name, method in METHODS.items() if method.on_device] == list(design.DOES)
+    assert [name for name, method in METHODS.items() if method.on_device] == [*design.DOES, *design.MINES]
 
 
 def test_each_competitor_that_trains_has_its_own_options(config):
     options = {
         method: json.loads(design.baseline_settings(config, cell(method)))["options"]
-        for method in (*design.CRITICS, *design.DOES)
+        for method in (*design.CRITICS, *design.DOES, *design.MINES)
     }
     critics, doe = config["baselines"]["critics"], config["baselines"]["doe"]
     assert options["mine"] == critics | {"smoothing": 0.9}
     assert options["infonce"] == options["dv"] == options["nwj"] == critics
     assert options["doe-gaussian"] == options["doe-logistic"] == doe
+    assert options["mine-torch"] == config["baselines"]["mine_torch"]
+
+
+def test_an_experiment_reads_its_section_and_the_seed_alone(config):
+    config["experiments"] = {"estimation": {"dims": [1, 20.0]}, "dependence": {"samples": 10}}
+    assert design.experiment_settings(config, "estimation") == '{"dims":[1,20],"seed":0}'
+    with pytest.raises(ValueError, match="unknown experiment 'estimate'; known: estimation, dependence"):
+        design.experiment_sources("estimate")
 
 
 def test_methods_that_do_not_train_have_one_cell_per_task(config):

@@ -81,6 +81,7 @@ def test_the_order_of_all_rows():
         "MINDE-c",
         "MINDE-c (gap)",
         "MINE",
+        "MINE (ours)",
         "InfoNCE",
         "D-V",
         "NWJ",

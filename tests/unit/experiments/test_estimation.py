@@ -1,0 +1,44 @@
+"""The experiment `estimation`, small: MINE and KSG against the true mutual information of Gaussians."""
+
+import math
+
+import pytest
+import torch
+
+from minde.experiments import estimation
+from minde.study.seeds import seed_of
+
+SETTINGS = {"replicates": 2, "correlations": [-0.7, 0, 0.7], "dims": [1], "samples": 2000, "ksg": {"neighbors": 3}}
+MINE = {"hidden": 32, "layers": 2, "batch_size": 256, "learning_rate": 2e-3, "smoothing": 0.01, "steps": 300}
+LOSSES = ["mine", "mine_biased", "fdiv"]
+
+
+def seed(replicate, purpose):
+    return seed_of(0, "test", None, replicate, purpose)
+
+
+def run(**changes):
+    torch.set_num_threads(1)
+    settings = SETTINGS | {"losses": LOSSES, "mine": MINE} | changes
+    return estimation.run(seed=seed, device=torch.device("cpu"), **settings)
+
+
+def test_every_method_is_near_the_truth_in_one_dimension():
+    """Within 0.08 nats up to a correlation of 0.7 (0.34 nats): 2,000 samples scatter by about 0.02."""
+    rows = run()
+    assert {row.series for row in rows} == {*LOSSES, "ksg", "truth"}
+    assert len(rows) == 3 * (4 * 2 + 1)
+    for row in rows:
+        assert row.value == pytest.approx(-0.5 * math.log(1 - row.x**2), abs=0.08), row
+    assert {row.value for row in rows if row.series == "truth"} == {estimation.truth(0.7, 1), 0.0}
+
+
+def test_another_correlation_or_replicate_changes_nobodys_samples():
+    few = run(correlations=[0.7], replicates=1, mine=MINE | {"steps": 20}, losses=["mine"])
+    many = {(row.series, row.x, row.replicate): row.value for row in run(mine=MINE | {"steps": 20}, losses=["mine"])}
+    for row in few:
+        assert row.value == pytest.approx(many[row.series, row.x, row.replicate], abs=1e-5)
+
+
+def test_the_truth_is_that_of_independent_pairs():
+    assert estimation.truth(0.5, 20) == pytest.approx(20 * 0.14384, abs=1e-3)
