@@ -18,6 +18,7 @@ from torch.nn.functional import one_hot, softplus
 from minde.baselines.mine import Mine, clip_adaptively
 from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
 
+HE = 6**0.5  # of the generator's first weights: smaller ones hide the code from the statistics network for long
 BETA1 = 0.5  # of Adam: the usual choice in adversarial training, where the loss moves
 
 
@@ -62,7 +63,7 @@ class Gans:
         """
         width, wide = sum(settings.codes), [settings.hidden] * settings.layers
         self.settings, self.betas, self.output = settings, betas, output
-        self.generator = Perceptrons([settings.noise + width, *wide, dim], seeds, "generator")
+        self.generator = Perceptrons([settings.noise + width, *wide, dim], seeds, "generator", gain=HE)
         self.discriminator = Perceptrons([dim, *wide, 1], seeds, "discriminator", "leaky_relu")
         statistics = Perceptrons([dim, *[settings.statistics] * settings.layers, width], seeds, "statistics")
         self.mine = Mine(CodeScores(statistics, dim), smoothing=settings.smoothing)

@@ -25,17 +25,20 @@ class Perceptrons(nn.Module):
     """A perceptron per member, all of the same widths; the activation stands between layers, not after the last.
 
     `widths` are those of input, hidden layers and output. Weights and biases start uniform within ±1/sqrt(fan_in), as
-    torch's linear layers do, those of a member from its seed and the network's purpose alone.
+    torch's linear layers do, times `gain`, those of a member from its seed and the network's purpose alone. A gain of
+    √6 (He et al. 2015) keeps the variance from ReLU layer to layer.
     """
 
-    def __init__(self, widths: Sequence[int], seeds: Sequence[int], purpose: str, activation: str = "relu") -> None:
+    def __init__(
+        self, widths: Sequence[int], seeds: Sequence[int], purpose: str, activation: str = "relu", gain: float = 1.0
+    ) -> None:
         """Draw the weights of as many members as there are seeds; members of one seed start alike."""
         super().__init__()
         self.activation = ACTIVATIONS[activation]
         generators = [generator(seed, purpose) for seed in seeds]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for fan_in, fan_out in pairwise(widths):
-            bound = 1 / math.sqrt(fan_in)
+            bound = gain / math.sqrt(fan_in)
             for parameters, shape in ((self.weights, (fan_in, fan_out)), (self.biases, (1, fan_out))):
                 drawn = [(2 * torch.rand(shape, generator=one) - 1) * bound for one in generators]
                 parameters.append(nn.Parameter(torch.stack(drawn)))
