@@ -1,6 +1,7 @@
 """The figure of the experiment `bottleneck`: test error and information against beta, and the information plane."""
 
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -26,12 +27,14 @@ def draw(rows: pd.DataFrame) -> Figure:
     for name, (label, color, marker) in ESTIMATES.items():
         _by_beta(information, summary[summary["series"] == name], betas, label, color, marker)
     information.set_ylabel("mutual information (nats)")
-    information.set_ylim(0, None)
-    information.legend(loc="lower left")
+    information.set_ylim(0, 1.35 * information.get_ylim()[1])  # room for the legend
+    information.legend(loc="upper right", bbox_to_anchor=(1.04, 1.02))
     x, y = (summary[summary["series"] == name].set_index("x")["mean"] for name in ("mixture", "label"))
-    plane.plot(x, y, "o-", color="#333333", linewidth=0.5)
-    for beta in betas:
-        plane.annotate(f"β = {beta:g}", (x[beta], y[beta]), xytext=(-4, -7), textcoords="offset points", fontsize=5)
+    plane.plot(x, y, color="#BBBBBB", linewidth=0.5, zorder=1)
+    for place, beta in enumerate(betas):
+        shade = colormaps["viridis"](place / max(len(betas) - 1, 1))
+        plane.plot(x[beta], y[beta], "o", color=shade, markersize=3.5, label=f"β = {beta:g}")
+    plane.legend(loc="lower right")
     plane.set_xlabel("I(X; Z), mixture (nats)")
     plane.set_ylabel("I(Z; Y), lower bound (nats)")
     plane.set_xlim(0, None)

@@ -83,4 +83,4 @@ def test_the_bottleneck_s_plane_names_the_betas():
     series = {"error": "error", "mine": "information", "mixture": "information", "label": "information"}
     found = [("plane", name, unit, 1.0, beta, None) for name, unit in series.items() for beta in (0.0, 0.1)]
     figure = bottleneck(rows_of(*found))
-    assert [text.get_text() for text in figure.axes[2].texts] == ["β = 0", "β = 0.1"]
+    assert [text.get_text() for text in figure.axes[2].get_legend().get_texts()] == ["β = 0", "β = 0.1"]
