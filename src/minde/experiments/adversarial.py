@@ -18,7 +18,7 @@ from torch.nn.functional import one_hot, softplus
 from minde.baselines.mine import Mine, clip_adaptively
 from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
 
-HE = 6**0.5  # of the generator's first weights: smaller ones hide the code from the statistics network for long
+HE = 6**0.5  # gain of weights that keeps the variance from one ReLU layer to the next
 BETA1 = 0.5  # of Adam: the usual choice in adversarial training, where the loss moves
 
 
@@ -55,18 +55,25 @@ class Gans:
         seeds: Sequence[int],
         betas: Tensor,
         settings: Settings,
-        output: Callable[[Tensor], Tensor] = lambda made: made,
+        *,
+        images: bool = False,
     ) -> None:
         """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat.
 
-        `output` is applied to what the generator's last layer makes.
+        With `images`, samples are pixels from 0 to 1, the statistics network is `CodeScores`, and the generator starts
+        with larger weights: of few pixels that differ little a plain network learns nothing about the code for long.
         """
         width, wide = sum(settings.codes), [settings.hidden] * settings.layers
-        self.settings, self.betas, self.output = settings, betas, output
-        self.generator = Perceptrons([settings.noise + width, *wide, dim], seeds, "generator", gain=HE)
+        self.settings, self.betas = settings, betas
+        self.output = torch.sigmoid if images else nn.Identity()
+        self.generator = Perceptrons(
+            [settings.noise + width, *wide, dim], seeds, "generator", gain=HE if images else 1.0
+        )
         self.discriminator = Perceptrons([dim, *wide, 1], seeds, "discriminator", "leaky_relu")
-        statistics = Perceptrons([dim, *[settings.statistics] * settings.layers, width], seeds, "statistics")
-        self.mine = Mine(CodeScores(statistics, dim), smoothing=settings.smoothing)
+        ends = (dim, width) if images else (dim + width, 1)
+        inner = [settings.statistics] * settings.layers
+        statistics = Perceptrons([ends[0], *inner, ends[1]], seeds, "statistics")
+        self.mine = Mine(CodeScores(statistics, dim) if images else statistics, smoothing=settings.smoothing)
         self.networks = [self.generator, self.discriminator, self.mine]
         for network in self.networks:
             network.to(betas.device)

@@ -50,7 +50,7 @@ def run(
         Draws([seed(replicate, use) for replicate in range(replicates)], len(SERIES), device)
         for use in ("train", "test")
     )
-    gans = Gans(len(CHANNELS) * x.shape[1], seeds, betas, Settings(**gan), torch.sigmoid)
+    gans = Gans(len(CHANNELS) * x.shape[1], seeds, betas, Settings(**gan), images=True)
     progress = Progress(f"stacked {images}, {len(seeds)} GANs on {device.type}", gans.settings.steps, "steps")
     names = [f"{series}, replicate {replicate}" for series, replicate in product(SERIES, range(replicates))]
     train(gans, lambda batch: stack_digits(x, draws, batch), draws, names, progress.report)
