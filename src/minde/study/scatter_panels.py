@@ -41,7 +41,7 @@ def dots(ax: Axes, rows: pd.DataFrame, quantity: str, label: str, top: float | N
         shift = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else np.zeros(1)
         ax.plot(place + shift, values, marker, color=color, clip_on=False)
         ax.plot([place - 0.3, place + 0.3], [values.mean()] * 2, color=color)
-        ticks.append(f"{text}\n{values.mean():.3g}")
+        ticks.append(f"{text}\n{values.mean():{'.0f' if values.mean() >= 100 else '.3g'}}")
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.set_xticks(range(len(names)), ticks)
     ax.set_ylim(0, top or max(1.1 * shown["value"].max(), 1e-9))
