@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from minde.baselines.mine import Mine, clip_adaptively
-from minde.experiments.adversarial import BETA1, HE, deception, discrimination
+from minde.experiments.adversarial import BETA1, deception, discrimination
 from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
 from minde.experiments.patterns import coverage, gaussians
 from minde.experiments.rows import Row, Seed
@@ -101,8 +101,8 @@ class BiGans:
         wide = [hidden] * layers
         self.betas, self.latent, self.noise = betas, latent, noise
         self.batch_size, self.learning_rate, self.steps = batch_size, learning_rate, steps
-        self.generator = Perceptrons([latent, *wide, dim], seeds, "generator", gain=HE).to(betas.device)
-        self.encoder = Perceptrons([dim + noise, *wide, latent], seeds, "encoder", gain=HE).to(betas.device)
+        self.generator = Perceptrons([latent, *wide, dim], seeds, "generator").to(betas.device)
+        self.encoder = Perceptrons([dim + noise, *wide, latent], seeds, "encoder").to(betas.device)
         self.discriminator = Perceptrons([dim + latent, *wide, 1], seeds, "discriminator", "leaky_relu").to(
             betas.device
         )
