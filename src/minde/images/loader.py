@@ -1,4 +1,4 @@
-"""Grey images of handwritten digits, through scikit-learn: 8 × 8 ones that it brings along, and MNIST from OpenML."""
+"""Grey images of handwritten digits and their labels: scikit-learn's own, of 8 × 8 pixels, and MNIST from OpenML."""
 
 from pathlib import Path
 
@@ -8,7 +8,13 @@ NAMES = ("digits", "mnist")
 
 
 def load(name: str) -> np.ndarray:
-    """The images of a data set, `(images, side, side)` in float32 from 0 (background) to 1.
+    """The images of a data set, `(images, side, side)` in float32 from 0 (background) to 1; see `load_labelled`."""
+    images, _ = load_labelled(name)
+    return images
+
+
+def load_labelled(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The images of a data set, as `load` returns them, and the digit that each shows, `(images,)` in int64.
 
     `digits`: 1,797 images of 8 × 8 pixels. `mnist`: 70,000 of 28 × 28, downloaded once into scikit-learn's data folder,
     which the environment variable SCIKIT_LEARN_DATA moves; a copy that is there needs no network.
@@ -20,25 +26,26 @@ def load(name: str) -> np.ndarray:
     if name == "digits":
         from sklearn.datasets import load_digits
 
-        return (load_digits().images / 16).astype(np.float32)
+        found = load_digits()
+        return (found.images / 16).astype(np.float32), found.target.astype(np.int64)
     if name == "mnist":
         return _mnist()
     raise ValueError(f"unknown images {name!r}; known: {', '.join(NAMES)}")
 
 
-def _mnist() -> np.ndarray:
+def _mnist() -> tuple[np.ndarray, np.ndarray]:
     from http.client import HTTPException
 
     from sklearn.datasets import fetch_openml, get_data_home
 
     try:
-        pixels = fetch_openml("mnist_784", version=1, as_frame=False, parser="auto").data
+        found = fetch_openml("mnist_784", version=1, as_frame=False, parser="auto")
     except (OSError, HTTPException) as error:
         raise OSError(
             f"MNIST is not in {Path(get_data_home())} and cannot be downloaded ({error}); run once where there is a "
             "network, and set SCIKIT_LEARN_DATA to a folder that both machines see"
         ) from error
-    return (pixels.reshape(-1, 28, 28) / 255).astype(np.float32)
+    return (found.data.reshape(-1, 28, 28) / 255).astype(np.float32), found.target.astype(np.int64)
 
 
 def first_rows(images: np.ndarray, rows: int) -> np.ndarray:

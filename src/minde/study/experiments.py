@@ -14,13 +14,34 @@ _SHARED = (
     "study/seeds.py",
 )
 
+_NETWORKS = ("experiments/networks.py",)
+_GANS = ("experiments/adversarial.py", "experiments/patterns.py")
+
 SOURCES: dict[str, tuple[str, ...]] = {
     "estimation": ("baselines/ksg.py",),
     "dependence": ("api/training.py", "baselines/ksg.py", "diffusion/*.py", "experiments/estimation.py"),
+    "gans": (*_NETWORKS, *_GANS),
+    "bigan": (*_NETWORKS, *_GANS),
+    "bottleneck": (*_NETWORKS, "images/loader.py"),
+    "stacked": (*_NETWORKS, "experiments/adversarial.py", "images/loader.py"),
+    "binary": _NETWORKS,
 }
 """The experiments, and the source files that each is computed by beside its own module and those that all share."""
 
-UNITS = {"information": "nats", "point": "none"}
+UNITS = {
+    "information": "nats",
+    "divergence": "nats",
+    "bits": "bits",
+    "modes": "modes",
+    "touched": "modes",
+    "high_quality": "share of the samples",
+    "reconstruction": "units of the data",
+    "error": "share of the test rows",
+    "red": "intensity from 0 to 1",
+    "green": "intensity from 0 to 1",
+    "blue": "intensity from 0 to 1",
+    "point": "none",
+}
 """The quantities of the experiments' rows, and their units."""
 
 

@@ -1,0 +1,150 @@
+"""Experiment 4: bi-directional GANs with and without MINE, on the 25 Gaussians (section 5.2).
+
+A generator maps codes z from the prior to samples, an encoder samples x (with noise, as in ALI) to codes, and a
+discriminator tells pairs (x, encoder's z) from pairs (generator's x, z). The reconstruction error of x from its code is
+bounded by a divergence of the two kinds of pairs, less the mutual information of x and its code (eq. 20), which the
+term raises.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from minde.baselines.mine import Mine, clip_adaptively
+from minde.experiments.adversarial import BETA1, deception, discrimination
+from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
+from minde.experiments.patterns import coverage, gaussians
+from minde.experiments.rows import Row, Seed
+from minde.progress import Progress
+
+SERIES = ("bigan", "mine")
+
+
+def run(
+    *,
+    seed: Seed,
+    device: torch.device,
+    replicates: int,
+    sigma: float,
+    beta: float,
+    samples: int,
+    points: int,
+    quorum: float,
+    bigan: dict,
+) -> list[Row]:
+    """Coverage and reconstruction error of every member; samples and reconstructions (panels) of the first one."""
+    betas = torch.tensor([0.0, beta], device=device).repeat_interleave(replicates)
+    pattern = gaussians(sigma)
+    pattern = pattern._replace(centres=pattern.centres.to(device))
+    seeds = [seed(replicate, "networks") for replicate in range(replicates)] * len(SERIES)
+    draws, fresh = (
+        Draws([seed(replicate, use) for replicate in range(replicates)], len(SERIES), device)
+        for use in ("train", "test")
+    )
+    members = [f"{series}, replicate {replicate}" for series, replicate in product(SERIES, range(replicates))]
+    models = BiGans(2, seeds, betas, **bigan)
+    progress = Progress(f"{len(seeds)} BiGANs on {device.type}", models.steps, "steps")
+    for step in range(1, models.steps + 1):
+        cool(models.optimizers, models.learning_rate, step, models.steps)
+        losses = models.step(pattern.draw(draws, models.batch_size), draws)
+        if step % 100 == 0 or step == models.steps:
+            check_finite(losses, members, step, "loss")
+            progress.report(step, f"losses {losses.mean():.3f}")
+    real = pattern.draw(fresh, samples)
+    with torch.no_grad():
+        made = models.generator(models.prior(fresh, samples))
+        codes = models.encode(real, fresh)
+        again = models.generator(codes)
+    measures = coverage(made, pattern, quorum)._asdict() | {
+        "reconstruction": (again - real).norm(dim=-1).mean(dim=1),
+        "information": models.mine.information(real, codes, z_marginal=codes.roll(1, dims=1)),
+    }
+    rows = [
+        Row("samples", series, replicate, quantity, float(values[number * replicates + replicate]))
+        for quantity, values in measures.items()
+        for number, series in enumerate(SERIES)
+        for replicate in range(replicates)
+    ]
+    rows += _points("samples", "data", real[0, :points])
+    for number, series in enumerate(SERIES):
+        rows += _points("samples", series, made[number * replicates, :points])
+        rows += _points("reconstructions", series, again[number * replicates, :points])
+    return rows
+
+
+def _points(panel: str, series: str, points: Tensor) -> list[Row]:
+    return [Row(panel, series, 0, "point", x=x, y=y) for x, y in points.tolist()]
+
+
+class BiGans:
+    """Generator, encoder, discriminator of pairs and statistics network of every member, and how they are trained."""
+
+    def __init__(
+        self,
+        dim: int,
+        seeds: Sequence[int],
+        betas: Tensor,
+        *,
+        latent: int,
+        noise: int,
+        hidden: int,
+        layers: int,
+        statistics: int,
+        smoothing: float,
+        batch_size: int,
+        learning_rate: float,
+        steps: int,
+    ) -> None:
+        """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat."""
+        wide = [hidden] * layers
+        self.betas, self.latent, self.noise = betas, latent, noise
+        self.batch_size, self.learning_rate, self.steps = batch_size, learning_rate, steps
+        self.generator = Perceptrons([latent, *wide, dim], seeds, "generator").to(betas.device)
+        self.encoder = Perceptrons([dim + noise, *wide, latent], seeds, "encoder").to(betas.device)
+        self.discriminator = Perceptrons([dim + latent, *wide, 1], seeds, "discriminator", "leaky_relu").to(
+            betas.device
+        )
+        network = Perceptrons([dim + latent, *[statistics] * layers, 1], seeds, "statistics")
+        self.mine = Mine(network, smoothing=smoothing).to(betas.device)
+        groups = ([self.generator, self.encoder], [self.discriminator], [self.mine])
+        self.optimizers = [adam(networks, learning_rate, BETA1) for networks in groups]
+
+    def prior(self, draws: Draws, rows: int) -> Tensor:
+        """Codes `(members, rows, latent)`, standard normal."""
+        return draws.normals(rows, self.latent)
+
+    def encode(self, x: Tensor, draws: Draws) -> Tensor:
+        """Codes of samples x `(members, rows, dim)`."""
+        return self.encoder(torch.cat([x, draws.normals(x.shape[1], self.noise)], dim=-1))
+
+    def step(self, real: Tensor, draws: Draws) -> Tensor:
+        """One update of each network from real samples `(members, batch, dim)`; the losses' sum, `(members,)`."""
+        of_both, of_discriminator, of_mine = self.optimizers
+        codes, prior = self.encode(real, draws), self.prior(draws, real.shape[1])
+        fake = self.generator(prior)
+        encoded, generated = torch.cat([real, codes], dim=-1), torch.cat([fake, prior], dim=-1)
+        told_apart = discrimination(self.discriminator(encoded.detach()), self.discriminator(generated.detach()))
+        of_discriminator.zero_grad()
+        told_apart.sum().backward()
+        of_discriminator.step()
+
+        parameters = [*self.generator.parameters(), *self.encoder.parameters()]
+        fooled = deception(-self.discriminator(encoded)) + deception(self.discriminator(generated))
+        adversarial = torch.autograd.grad(fooled.sum(), parameters, retain_graph=True)
+        # A batch of independent samples, moved by one place, is one from the marginals.
+        bound = self.mine.loss(real, codes, z_marginal=codes.roll(1, dims=1))
+        of_mine.zero_grad()
+        of_both.zero_grad()
+        bound.sum().backward()
+        of_encoder = len(list(self.generator.parameters()))
+        information = [parameter.grad for parameter in parameters[of_encoder:]]
+        clipped = clip_adaptively(adversarial[of_encoder:], information, stacked=True)
+        for parameter, main in zip(parameters, adversarial, strict=True):
+            parameter.grad = main
+        for parameter, term in zip(parameters[of_encoder:], clipped, strict=True):
+            parameter.grad = parameter.grad + self.betas[:, None, None] * term
+        of_both.step()
+        of_mine.step()
+        return (told_apart + fooled + bound).detach()

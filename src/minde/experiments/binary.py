@@ -1,0 +1,173 @@
+"""Tishby's binary network: the information that layers hold along training (Shwartz-Ziv and Tishby 2017).
+
+The 4,096 patterns of 12 bits are functions on the sphere, ±1 at 12 points. The chance of a label depends only on what
+no rotation changes, the length of a pattern's first moment, and is such that I(X; Y) is what the config asks for. A
+network of tanh layers learns it by stochastic gradient descent; the activations of every layer, binned, are a discrete
+variable T, whose I(X; T) and I(T; Y) over the 4,096 patterns are sums, not estimates.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from minde.experiments.networks import Perceptrons, check_finite
+from minde.experiments.rows import Row, Seed
+from minde.progress import Progress
+
+BITS = 12
+"""Binary inputs."""
+
+
+def run(
+    *,
+    seed: Seed,
+    device: torch.device,
+    replicates: int,
+    information: float,
+    widths: Sequence[int],
+    train_share: float,
+    batch_size: int,
+    learning_rate: float,
+    momentum: float,
+    epochs: int,
+    bins: int,
+    snapshots: int,
+) -> list[Row]:
+    """I(X; T) and I(T; Y) of every layer (series) at epochs (x) spread evenly in logarithm, in bits; the test error."""
+    patterns = all_patterns()
+    chance = rule(patterns, information)
+    exact = binary_information(chance)
+    networks = Perceptrons([BITS, *widths, 2], [seed(r, "network") for r in range(replicates)], "layers", "tanh")
+    networks.to(device)
+    generators = [np.random.Generator(np.random.PCG64(seed(r, "labels"))) for r in range(replicates)]
+    labels = torch.from_numpy(np.stack([one.random(len(chance)) < chance for one in generators])).long().to(device)
+    orders = torch.from_numpy(np.stack([one.permutation(len(chance)) for one in generators])).to(device)
+    train, test = orders.split([round(train_share * len(chance)), len(chance) - round(train_share * len(chance))], 1)
+    x = torch.from_numpy(patterns).float().to(device)
+    optimizer = torch.optim.SGD(networks.parameters(), lr=learning_rate, momentum=momentum)
+    shuffles = [torch.Generator().manual_seed(seed(r, "batches")) for r in range(replicates)]
+    shown = set(logarithmic(epochs, snapshots))
+    progress = Progress(f"{replicates} binary networks on {device.type}", epochs, "epochs")
+    rows = [Row("plane", "truth", 0, "bits", exact)]
+    for epoch in range(epochs + 1):
+        if epoch:
+            loss = _epoch(networks, optimizer, x, labels, train, shuffles, batch_size)
+            progress.report(epoch, f"loss {loss.mean():.3f} nats")
+        if epoch in shown:
+            names = [f"replicate {r}" for r in range(replicates)]
+            check_finite(loss if epoch else torch.zeros(1), names[: replicates if epoch else 1], epoch, "loss")
+            rows += _measure(networks, x, labels, test, chance, bins, epoch)
+    return rows
+
+
+def all_patterns() -> np.ndarray:
+    """Every pattern of ±1, `(4096, 12)`."""
+    numbers = np.arange(2**BITS)[:, None]
+    return 2.0 * (numbers >> np.arange(BITS) & 1) - 1
+
+
+def sphere_points() -> np.ndarray:
+    """12 points spread over the unit sphere on a Fibonacci spiral, `(12, 3)`.
+
+    No rotation maps them onto each other, so that hardly any two patterns have the same moment; with an icosahedron's
+    corners, the patterns would have few values of it, none of which halves them.
+    """
+    height = 1 - (2 * np.arange(BITS) + 1) / BITS
+    angle = math.pi * (1 + math.sqrt(5)) * np.arange(BITS)
+    ring = np.sqrt(1 - height**2)
+    return np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1)
+
+
+def rule(patterns: np.ndarray, information: float) -> np.ndarray:
+    """P(Y = 1) of every pattern: a sigmoid of the moment's squared length about its median, with I(X; Y) in bits.
+
+    Raises:
+        ValueError: no rule has that much information: it is not between 0 and 1 bit.
+    """
+    if not 0 < information < 1:
+        raise ValueError(f"the binary rule's information is {information} bits; expected more than 0 and less than 1")
+    energy = np.square(patterns @ sphere_points()).sum(axis=1)
+    centred = (energy - np.median(energy)) / energy.std()
+    low, high = 0.0, 1e6
+    for _ in range(200):  # bisection: a steeper sigmoid is a less noisy rule
+        steepness = (low + high) / 2
+        low, high = (
+            (steepness, high) if binary_information(_sigmoid(steepness * centred)) < information else (low, steepness)
+        )
+    return _sigmoid(low * centred)
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(values / 2))
+
+
+def binary_information(chance: np.ndarray) -> float:
+    """I(X; Y) in bits, from P(Y = 1) of every pattern x, all equally likely."""
+    return float(_entropy(chance.mean()) - _entropy(chance).mean())
+
+
+def _entropy(chance: np.ndarray) -> np.ndarray:
+    """Entropy in bits of a variable that is 1 with this chance."""
+    inside = np.clip(chance, 1e-300, 1)
+    outside = np.clip(1 - chance, 1e-300, 1)
+    return -chance * np.log2(inside) - (1 - chance) * np.log2(outside)
+
+
+def binned_information(activations: np.ndarray, chance: np.ndarray, bins: int) -> tuple[float, float]:
+    """I(X; T) and I(T; Y) in bits, T being activations `(patterns, units)` in [-1, 1] in bins of equal width.
+
+    All patterns are equally likely. T is a function of X, so that I(X; T) is its entropy.
+    """
+    cells = np.clip(((activations + 1) / 2 * bins).astype(np.int64), 0, bins - 1)
+    _, cell = np.unique(cells, axis=0, return_inverse=True)
+    cell = cell.reshape(-1)
+    share = np.bincount(cell) / len(cell)
+    ones = np.bincount(cell, weights=chance) / np.bincount(cell)
+    return float(-(share * np.log2(share)).sum()), float(_entropy(chance.mean()) - (share * _entropy(ones)).sum())
+
+
+def logarithmic(last: int, count: int) -> list[int]:
+    """About `count` integers from 0 to `last`, evenly spread in logarithm."""
+    return sorted({0, *np.unique(np.geomspace(1, last, count).round().astype(int)).tolist()})
+
+
+def _epoch(
+    networks: Perceptrons,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    labels: Tensor,
+    train: Tensor,
+    shuffles: Sequence[torch.Generator],
+    batch_size: int,
+) -> Tensor:
+    """One pass over the training patterns `(replicates, rows)` in batches; the last batch's loss, `(replicates,)`."""
+    order = torch.stack([torch.randperm(train.shape[1], generator=one) for one in shuffles]).to(train.device)
+    for rows in train.gather(1, order).split(batch_size, dim=1):
+        logits = networks(x[rows])
+        loss = cross_entropy(logits.flatten(0, 1), labels.gather(1, rows).flatten(), reduction="none")
+        loss = loss.view(rows.shape).mean(dim=1)
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+    return loss.detach()
+
+
+@torch.no_grad()
+def _measure(
+    networks: Perceptrons, x: Tensor, labels: Tensor, test: Tensor, chance: np.ndarray, bins: int, epoch: int
+) -> list[Row]:
+    """What all layers hold of X and Y, and the share of test patterns that are labelled wrongly."""
+    passed = networks.layers(x.expand(len(test), -1, -1))
+    wrong = (passed[-1].argmax(dim=2) != labels).float().gather(1, test).mean(dim=1)
+    passed[-1] = 2 * passed[-1].softmax(dim=2) - 1
+    rows = [Row("error", "output", r, "error", value, x=epoch) for r, value in enumerate(wrong.tolist())]
+    for number, activations in enumerate(passed, start=1):
+        for replicate, of_one in enumerate(activations.cpu().numpy()):
+            pair = binned_information(of_one, chance, bins)
+            for panel, value in zip(("input", "label"), pair, strict=True):
+                rows.append(Row(panel, f"layer {number}", replicate, "bits", value, x=epoch))
+    return rows

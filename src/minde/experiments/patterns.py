@@ -1,0 +1,69 @@
+"""Two-dimensional data sets whose modes are known: the 25 Gaussians and the spiral, and how well samples cover them."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from minde.experiments.networks import Draws
+
+MODES = 25
+"""Modes of each data set: the Gaussians, or arcs of equal length of the spiral."""
+
+
+class Pattern(NamedTuple):
+    """Normal noise about a centre that is drawn uniformly."""
+
+    centres: Tensor
+    """`(centres, 2)`; each mode has equally many, one after the other."""
+    sigma: float
+    """Standard deviation of each coordinate about its centre."""
+
+    def draw(self, draws: Draws, rows: int) -> Tensor:
+        """Samples `(members, rows, 2)`."""
+        return self.centres[draws.integers(len(self.centres), rows)] + self.sigma * draws.normals(rows, 2)
+
+
+def gaussians(sigma: float) -> Pattern:
+    """25 Gaussians on a grid with a spacing of 2."""
+    places = torch.arange(-4.0, 5.0, 2.0)
+    return Pattern(torch.cartesian_prod(places, places), sigma)
+
+
+def spiral(sigma: float, turns: float = 2.0, radius: float = 4.0, per_mode: int = 40) -> Pattern:
+    """A spiral of Archimedes, uniform along its length, that ends at the radius of the Gaussians' grid."""
+    fine = torch.linspace(0, 1, 100_001, dtype=torch.float64)
+    points = _on_spiral(fine, turns, radius)
+    length = torch.cat([torch.zeros(1), points.diff(dim=0).norm(dim=1).cumsum(0)])
+    wanted = (torch.arange(MODES * per_mode) + 0.5) / (MODES * per_mode) * length[-1]
+    return Pattern(points[torch.searchsorted(length, wanted)].float(), sigma)
+
+
+def _on_spiral(share: Tensor, turns: float, radius: float) -> Tensor:
+    angle = 2 * math.pi * turns * share
+    return radius * share.unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+PATTERNS = {"gaussians": gaussians, "spiral": spiral}
+
+
+class Coverage(NamedTuple):
+    """How well each member's samples cover a pattern, each `(members,)`."""
+
+    modes: Tensor
+    """Modes that have at least `quorum` of their fair share of all samples, of high quality."""
+    touched: Tensor
+    """Modes that have any sample of high quality."""
+    high_quality: Tensor
+    """Share of samples within 3 sigma of a centre."""
+
+
+def coverage(samples: Tensor, pattern: Pattern, quorum: float) -> Coverage:
+    """Count the modes that samples `(members, rows, 2)` cover; a sample belongs to the nearest centre's."""
+    distance, centre = torch.cdist(samples, pattern.centres.expand(len(samples), -1, -1)).min(dim=2)
+    good = distance < 3 * pattern.sigma
+    mode = centre // (len(pattern.centres) // MODES)
+    counts = torch.zeros(len(samples), MODES, device=samples.device).scatter_add_(1, mode, good.float())
+    needed = quorum * samples.shape[1] / MODES
+    return Coverage((counts >= needed).sum(dim=1), (counts > 0).sum(dim=1), good.float().mean(dim=1))

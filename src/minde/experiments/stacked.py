@@ -1,0 +1,132 @@
+"""Stacked digits, after Stacked MNIST: GANs with and without MINE where there are a thousand modes (section 5.1).
+
+An image has three channels with a digit each, drawn independently, so that 1,000 triples are equally likely. A
+classifier that was trained on single digits reads the channels of generated images; the modes are the triples that
+come up, and the divergence is that of their frequencies from the uniform ones.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from minde.experiments.adversarial import Gans, Settings, train
+from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
+from minde.experiments.rows import Row, Seed
+from minde.images.loader import load_labelled
+from minde.progress import Progress
+
+SERIES = ("gan", "mine")
+DIGITS, CHANNELS = 10, ("red", "green", "blue")
+MODES = DIGITS ** len(CHANNELS)
+
+
+def run(
+    *,
+    seed: Seed,
+    device: torch.device,
+    replicates: int,
+    images: str,
+    beta: float,
+    samples: int,
+    shown: int,
+    classifier: dict,
+    gan: dict,
+) -> list[Row]:
+    """Modes and divergence of every member and of as many real images; some images of the first replicate."""
+    pixels, labels = load_labelled(images)
+    side = pixels.shape[1]
+    x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
+    judges, wrong = train_classifier(x, y, [seed(r, "classifier") for r in range(replicates)], **classifier)
+    rows = [Row("counts", "classifier", r, "error", value) for r, value in enumerate(wrong.tolist())]
+
+    seeds = [seed(replicate, "networks") for replicate in range(replicates)] * len(SERIES)
+    betas = torch.tensor([0.0, beta], device=device).repeat_interleave(replicates)
+    draws, fresh = (
+        Draws([seed(replicate, use) for replicate in range(replicates)], len(SERIES), device)
+        for use in ("train", "test")
+    )
+    gans = Gans(len(CHANNELS) * x.shape[1], seeds, betas, Settings(**gan), images=True)
+    progress = Progress(f"stacked {images}, {len(seeds)} GANs on {device.type}", gans.settings.steps, "steps")
+    names = [f"{series}, replicate {replicate}" for series, replicate in product(SERIES, range(replicates))]
+    train(gans, lambda batch: stack_digits(x, draws, batch), draws, names, progress.report)
+
+    made, codes = gans.sample(fresh, samples)
+    real = stack_digits(x, fresh, samples)[:replicates]
+    information = gans.mine.information(made, codes, z_marginal=gans.codes(fresh, samples))
+    for number, (series, seen) in enumerate(zip((*SERIES, "data"), (*made.split(replicates), real), strict=True)):
+        modes, divergence = coverage(read(judges, seen))
+        for replicate in range(replicates):
+            rows.append(Row("counts", series, replicate, "modes", float(modes[replicate])))
+            rows.append(Row("counts", series, replicate, "divergence", float(divergence[replicate])))
+            if series != "data":
+                bound = float(information[number * replicates + replicate])
+                rows.append(Row("counts", series, replicate, "information", bound))
+        rows += _images(series, seen[0, :shown], side)
+    return rows
+
+
+def stack_digits(x: Tensor, draws: Draws, rows: int) -> Tensor:
+    """Images of three channels `(members, rows, 3 · pixels)`, each one drawn from x `(images, pixels)`."""
+    return x[draws.integers(len(x), rows, len(CHANNELS))].flatten(2)
+
+
+def read(judges: Perceptrons, images: Tensor) -> Tensor:
+    """The mode, from 0 to 999, that each replicate's classifier sees in images `(replicates, rows, 3 · pixels)`."""
+    with torch.no_grad():
+        channels = images.unflatten(2, (len(CHANNELS), -1)).flatten(1, 2)
+        digits = judges(channels).argmax(dim=2).unflatten(1, (-1, len(CHANNELS)))
+    return (digits * torch.tensor([100, 10, 1], device=images.device)).sum(dim=2)
+
+
+def coverage(modes: Tensor) -> tuple[Tensor, Tensor]:
+    """How many modes come up in `(replicates, rows)`, and KL(frequencies, uniform) in nats, `(replicates,)` each."""
+    counts = torch.stack([of_one.bincount(minlength=MODES) for of_one in modes]).double()
+    share = counts / counts.sum(dim=1, keepdim=True)
+    return (counts > 0).sum(dim=1), math.log(MODES) - torch.special.entr(share).sum(dim=1)
+
+
+def train_classifier(
+    x: Tensor,
+    y: Tensor,
+    seeds: Sequence[int],
+    *,
+    hidden: int,
+    batch_size: int,
+    learning_rate: float,
+    steps: int,
+    test_share: float,
+) -> tuple[Perceptrons, Tensor]:
+    """A perceptron of one hidden layer per seed, of images `(images, pixels)`, and its error on images left out."""
+    orders = [np.random.Generator(np.random.PCG64(seed)).permutation(len(x)) for seed in seeds]
+    order = torch.from_numpy(np.stack(orders)).to(x.device)
+    test, known = order.split([round(test_share * len(x)), len(x) - round(test_share * len(x))], dim=1)
+    networks, draws = Perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier").to(x.device), Draws(seeds)
+    optimizer = adam([networks], learning_rate)
+    for step in range(1, steps + 1):
+        cool([optimizer], learning_rate, step, steps)
+        rows = known.gather(1, draws.integers(known.shape[1], batch_size).to(x.device))
+        loss = cross_entropy(networks(x[rows]).flatten(0, 1), y[rows].flatten(), reduction="none")
+        loss = loss.view(rows.shape).mean(dim=1)
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+    check_finite(loss, [f"replicate {number}" for number in range(len(seeds))], steps, "classifier's loss")
+    with torch.no_grad():
+        return networks, (networks(x[test]).argmax(dim=2) != y[test]).float().mean(dim=1)
+
+
+def _images(series: str, images: Tensor, side: int) -> list[Row]:
+    """A row for each pixel and channel; the panel is the image's number, x and y are the pixel's column and row."""
+    values = images.unflatten(1, (len(CHANNELS), side, side)).tolist()
+    return [
+        Row(str(number), series, 0, channel, value, x=float(column), y=float(line))
+        for number, image in enumerate(values)
+        for channel, plane in zip(CHANNELS, image, strict=True)
+        for line, pixels in enumerate(plane)
+        for column, value in enumerate(pixels)
+    ]
