@@ -183,7 +183,7 @@ rule high_mi:
 rule comparison:
     input:
         estimates="<results>/estimates.parquet",
-        others=f"results/{STUDY['compared_with']}/estimates.parquet",
+        others=f"results/{STUDY['compared_with'] or STUDY['name']}/estimates.parquet",
         code=FIGURE_CODE,
     output:
         pdf=report(
