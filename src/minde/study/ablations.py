@@ -122,7 +122,7 @@ def comparison(estimates: pd.DataFrame) -> Figure:
     return figure
 
 
-PAIR_STYLES = ({"markersize": 3}, {"markersize": 3, "markerfacecolor": "white"})
+PAIR_STYLES = ({"markersize": 3}, {"markersize": 3, "markerfacecolor": "white", "markeredgewidth": 0.8})
 """Markers of this study and of the one that it is compared with."""
 
 
