@@ -14,7 +14,7 @@ ROOT = Path(workflow.basedir)
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import archive, bundle, design, labels
+from minde.study import archive, bundle, design, experiments, labels, parts
 from minde.study import config as configs
 
 try:
@@ -88,8 +88,8 @@ def work(wildcards) -> int:
 
 def curves_of_part(wildcards) -> list[str]:
     """The training curves of a part of their figure; without a part, of all."""
-    tasks = design.tasks_of_part(STUDY, "training-curve", int(wildcards.part)) if "part" in wildcards.keys() else None
-    return [f"<results>/networks/{cell.path}.curve.parquet" for cell in design.curve_cells(STUDY, tasks)]
+    tasks = parts.tasks_of_part(STUDY, "training-curve", int(wildcards.part)) if "part" in wildcards.keys() else None
+    return [f"<results>/networks/{cell.path}.curve.parquet" for cell in parts.curve_cells(STUDY, tasks)]
 
 
 def estimates_of_all_cells(wildcards) -> list[str]:

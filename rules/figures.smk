@@ -36,7 +36,7 @@ rule spread:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.figure_settings(STUDY, "spread", int(wildcards.part)),
+        settings=lambda wildcards: parts.figure_settings(STUDY, "spread", int(wildcards.part)),
     message:
         "Draw the spread over replicates, part {wildcards.part}"
     shell:
@@ -70,7 +70,7 @@ rule training_size:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.figure_settings(STUDY, "training-size", int(wildcards.part)),
+        settings=lambda wildcards: parts.figure_settings(STUDY, "training-size", int(wildcards.part)),
     message:
         "Draw the estimates against the train size, part {wildcards.part}"
     shell:
@@ -105,7 +105,7 @@ rule training_curve:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.figure_settings(STUDY, "training-curve", int(wildcards.part)),
+        settings=lambda wildcards: parts.figure_settings(STUDY, "training-curve", int(wildcards.part)),
     message:
         "Draw the estimates along the training, part {wildcards.part}"
     shell:
@@ -139,7 +139,7 @@ rule sigma:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.figure_settings(STUDY, "sigma", int(wildcards.part)),
+        settings=lambda wildcards: parts.figure_settings(STUDY, "sigma", int(wildcards.part)),
     message:
         "Draw the estimates against the width of the reference, part {wildcards.part}"
     shell:
@@ -173,7 +173,7 @@ rule high_mi:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.figure_settings(STUDY, "high-mi", int(wildcards.part)),
+        settings=lambda wildcards: parts.figure_settings(STUDY, "high-mi", int(wildcards.part)),
     message:
         "Draw the estimates against the true value, part {wildcards.part}"
     shell:
@@ -208,7 +208,7 @@ rule comparison:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.figure_settings(STUDY, "comparison", int(wildcards.part)),
+        settings=lambda wildcards: parts.figure_settings(STUDY, "comparison", int(wildcards.part)),
     message:
         "Draw the estimates beside another study's, part {wildcards.part}"
     shell:
@@ -218,10 +218,10 @@ rule comparison:
 
 rule figures:
     input:
-        [expand(path, part=design.parts_of(STUDY, "spread")) for path in rules.spread.output],
-        [expand(path, part=design.parts_of(STUDY, "training-size")) for path in rules.training_size.output],
-        [expand(path, part=design.parts_of(STUDY, "training-curve")) for path in rules.training_curve.output],
-        [expand(path, part=design.parts_of(STUDY, "sigma")) for path in rules.sigma.output],
-        [expand(path, part=design.parts_of(STUDY, "high-mi")) for path in rules.high_mi.output],
+        [expand(path, part=parts.parts_of(STUDY, "spread")) for path in rules.spread.output],
+        [expand(path, part=parts.parts_of(STUDY, "training-size")) for path in rules.training_size.output],
+        [expand(path, part=parts.parts_of(STUDY, "training-curve")) for path in rules.training_curve.output],
+        [expand(path, part=parts.parts_of(STUDY, "sigma")) for path in rules.sigma.output],
+        [expand(path, part=parts.parts_of(STUDY, "high-mi")) for path in rules.high_mi.output],
         # A bundle holds one study.
-        [expand(path, part=[] if BUNDLE else design.parts_of(STUDY, "comparison")) for path in rules.comparison.output],
+        [expand(path, part=[] if BUNDLE else parts.parts_of(STUDY, "comparison")) for path in rules.comparison.output],

@@ -4,7 +4,7 @@ EXPERIMENTS = [] if BUNDLE else list(STUDY["experiments"])
 
 rule experiment:
     input:
-        code=lambda wildcards: code(*design.experiment_sources(wildcards.experiment)),
+        code=lambda wildcards: code(*experiments.sources(wildcards.experiment)),
     output:
         "<results>/experiments/{experiment}.parquet",
     log:
@@ -20,7 +20,7 @@ rule experiment:
         mem_mb=8000,
         runtime=720,
     params:
-        settings=lambda wildcards: design.experiment_settings(STUDY, wildcards.experiment),
+        settings=lambda wildcards: experiments.settings(STUDY, wildcards.experiment),
     message:
         "Run the experiment {wildcards.experiment}"
     shell:

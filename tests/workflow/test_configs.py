@@ -8,7 +8,7 @@ from running import ROOT, checkout, snakemake
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import design
+from minde.study import design, parts
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def expected(configured, tasks):
     tables = {"table1_at_size": sizes - 1}
     once = dict.fromkeys(["merge", "table1", "summary", "all"], 1)
     resolved = configs.resolve(configured, ROOT)
-    once |= {figure.replace("-", "_"): len(design.parts_of(resolved, figure)) for figure in design.FIGURES}
+    once |= {figure.replace("-", "_"): len(parts.parts_of(resolved, figure)) for figure in parts.FIGURES}
     return {rule: jobs for rule, jobs in (cells | tables | once).items() if jobs}
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from minde.baselines.interface import Estimate, Replicate
-from minde.baselines.stacks import batches, check_batch, generator, stack
+from minde.baselines.stacks import batches, check_batch, generator, stack, width
 from minde.progress import Progress
 
 if TYPE_CHECKING:
@@ -60,11 +60,6 @@ def doe(
         else:
             where = f"the loss was not finite at step {step}" if step else f"the cross entropies differ by {value}"
             yield Estimate(nats=None, seconds=seconds, not_converged=where)
-
-
-def width(dim_x: int) -> int:
-    """The paper's width of the network by the number of coordinates of x."""
-    return 64 if dim_x <= 10 else 128 if dim_x <= 50 else 256
 
 
 def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density) -> Tensor:

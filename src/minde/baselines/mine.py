@@ -18,7 +18,12 @@ from torch import Tensor, nn
 Loss = Literal["mine", "mine_biased", "fdiv"]
 LOSSES = ("mine", "mine_biased", "fdiv")
 Generators = torch.Generator | Sequence[torch.Generator] | None
-ACTIVATIONS = {"relu": nn.functional.relu, "elu": nn.functional.elu}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": nn.functional.relu,
+    "elu": nn.functional.elu,
+    "leaky_relu": lambda x: nn.functional.leaky_relu(x, 0.2),
+    "tanh": torch.tanh,
+}
 
 
 class Mine(nn.Module):
@@ -157,48 +162,49 @@ def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
     return z.gather(-2, source.unsqueeze(-1).expand_as(z))
 
 
-class StatisticsNetwork(nn.Module):
-    """The statistics networks of a stack: `(replicates, batch, dim)` to `(replicates, batch, 1)`, layer by layer."""
+class Perceptrons(nn.Module):
+    """A stack of perceptrons of the same widths: `(replicates, batch, dim_in)` to `(replicates, batch, dim_out)`.
 
-    def __init__(self, weights: list[Tensor], biases: list[Tensor], activation: str) -> None:
-        """Take each layer's weights `(replicates, fan_in, fan_out)` and biases `(replicates, 1, fan_out)`."""
-        super().__init__()
-        self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
-        self.activation = ACTIVATIONS[activation]
-
-    def forward(self, pairs: Tensor) -> Tensor:
-        """T of every pair."""
-        *inner, last = zip(self.weights, self.biases, strict=True)
-        for weight, bias in inner:
-            pairs = self.activation(torch.baddbmm(bias, pairs, weight))
-        return torch.baddbmm(last[1], pairs, last[0])
-
-
-def statistics_network(
-    replicates: int,
-    dim: int,
-    hidden: int,
-    layers: int,
-    generators: Sequence[torch.Generator],
-    activation: Literal["relu", "elu"] = "relu",
-) -> StatisticsNetwork:
-    """A stack of networks of `layers` hidden layers, each replicate's drawn from its own generator alone.
-
-    Layers start as torch's do: uniform within ±1/sqrt(fan_in).
+    `widths` are those of input, hidden layers and output; the activation, a key of ACTIVATIONS, stands between layers,
+    not after the last. Each replicate's weights are drawn from its own generator alone, uniform within ±1/sqrt(fan_in)
+    as those of torch's linear layers, times `gain`: √6 keeps the variance from ReLU layer to layer (He et al. 2015).
 
     Raises:
-        ValueError: there are not as many generators as replicates, or the activation is unknown.
+        ValueError: the activation is unknown.
     """
-    if len(generators) != replicates:
-        raise ValueError(f"{len(generators)} generators for {replicates} replicates; expected one for each")
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {activation!r}; expected {' or '.join(ACTIVATIONS)}")
-    weights, biases = [], []
-    for fan_in, fan_out in pairwise([dim, *[hidden] * layers, 1]):
-        for tensors, rows in ((weights, fan_in), (biases, 1)):
-            draws = torch.stack([torch.rand(rows, fan_out, generator=one, device=one.device) for one in generators])
-            tensors.append((2 * draws - 1) / math.sqrt(fan_in))
-    return StatisticsNetwork(weights, biases, activation)
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        generators: Sequence[torch.Generator],
+        activation: str = "relu",
+        gain: float = 1.0,
+    ) -> None:
+        """Draw the weights of as many replicates as there are generators."""
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"unknown activation {activation!r}; expected {', '.join(ACTIVATIONS)}")
+        self.activation = ACTIVATIONS[activation]
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for fan_in, fan_out in pairwise(widths):
+            bound = gain / math.sqrt(fan_in)
+            for parameters, shape in ((self.weights, (fan_in, fan_out)), (self.biases, (1, fan_out))):
+                drawn = [torch.rand(shape, generator=one, device=one.device) for one in generators]
+                parameters.append(nn.Parameter((2 * torch.stack(drawn) - 1) * bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The outputs."""
+        return self.layers(x)[-1]
+
+    def layers(self, x: Tensor) -> list[Tensor]:
+        """What every layer passes on, in order; of the last one, the output."""
+        passed, last = [], len(self.weights) - 1
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias, x, weight)
+            if layer < last:
+                x = self.activation(x)
+            passed.append(x)
+        return passed
 
 
 def clip_adaptively(

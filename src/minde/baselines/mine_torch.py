@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from minde.baselines.interface import Estimate, Replicate
-from minde.baselines.stacks import batches, check_batch, generator, stack
+from minde.baselines.stacks import batches, check_batch, generator, stack, width
 from minde.progress import Progress
 
 if TYPE_CHECKING:
@@ -60,11 +60,6 @@ def mine_torch(
             yield Estimate(nats=None, seconds=seconds, not_converged=where)
 
 
-def width(dim_x: int) -> int:
-    """The width of the network by the number of coordinates of x: that of benchmark-mi's critics, but at least 64."""
-    return 64 if dim_x <= 10 else 128 if dim_x <= 50 else 256
-
-
 def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
     """One generator for each replicate."""
     return [generator(seed, purpose) for seed in seeds]
@@ -72,10 +67,10 @@ def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
 
 def stack_of(seeds: Sequence[int], dim: int, hidden: int, layers: int, activation: str = "relu", **options) -> Mine:
     """A `mine.Mine` of as many stacked statistics networks of `dim` inputs as there are seeds."""
-    from minde.baselines.mine import Mine, statistics_network
+    from minde.baselines.mine import Mine, Perceptrons
 
     drawn = generators(seeds, "initialise")
-    return Mine(statistics_network(len(seeds), dim, hidden, layers, drawn, activation), **options)
+    return Mine(Perceptrons([dim, *[hidden] * layers, 1], drawn, activation), **options)
 
 
 def train(

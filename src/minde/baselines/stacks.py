@@ -1,4 +1,4 @@
-"""What the competitors share that train all replicates of a cell as one program: their samples, batches, generators."""
+"""What competitors share that train all replicates of a cell as one program: samples, batches, generators, widths."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[
     return tuple(
         tuple(torch.from_numpy(np.stack(of_all)).to(device) for of_all in zip(*split, strict=True)) for split in splits
     )
+
+
+def width(dim_x: int) -> int:
+    """Units of a hidden layer by the number of coordinates of x: the paper's for DoE."""
+    return 64 if dim_x <= 10 else 128 if dim_x <= 50 else 256
 
 
 def check_batch(batch_size: int, rows: int) -> None:

@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
 from minde.baselines.mine import Mine, clip_adaptively
-from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
+from minde.experiments import networks
+from minde.experiments.networks import Draws, Perceptrons, adam, perceptrons
+from minde.progress import Progress
 
 HE = 6**0.5  # gain of weights that keeps the variance from one ReLU layer to the next
 BETA1 = 0.5  # of Adam: the usual choice in adversarial training, where the loss moves
@@ -66,13 +68,13 @@ class Gans:
         width, wide = sum(settings.codes), [settings.hidden] * settings.layers
         self.settings, self.betas = settings, betas
         self.output = torch.sigmoid if images else nn.Identity()
-        self.generator = Perceptrons(
+        self.generator = perceptrons(
             [settings.noise + width, *wide, dim], seeds, "generator", gain=HE if images else 1.0
         )
-        self.discriminator = Perceptrons([dim, *wide, 1], seeds, "discriminator", "leaky_relu")
+        self.discriminator = perceptrons([dim, *wide, 1], seeds, "discriminator", "leaky_relu")
         ends = (dim, width) if images else (dim + width, 1)
         inner = [settings.statistics] * settings.layers
-        statistics = Perceptrons([ends[0], *inner, ends[1]], seeds, "statistics")
+        statistics = perceptrons([ends[0], *inner, ends[1]], seeds, "statistics")
         self.mine = Mine(CodeScores(statistics, dim) if images else statistics, smoothing=settings.smoothing)
         self.networks = [self.generator, self.discriminator, self.mine]
         for network in self.networks:
@@ -152,22 +154,15 @@ def deception(fake: Tensor) -> Tensor:
     return softplus(-fake).mean(dim=(1, 2))
 
 
-def train(
-    gans: Gans,
-    real: Callable[[int], Tensor],
-    draws: Draws,
-    names: Sequence[str],
-    report: Callable[[int, str], None],
-) -> None:
-    """Train in place on batches `(members, rows, dim)` that `real(rows)` draws; `report` is called every 100 steps.
+def train(gans: Gans, real: Callable[[int], Tensor], draws: Draws, names: Sequence[str], progress: Progress) -> None:
+    """Train in place on batches `(members, rows, dim)` that `real(rows)` draws.
 
     Raises:
-        FloatingPointError: a loss is not finite; the members are named.
+        FloatingPointError: see `networks.train`.
     """
     settings = gans.settings
-    for step in range(1, settings.steps + 1):
-        cool(gans.optimizers, settings.learning_rate, step, settings.steps)
-        losses = gans.step(real(settings.batch_size), draws)
-        if step % 100 == 0 or step == settings.steps:
-            check_finite(losses, names, step, "loss")
-            report(step, f"losses {losses.mean():.3f}")
+
+    def step() -> Tensor:
+        return gans.step(real(settings.batch_size), draws)
+
+    networks.train(step, gans.optimizers, settings.learning_rate, settings.steps, names, progress)

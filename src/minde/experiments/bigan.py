@@ -14,9 +14,9 @@ from torch import Tensor
 
 from minde.baselines.mine import Mine, clip_adaptively
 from minde.experiments.adversarial import BETA1, deception, discrimination
-from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
+from minde.experiments.networks import Draws, adam, perceptrons, train
 from minde.experiments.patterns import coverage, gaussians
-from minde.experiments.rows import Row, Seed
+from minde.experiments.rows import Row, Seed, points_of, rows_of
 from minde.progress import Progress
 
 SERIES = ("bigan", "mine")
@@ -46,12 +46,11 @@ def run(
     members = [f"{series}, replicate {replicate}" for series, replicate in product(SERIES, range(replicates))]
     models = BiGans(2, seeds, betas, **bigan)
     progress = Progress(f"{len(seeds)} BiGANs on {device.type}", models.steps, "steps")
-    for step in range(1, models.steps + 1):
-        cool(models.optimizers, models.learning_rate, step, models.steps)
-        losses = models.step(pattern.draw(draws, models.batch_size), draws)
-        if step % 100 == 0 or step == models.steps:
-            check_finite(losses, members, step, "loss")
-            progress.report(step, f"losses {losses.mean():.3f}")
+
+    def step() -> Tensor:
+        return models.step(pattern.draw(draws, models.batch_size), draws)
+
+    train(step, models.optimizers, models.learning_rate, models.steps, members, progress)
     real = pattern.draw(fresh, samples)
     with torch.no_grad():
         made = models.generator(models.prior(fresh, samples))
@@ -61,21 +60,12 @@ def run(
         "reconstruction": (again - real).norm(dim=-1).mean(dim=1),
         "information": models.mine.information(real, codes, z_marginal=codes.roll(1, dims=1)),
     }
-    rows = [
-        Row("samples", series, replicate, quantity, float(values[number * replicates + replicate]))
-        for quantity, values in measures.items()
-        for number, series in enumerate(SERIES)
-        for replicate in range(replicates)
-    ]
-    rows += _points("samples", "data", real[0, :points])
+    rows = rows_of("samples", measures, SERIES)
+    rows += points_of("samples", "data", real[0, :points])
     for number, series in enumerate(SERIES):
-        rows += _points("samples", series, made[number * replicates, :points])
-        rows += _points("reconstructions", series, again[number * replicates, :points])
+        rows += points_of("samples", series, made[number * replicates, :points])
+        rows += points_of("reconstructions", series, again[number * replicates, :points])
     return rows
-
-
-def _points(panel: str, series: str, points: Tensor) -> list[Row]:
-    return [Row(panel, series, 0, "point", x=x, y=y) for x, y in points.tolist()]
 
 
 class BiGans:
@@ -101,12 +91,12 @@ class BiGans:
         wide = [hidden] * layers
         self.betas, self.latent, self.noise = betas, latent, noise
         self.batch_size, self.learning_rate, self.steps = batch_size, learning_rate, steps
-        self.generator = Perceptrons([latent, *wide, dim], seeds, "generator").to(betas.device)
-        self.encoder = Perceptrons([dim + noise, *wide, latent], seeds, "encoder").to(betas.device)
-        self.discriminator = Perceptrons([dim + latent, *wide, 1], seeds, "discriminator", "leaky_relu").to(
+        self.generator = perceptrons([latent, *wide, dim], seeds, "generator").to(betas.device)
+        self.encoder = perceptrons([dim + noise, *wide, latent], seeds, "encoder").to(betas.device)
+        self.discriminator = perceptrons([dim + latent, *wide, 1], seeds, "discriminator", "leaky_relu").to(
             betas.device
         )
-        network = Perceptrons([dim + latent, *[statistics] * layers, 1], seeds, "statistics")
+        network = perceptrons([dim + latent, *[statistics] * layers, 1], seeds, "statistics")
         self.mine = Mine(network, smoothing=smoothing).to(betas.device)
         groups = ([self.generator, self.encoder], [self.discriminator], [self.mine])
         self.optimizers = [adam(networks, learning_rate, BETA1) for networks in groups]

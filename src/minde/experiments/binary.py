@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from minde.experiments.networks import Perceptrons, check_finite
+from minde.experiments.networks import Perceptrons, check_finite, perceptrons
 from minde.experiments.rows import Row, Seed
 from minde.progress import Progress
 
@@ -41,7 +41,7 @@ def run(
     patterns = all_patterns()
     chance = rule(patterns, information)
     exact = binary_information(chance)
-    networks = Perceptrons([BITS, *widths, 2], [seed(r, "network") for r in range(replicates)], "layers", "tanh")
+    networks = perceptrons([BITS, *widths, 2], [seed(r, "network") for r in range(replicates)], "layers", "tanh")
     networks.to(device)
     generators = [np.random.Generator(np.random.PCG64(seed(r, "labels"))) for r in range(replicates)]
     labels = torch.from_numpy(np.stack([one.random(len(chance)) < chance for one in generators])).long().to(device)
@@ -50,16 +50,15 @@ def run(
     x = torch.from_numpy(patterns).float().to(device)
     optimizer = torch.optim.SGD(networks.parameters(), lr=learning_rate, momentum=momentum)
     shuffles = [torch.Generator().manual_seed(seed(r, "batches")) for r in range(replicates)]
-    shown = set(logarithmic(epochs, snapshots))
+    shown, names = set(logarithmic(epochs, snapshots)), [f"replicate {r}" for r in range(replicates)]
     progress = Progress(f"{replicates} binary networks on {device.type}", epochs, "epochs")
     rows = [Row("plane", "truth", 0, "bits", exact)]
     for epoch in range(epochs + 1):
         if epoch:
             loss = _epoch(networks, optimizer, x, labels, train, shuffles, batch_size)
+            check_finite(loss, names, epoch, "loss")
             progress.report(epoch, f"loss {loss.mean():.3f} nats")
         if epoch in shown:
-            names = [f"replicate {r}" for r in range(replicates)]
-            check_finite(loss if epoch else torch.zeros(1), names[: replicates if epoch else 1], epoch, "loss")
             rows += _measure(networks, x, labels, test, chance, bins, epoch)
     return rows
 

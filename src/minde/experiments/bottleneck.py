@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from minde.baselines.mine import Mine
-from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
+from minde.experiments.networks import Draws, adam, perceptrons, train
 from minde.experiments.rows import Row, Seed
 from minde.images.loader import load_labelled
 from minde.progress import Progress
@@ -44,7 +44,7 @@ def run(
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
     orders = [np.random.Generator(np.random.PCG64(seed(r, "split"))).permutation(len(x)) for r in range(replicates)]
     order = torch.from_numpy(np.stack(orders)).to(device).repeat(len(betas), 1)
-    test, train = order.split([round(test_share * len(x)), len(x) - round(test_share * len(x))], dim=1)
+    test_rows, train_rows = order.split([round(test_share * len(x)), len(x) - round(test_share * len(x))], dim=1)
     seeds = [seed(replicate, "networks") for replicate in range(replicates)] * len(betas)
     draws, fresh = (
         Draws([seed(replicate, use) for replicate in range(replicates)], len(betas), device)
@@ -54,14 +54,13 @@ def run(
     weights = torch.tensor(betas, device=device).repeat_interleave(replicates)
     models = Bottlenecks(x.shape[1], seeds, weights, **network)
     progress = Progress(f"{len(seeds)} bottlenecks on {device.type}", models.steps, "steps")
-    for step in range(1, models.steps + 1):
-        cool(models.optimizers, models.learning_rate, step, models.steps)
-        rows = train.gather(1, draws.integers(train.shape[1], models.batch_size))
-        losses = models.step(x[rows], y[rows], draws)
-        if step % 100 == 0 or step == models.steps:
-            check_finite(losses, names, step, "loss")
-            progress.report(step, f"losses {losses.mean():.3f}")
-    measures = models.measure(x, y, train, test, fresh, evaluation)
+
+    def step() -> Tensor:
+        rows = train_rows.gather(1, draws.integers(train_rows.shape[1], models.batch_size))
+        return models.step(x[rows], y[rows], draws)
+
+    train(step, models.optimizers, models.learning_rate, models.steps, names, progress)
+    measures = models.measure(x, y, train_rows, test_rows, fresh, evaluation)
     return [
         Row("plane", quantity, member % replicates, UNIT[quantity], value, x=betas[member // replicates])
         for quantity, values in measures.items()
@@ -94,9 +93,9 @@ class Bottlenecks:
         """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat."""
         self.betas, self.batch_size, self.learning_rate, self.steps = betas, batch_size, learning_rate, steps
         wide = [hidden] * layers
-        self.encoder = Perceptrons([pixels, *wide, latent], seeds, "encoder").to(betas.device)
-        self.classifier = Perceptrons([latent, DIGITS], seeds, "classifier").to(betas.device)
-        judge = Perceptrons([3 * latent, *[statistics] * layers, 1], seeds, "statistics")
+        self.encoder = perceptrons([pixels, *wide, latent], seeds, "encoder").to(betas.device)
+        self.classifier = perceptrons([latent, DIGITS], seeds, "classifier").to(betas.device)
+        judge = perceptrons([3 * latent, *[statistics] * layers, 1], seeds, "statistics")
         self.mine = Mine(judge, combine=with_distance, smoothing=smoothing).to(betas.device)
         groups = ([self.encoder, self.classifier], [self.mine])
         self.optimizers = [adam(networks, learning_rate) for networks in groups]

@@ -7,12 +7,11 @@ from, so that codes spread over modes.
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from minde.experiments.adversarial import Gans, Settings, train
 from minde.experiments.networks import Draws
-from minde.experiments.patterns import PATTERNS, Coverage, coverage
-from minde.experiments.rows import Row, Seed
+from minde.experiments.patterns import PATTERNS, coverage
+from minde.experiments.rows import Row, Seed, points_of, rows_of
 from minde.progress import Progress
 
 SERIES = ("gan", "mine")
@@ -45,26 +44,12 @@ def run(
         )
         gans = Gans(2, seeds, betas, settings)
         progress = Progress(f"{name}, {len(seeds)} GANs on {device.type}", settings.steps, "steps")
-        train(gans, lambda batch, p=pattern, d=draws: p.draw(d, batch), draws, names, progress.report)
+        train(gans, lambda batch, p=pattern, d=draws: p.draw(d, batch), draws, names, progress)
         made, codes = gans.sample(fresh, samples)
         information = gans.mine.information(made, codes, z_marginal=gans.codes(fresh, samples))
-        rows += _numbers(name, coverage(made, pattern, quorum), information, replicates)
-        rows += _points(name, "data", pattern.draw(fresh, points)[0])
+        measures = coverage(made, pattern, quorum)._asdict() | {"information": information}
+        rows += rows_of(name, measures, SERIES)
+        rows += points_of(name, "data", pattern.draw(fresh, points)[0])
         for number, series in enumerate(SERIES):
-            rows += _points(name, series, made[number * replicates, :points])
+            rows += points_of(name, series, made[number * replicates, :points])
     return rows
-
-
-def _numbers(panel: str, found: Coverage, information: Tensor, replicates: int) -> list[Row]:
-    """A row for each measure and member; the bound on the information is that of the member's own network."""
-    measures = found._asdict() | {"information": information}
-    return [
-        Row(panel, series, replicate, quantity, float(values[number * replicates + replicate]))
-        for quantity, values in measures.items()
-        for number, series in enumerate(SERIES)
-        for replicate in range(replicates)
-    ]
-
-
-def _points(panel: str, series: str, points: Tensor) -> list[Row]:
-    return [Row(panel, series, 0, "point", x=x, y=y) for x, y in points.tolist()]

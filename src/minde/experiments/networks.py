@@ -1,4 +1,4 @@
-"""Perceptrons of several members as one batched program.
+"""Networks of several members as one batched program: their weights, random numbers and steps.
 
 A member is one training: of one replicate under one condition, such as a weight of the information term. Tensors are
 `(members, batch, dim)`; no member reads another's numbers.
@@ -6,56 +6,20 @@ A member is one training: of one replicate under one condition, such as a weight
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, relu, tanh
 
+from minde.baselines.mine import Perceptrons
 from minde.baselines.stacks import generator
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": relu,
-    "leaky_relu": lambda x: leaky_relu(x, 0.2),
-    "tanh": tanh,
-}
+from minde.progress import Progress
 
 
-class Perceptrons(nn.Module):
-    """A perceptron per member, all of the same widths; the activation stands between layers, not after the last.
-
-    `widths` are those of input, hidden layers and output. Weights and biases start uniform within ±1/sqrt(fan_in), as
-    torch's linear layers do, times `gain`, those of a member from its seed and the network's purpose alone. A gain of
-    √6 (He et al. 2015) keeps the variance from ReLU layer to layer.
-    """
-
-    def __init__(
-        self, widths: Sequence[int], seeds: Sequence[int], purpose: str, activation: str = "relu", gain: float = 1.0
-    ) -> None:
-        """Draw the weights of as many members as there are seeds; members of one seed start alike."""
-        super().__init__()
-        self.activation = ACTIVATIONS[activation]
-        generators = [generator(seed, purpose) for seed in seeds]
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for fan_in, fan_out in pairwise(widths):
-            bound = gain / math.sqrt(fan_in)
-            for parameters, shape in ((self.weights, (fan_in, fan_out)), (self.biases, (1, fan_out))):
-                drawn = [(2 * torch.rand(shape, generator=one) - 1) * bound for one in generators]
-                parameters.append(nn.Parameter(torch.stack(drawn)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Outputs `(members, batch, dim_out)` of inputs `(members, batch, dim_in)`."""
-        return self.layers(x)[-1]
-
-    def layers(self, x: Tensor) -> list[Tensor]:
-        """What every layer passes on, in order; of the last one, the output."""
-        passed, last = [], len(self.weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias, x, weight)
-            if layer < last:
-                x = self.activation(x)
-            passed.append(x)
-        return passed
+def perceptrons(
+    widths: Sequence[int], seeds: Sequence[int], purpose: str, activation: str = "relu", gain: float = 1.0
+) -> Perceptrons:
+    """Perceptrons of members, each drawn from its seed and the purpose alone; members of one seed start alike."""
+    return Perceptrons(widths, [generator(seed, purpose) for seed in seeds], activation, gain)
 
 
 class Draws:
@@ -102,6 +66,27 @@ def cool(optimizers: Iterable[torch.optim.Optimizer], learning_rate: float, step
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = rate
+
+
+def train(
+    step: Callable[[], Tensor],
+    optimizers: Sequence[torch.optim.Optimizer],
+    learning_rate: float,
+    steps: int,
+    names: Sequence[str],
+    progress: Progress,
+) -> None:
+    """Call `step`, which updates the members and returns their losses `(members,)`, while the learning rate falls.
+
+    Raises:
+        FloatingPointError: a loss is not finite, which is looked at every 100 steps; the members are named.
+    """
+    for done in range(1, steps + 1):
+        cool(optimizers, learning_rate, done, steps)
+        losses = step()
+        if done % 100 == 0 or done == steps:
+            check_finite(losses, names, done, "loss")
+            progress.report(done, f"losses {losses.mean():.3f}")
 
 
 def check_finite(losses: Tensor, names: Sequence[str], step: int, about: str) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from minde.experiments.adversarial import Gans, Settings, train
-from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
+from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool, perceptrons
 from minde.experiments.rows import Row, Seed
 from minde.images.loader import load_labelled
 from minde.progress import Progress
@@ -53,7 +53,7 @@ def run(
     gans = Gans(len(CHANNELS) * x.shape[1], seeds, betas, Settings(**gan), images=True)
     progress = Progress(f"stacked {images}, {len(seeds)} GANs on {device.type}", gans.settings.steps, "steps")
     names = [f"{series}, replicate {replicate}" for series, replicate in product(SERIES, range(replicates))]
-    train(gans, lambda batch: stack_digits(x, draws, batch), draws, names, progress.report)
+    train(gans, lambda batch: stack_digits(x, draws, batch), draws, names, progress)
 
     made, codes = gans.sample(fresh, samples)
     real = stack_digits(x, fresh, samples)[:replicates]
@@ -105,7 +105,7 @@ def train_classifier(
     orders = [np.random.Generator(np.random.PCG64(seed)).permutation(len(x)) for seed in seeds]
     order = torch.from_numpy(np.stack(orders)).to(x.device)
     test, known = order.split([round(test_share * len(x)), len(x) - round(test_share * len(x))], dim=1)
-    networks, draws = Perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier").to(x.device), Draws(seeds)
+    networks, draws = perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier").to(x.device), Draws(seeds)
     optimizer = adam([networks], learning_rate)
     for step in range(1, steps + 1):
         cool([optimizer], learning_rate, step, steps)

@@ -1,186 +1,15 @@
 """What rules call: `python -m minde.steps VERB` parses, calls and writes. A verb is a function and an entry in VERBS.
 
-Settings are what `minde.study.design` makes of a config, as JSON. Verbs import what they need when they run, so that
-none pays for the libraries of another.
+Settings are what `minde.study.design` makes of a config, as JSON.
 """
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-
-def sample(args: argparse.Namespace) -> None:
-    """Draw the samples of one task."""
-    from minde.study import samples
-
-    samples.draw(args.settings, args.out)
-
-
-def split(args: argparse.Namespace) -> None:
-    """Split the rows of a file of one's own into the samples of a task."""
-    from minde.study import data
-
-    data.split(args.settings, args.file, args.out)
-
-
-def latents(args: argparse.Namespace) -> None:
-    """Fit the autoencoders of the consistency tests and write the images' latents."""
-    from minde.device import pick_device
-    from minde.steps import latents
-
-    latents.latents(args.settings, args.out, pick_device(args.device))
-
-
-def experiment(args: argparse.Namespace) -> None:
-    """Run an experiment of MINE and write its rows."""
-    from minde.device import pick_device
-    from minde.steps import experiment
-
-    experiment.experiment(args.name, args.settings, args.out, pick_device(args.device))
-
-
-def experiment_figure(args: argparse.Namespace) -> None:
-    """Draw the figure of an experiment of MINE, in every kind of file asked for."""
-    from minde.study import experiment_figures, experiment_rows
-
-    experiment_figures.write_figure(args.name, experiment_rows.read(args.rows).to_pandas(), args.out)
-
-
-def train(args: argparse.Namespace) -> None:
-    """Train the score networks of one cell.
-
-    With --state, training keeps its state there, and goes on from it when it is run again with the same settings,
-    samples and code. SIGUSR2 (exit status 75) and SIGTERM (143) stop it once its state is kept; any other status but 0
-    is a failure. The state is removed when weights and curve are written.
-
-    With --together N, up to N such processes of this machine are trained by one of them, as one program where they can.
-    """
-    from minde.interruption import Interruption
-
-    interruption = Interruption()
-    if args.state:
-        interruption.listen()  # before the seconds that torch takes to be imported
-    if args.together > 1:
-        if not args.state:
-            raise ValueError("--together needs --state, from which another process goes on if the one that trains dies")
-        from minde.steps import together
-
-        together.train(_as_json(args), args.together, interruption)
-        return
-    from minde.device import keep_freed_memory, pick_device
-    from minde.steps import standing, train
-
-    keep_freed_memory()
-    keeper = standing.Keeper(args.state, args.checkpoint_seconds, interruption)
-    device = pick_device(args.device)
-    train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, keeper)
-
-
-def estimate(args: argparse.Namespace) -> None:
-    """Estimate one cell from its score networks, by every formula."""
-    from minde.device import pick_device
-    from minde.steps import estimate
-
-    device = pick_device(args.device)
-    estimate.estimate(args.settings, args.samples, args.weights, args.curve, args.out, device, args.stack)
-
-
-def score_errors(args: argparse.Namespace) -> None:
-    """Measure the error of a cell's learned scores by time."""
-    from minde.device import pick_device
-    from minde.steps import score_errors
-
-    score_errors.measure(args.settings, args.samples, args.weights, args.out, pick_device(args.device))
-
-
-def score_error_figure(args: argparse.Namespace) -> None:
-    """Draw the error of a cell's learned scores by time."""
-    from minde.study import score_errors
-
-    score_errors.write_figure(args.errors, args.settings["method"], args.out)
-
-
-def baseline(args: argparse.Namespace) -> None:
-    """Estimate a cell with a competitor, every replicate from its own samples, training on them where it trains."""
-    from minde.steps import baseline
-
-    baseline.baseline(args.settings, args.samples, args.out, args.device)
-
-
-def merge(args: argparse.Namespace) -> None:
-    """Merge the estimates of all cells; every key of the design must be there once, and no other."""
-    from minde.study import design, results
-
-    paths = [args.estimates / f"{cell.path}.parquet" for cell in design.cells_of(args.settings)]
-    table = results.merge(design.expected_keys(args.settings), paths)
-    made_by = results.provenance(args.settings, packages=("pyarrow",), sources=("study/results.py", "study/design.py"))
-    results.write_parquet(args.out, table, made_by)
-
-
-def table(args: argparse.Namespace) -> None:
-    """Write a table, in every kind of file asked for."""
-    from minde.study import results, tables
-
-    write = {"table1": tables.write_table, "summary": tables.write_summary}[args.name]
-    write(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
-
-
-def ratios(args: argparse.Namespace) -> None:
-    """Write the ratios of the consistency tests, in every kind of file asked for."""
-    from minde.study import ratios, results
-
-    ratios.write_ratios(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
-
-
-def figure(args: argparse.Namespace) -> None:
-    """Draw a figure, in every kind of file asked for, from merged estimates or from training curves."""
-    from minde.study import curves, figures, results
-
-    shown = curves.read(args.curves) if args.curves else results.read_estimates(args.estimates).to_pandas()
-    figures.write_figure(args.name, shown, args.out, **args.settings)
-
-
-def comparison(args: argparse.Namespace) -> None:
-    """Draw the estimates of two studies beside each other, in every kind of file asked for."""
-    import pandas as pd
-
-    from minde.study import figures, results
-
-    settings, frames = dict(args.settings), []
-    for study, path in zip(settings.pop("studies"), (args.estimates, args.others), strict=True):
-        frames.append(results.read_estimates(path).to_pandas().assign(study=study))
-    figures.write_figure("comparison", pd.concat(frames), args.out, **settings)
-
-
-def bundle(args: argparse.Namespace) -> None:
-    """Pack a study's estimates, tables and figures, or its weights, into one archive."""
-    from minde.study import pack
-
-    pack.pack(args.settings["holds"], args.settings["config"], args.results, args.files, args.lock, args.out)
-
-
-def unpack(args: argparse.Namespace) -> None:
-    """Take one file out of a bundle, once it is what the manifest says."""
-    from minde.study import archive
-
-    with archive.opened(args.bundle) as opened:
-        archive.extract(opened, args.settings["file"], args.out)
-
-
-def plan(args: argparse.Namespace) -> None:
-    """Print what a study will cost: jobs, steps, hours at measured rates, disk."""
-    from minde.steps import plan
-
-    print(plan.report(args.settings, args.rates))
-
-
-def _as_json(args: argparse.Namespace) -> dict:
-    """What another process needs to do the same."""
-    given = {name: value for name, value in vars(args).items() if name not in ("function", "verb", "together")}
-    return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in given.items()}
+from . import verbs
 
 
 def _path(name: str, about: str, **options) -> tuple[str, dict]:
@@ -205,12 +34,12 @@ _EXPERIMENT = ("name", {"help": "which experiment, as in the config"})
 
 # A verb's function and its arguments beside --settings.
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {
-    "sample": (sample, [_path("--out", "samples file to write")]),
-    "split": (split, [_path("--file", "Parquet or CSV file"), _path("--out", "samples file to write")]),
-    "latents": (latents, [_path("--out", "latents to write"), _DEVICE]),
-    "experiment": (experiment, [_EXPERIMENT, _path("--out", "rows to write"), _DEVICE]),
+    "sample": (verbs.sample, [_path("--out", "samples file to write")]),
+    "split": (verbs.split, [_path("--file", "Parquet or CSV file"), _path("--out", "samples file to write")]),
+    "latents": (verbs.latents, [_path("--out", "latents to write"), _DEVICE]),
+    "experiment": (verbs.experiment, [_EXPERIMENT, _path("--out", "rows to write"), _DEVICE]),
     "experiment-figure": (
-        experiment_figure,
+        verbs.experiment_figure,
         [
             _EXPERIMENT,
             _path("--rows", "rows of the experiment"),
@@ -218,7 +47,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "train": (
-        train,
+        verbs.train,
         [
             _path("--samples", "samples of the task"),
             _path("--weights", "weights to write"),
@@ -234,7 +63,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "estimate": (
-        estimate,
+        verbs.estimate,
         [
             _path("--samples", "samples of the task"),
             _path("--weights", "weights of the cell"),
@@ -245,7 +74,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "score-errors": (
-        score_errors,
+        verbs.score_errors,
         [
             _path("--samples", "samples of the task"),
             _path("--weights", "weights of the cell"),
@@ -254,16 +83,19 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "score-error-figure": (
-        score_error_figure,
+        verbs.score_error_figure,
         [_path("--errors", "errors of the cell"), _path("--out", "figures to write: .pdf or .png", nargs="+")],
     ),
     "baseline": (
-        baseline,
+        verbs.baseline,
         [_path("--samples", "samples of the task"), _path("--out", "estimates to write"), _DEVICE],
     ),
-    "merge": (merge, [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")]),
+    "merge": (
+        verbs.merge,
+        [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")],
+    ),
     "table": (
-        table,
+        verbs.table,
         [
             ("name", {"choices": ("table1", "summary"), "help": "which table"}),
             _path("--estimates", "merged estimates"),
@@ -271,11 +103,11 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "ratios": (
-        ratios,
+        verbs.ratios,
         [_path("--estimates", "merged estimates"), _path("--out", "tables to write: .csv or .md", nargs="+")],
     ),
     "figure": (
-        figure,
+        verbs.figure,
         [
             (
                 "name",
@@ -290,7 +122,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "comparison": (
-        comparison,
+        verbs.comparison,
         [
             _path("--estimates", "merged estimates"),
             _path("--others", "merged estimates of the other study"),
@@ -298,7 +130,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "bundle": (
-        bundle,
+        verbs.bundle,
         [
             _path("--results", "folder of the study's results"),
             _path(
@@ -308,8 +140,8 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--out", "bundle to write"),
         ],
     ),
-    "unpack": (unpack, [_path("--bundle", "bundle to read"), _path("--out", "file to write")]),
-    "plan": (plan, [_path("--rates", "what the throughput benchmark has written", nargs="*")]),
+    "unpack": (verbs.unpack, [_path("--bundle", "bundle to read"), _path("--out", "file to write")]),
+    "plan": (verbs.plan, [_path("--rates", "what the throughput benchmark has written", nargs="*")]),
 }
 
 

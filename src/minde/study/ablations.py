@@ -13,6 +13,7 @@ from .panels import (
     draw_line,
     draw_truth,
     label_axes,
+    label_rows,
     limits_about,
     log_axis,
     middle_of,
@@ -111,11 +112,7 @@ def comparison(estimates: pd.DataFrame) -> Figure:
         for position, row in enumerate(rows):
             if row in drawn:
                 _draw_pair(ax, position, here.loc[row].loc[names], COLORS[row[0]], limits)
-        ax.set_xlim(limits)
-        ax.set_xticks(*ticks(limits))
-        ax.set_yticks(range(len(rows)), [row_label(*row) for row in rows])
-        ax.set_ylim(len(rows) - 0.5, -0.5)
-        ax.tick_params(axis="y", length=0)
+        label_rows(ax, rows, limits)
     figure.supxlabel(AXIS_LABEL, fontsize="medium")
     keys = [figure.axes[0].plot([], [], "o", color="black", **PAIR_STYLES[place])[0] for place in range(2)]
     figure.legend(keys, names, loc="outside upper center", ncols=2)

@@ -126,6 +126,9 @@ def _names(config: dict) -> Iterator[str]:
             f"minde.recipe: found {recipe!r}; allowed: a key of `recipes`: {', '.join(recipes)}"
             f"{suggestion(recipe, recipes)}"
         )
+    for name in config["minde"]["quoted"].keys() - recipes.keys():
+        allowed = f"a key of `recipes`: {', '.join(recipes)}{suggestion(name, recipes)}"
+        yield f"minde.quoted: found {name!r}; allowed: {allowed}"
     for i, override in enumerate(config["overrides"]):
         for pattern in override["match"].get("tasks", []):
             if not matching(pattern, known):

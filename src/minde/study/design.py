@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from . import consistency, experiments
+from . import consistency
 from .seeds import canonical, seed_of
-from .tasks import HIGH_MI, TASKS, Task, own_task
+from .tasks import TASKS, Task, own_task
 
 __all__ = ["Cell", "canonical", "cells", "seed_of"]
 
@@ -32,16 +32,6 @@ UNTRAINED = ("ksg", "lnn", "kde", "cca")
 
 COMPETITORS = (*CRITICS, *UNTRAINED, *DOES, *MINES)
 METHODS = (*VARIANTS, *COMPETITORS)
-
-FIGURES = {
-    "spread": 20,
-    "training-size": 10,
-    "training-curve": 10,
-    "sigma": 10,
-    "comparison": 20,
-    "high-mi": len(HIGH_MI),
-}
-"""Figures, and how many tasks are on one page; the paper's are parted alike."""
 
 DUPLICATES = 0.01
 """Share of the rows of a file of one's own that may repeat another row, where its entry says nothing else."""
@@ -104,16 +94,6 @@ def latents_settings(config: dict) -> str:
 def consistency_settings(config: dict) -> str:
     """What the figure of the consistency tests reads beside the estimates."""
     return canonical({"tasks": list(consistency.entries(config)), "sigmas": config["tables"]["sigmas"]})
-
-
-def experiment_settings(config: dict, name: str) -> str:
-    """What an experiment of MINE reads."""
-    return experiments.settings(config, name)
-
-
-def experiment_sources(name: str) -> tuple[str, ...]:
-    """The source files that an experiment is computed by, as globs relative to the package."""
-    return experiments.sources(name)
 
 
 def train_settings(config: dict, cell: Cell) -> str:
@@ -190,49 +170,6 @@ def summary_settings(config: dict) -> str:
     return canonical(
         {"resamples": tables["resamples"], "sigmas": tables["sigmas"], "seed": config["seed"], "quoted": quoted}
     )
-
-
-def figure_settings(config: dict, figure: str, part: int) -> str:
-    """What a part of a figure, counted from 1, reads beside the estimates."""
-    settings = {"tasks": tasks_of_part(config, figure, part)}
-    if figure in ("spread", "training-size", "comparison", "high-mi"):
-        settings["sigmas"] = config["tables"]["sigmas"]
-    if figure == "comparison":
-        settings["studies"] = [config["name"], config["compared_with"]]
-    return canonical(settings)
-
-
-def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
-    """The tasks of a part of a figure, in the benchmark's order."""
-    order, size = {task: place for place, task in enumerate(TASKS)}, FIGURES[figure]
-    tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
-    if figure == "high-mi":
-        return [task for task in tasks if task in HIGH_MI]
-    return tasks[(part - 1) * size : part * size]
-
-
-def parts_of(config: dict, figure: str) -> range:
-    """The parts of a figure, counted from 1; none where the study has nothing that it shows."""
-    trains = any(method in VARIANTS for method in config["methods"])
-    estimators = config["minde"]["estimators"]
-    varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
-    empty = {
-        "training-curve": not trains,
-        "sigma": not varied,
-        "comparison": not config["compared_with"],
-        "high-mi": not set(HIGH_MI) <= set(config["tasks"]),
-    }
-    if empty.get(figure, False):
-        return range(0)
-    return range(1, 2 if figure == "high-mi" else -(-len(config["tasks"]) // FIGURES[figure]) + 1)
-
-
-def curve_cells(config: dict, tasks: list[str] | None = None) -> list[Cell]:
-    """The cells whose training curves are drawn: at the largest train size, of these tasks or all."""
-    size, shown = max(config["train_sizes"]), config["tasks"] if tasks is None else tasks
-    return [
-        cell for cell in cells(config) if cell.method in VARIANTS and cell.train_size == size and cell.task in shown
-    ]
 
 
 def bundle_settings(config: dict, holds: str) -> str:

@@ -23,6 +23,7 @@ from .panels import (
     draw_line,
     draw_truth,
     label_axes,
+    label_rows,
     limits_about,
     log_axis,
     marker_of,
@@ -105,11 +106,7 @@ def spread(estimates: pd.DataFrame) -> Figure:
             _draw_replicates(ax, values, position, COLORS[row[0]], limits)
         if of_task["mi_true"].notna().all():
             ax.axvline(middle, **TRUTH_STYLE)
-        ax.set_xlim(limits)
-        ax.set_xticks(*ticks(limits))
-        ax.set_yticks(range(len(rows)), [row_label(*row) for row in rows])
-        ax.set_ylim(len(rows) - 0.5, -0.5)
-        ax.tick_params(axis="y", length=0)
+        label_rows(ax, rows, limits)
     figure.supxlabel(AXIS_LABEL, fontsize="medium")
     return figure
 

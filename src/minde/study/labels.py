@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import design
+from . import parts
 from .rows import METHOD_LABELS
 from .tasks import label_of
 
@@ -15,8 +15,8 @@ def of_study(config: dict, shows: str, kind: str) -> dict[str, str]:
 
 
 def of_part(config: dict, shows: str, figure: str, kind: str) -> Callable[..., dict[str, str]]:
-    """The labels of a part of a figure of design.FIGURES, as a function of the wildcards that name the part."""
-    return lambda wildcards: _labels(config, shows, design.tasks_of_part(config, figure, int(wildcards.part)), kind)
+    """The labels of a part of a figure of parts.FIGURES, as a function of the wildcards that name the part."""
+    return lambda wildcards: _labels(config, shows, parts.tasks_of_part(config, figure, int(wildcards.part)), kind)
 
 
 def _labels(config: dict, shows: str, tasks: list[str], kind: str) -> dict[str, str]:

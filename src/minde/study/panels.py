@@ -160,6 +160,15 @@ def label_axes(figure: Figure, of_x: str, below: str = "") -> None:
     figure.supylabel(AXIS_LABEL, fontsize="medium")
 
 
+def label_rows(ax: Axes, rows: list[tuple[str, str]], limits: tuple[float, float]) -> None:
+    """Axes of a panel with estimates to the right and a line for each row, the first on top."""
+    ax.set_xlim(limits)
+    ax.set_xticks(*ticks(limits))
+    ax.set_yticks(range(len(rows)), [row_label(*row) for row in rows])
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+
+
 def add_legend(figure: Figure, keys: dict, rows: list[tuple[str, str]]) -> None:
     """A legend above the panels, in the order of the rows whichever panel a row was first drawn in."""
     order = [TRUTH_KEY, *(row_label(*row) for row in rows)]

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from minde import Mine, clip_adaptively
-from minde.baselines.mine import LOSSES, shuffle, statistics_network
+from minde.baselines.mine import LOSSES, Perceptrons, shuffle
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +140,7 @@ def test_a_stack_computes_each_replicate_as_if_alone():
     x, z = pairs(3, 64)
     found = []
     for chosen, seeds in ((slice(None), (5, 6, 7)), (slice(1, 2), (6,))):
-        network = statistics_network(len(seeds), 2, 16, 2, generators(*seeds), "elu")
+        network = Perceptrons([2, 16, 16, 1], generators(*seeds), "elu")
         mine, drawn = Mine(network), generators(*seeds)
         for _ in range(3):
             losses = mine.loss(x[chosen], z[chosen], drawn)
@@ -151,8 +151,8 @@ def test_a_stack_computes_each_replicate_as_if_alone():
         torch.testing.assert_close(together[1:2], alone)
 
 
-def test_statistics_networks_start_from_their_own_generators():
-    both, second = (statistics_network(len(seeds), 3, 8, 2, generators(*seeds)) for seeds in ((1, 2), (2,)))
+def test_perceptrons_start_from_their_own_generators():
+    both, second = (Perceptrons([3, 8, 8, 1], generators(*seeds)) for seeds in ((1, 2), (2,)))
     for together, alone in zip(both.parameters(), second.parameters(), strict=True):
         assert torch.equal(together[1], alone[0])
         assert together.abs().max() <= 1 / math.sqrt(3)
@@ -196,7 +196,5 @@ def test_samples_that_do_not_pair_are_refused():
         mine.loss(x, z[1:])
     with pytest.raises(ValueError, match="2 generators for 3 replicates; expected one for each"):
         mine.loss(*pairs(3, 20), generators(1, 2))
-    with pytest.raises(ValueError, match="1 generators for 2 replicates"):
-        statistics_network(2, 2, 8, 1, generators(1))
-    with pytest.raises(ValueError, match="unknown activation 'tanh'; expected relu or elu"):
-        statistics_network(1, 2, 8, 1, generators(1), "tanh")
+    with pytest.raises(ValueError, match="unknown activation 'sine'; expected relu, elu, leaky_relu, tanh"):
+        Perceptrons([2, 8, 1], generators(1), "sine")

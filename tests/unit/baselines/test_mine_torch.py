@@ -7,7 +7,6 @@ from test_trained_competitors import CRITICS, gaussian_replicate
 
 from minde.baselines import Replicate, estimates
 from minde.baselines.mine import LOSSES
-from minde.baselines.mine_torch import width
 
 OPTIONS = {"hidden": 32, "layers": 2, "batch_size": 256, "learning_rate": 2e-3, "smoothing": 0.01, "steps": 500}
 TRUTHS = (0.0, 0.2, 0.5, 1.0)
@@ -69,7 +68,3 @@ def test_a_training_that_diverges_is_a_result_with_its_reason_and_its_own():
 def test_a_batch_larger_than_the_training_split_is_refused():
     with pytest.raises(ValueError, match="a batch of 3000 cannot be drawn from 2000 training samples"):
         estimates_of([gaussian_replicate()], batch_size=3000)
-
-
-def test_the_width_grows_with_the_coordinates():
-    assert [width(dim) for dim in (1, 10, 11, 50, 51)] == [64, 64, 128, 128, 256]

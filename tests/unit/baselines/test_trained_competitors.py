@@ -9,7 +9,8 @@ import torch
 
 from minde.baselines import Replicate, estimates
 from minde.baselines.critics import widths
-from minde.baselines.doe import initialise, log_density, width
+from minde.baselines.doe import initialise, log_density
+from minde.baselines.stacks import width
 
 NATS = 0.5
 CRITICS = {"hidden": [16, 16], "batch_size": 64, "learning_rate": 5e-3, "max_steps": 200, "test_every": 100}
@@ -78,7 +79,8 @@ def test_a_training_that_diverges_is_a_result_with_its_reason(method):
 
 
 @pytest.mark.parametrize(
-    ("dim_x", "of_critic", "of_doe"), [(10, (32, 32, 8), 64), (50, (128, 128, 8), 128), (51, (256, 256, 8), 256)]
+    ("dim_x", "of_critic", "of_doe"),
+    [(10, (32, 32, 8), 64), (11, (128, 128, 8), 128), (50, (128, 128, 8), 128), (51, (256, 256, 8), 256)],
 )
 def test_the_paper_s_widths(dim_x, of_critic, of_doe):
     assert widths(dim_x) == of_critic

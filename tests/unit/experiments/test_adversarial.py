@@ -7,6 +7,7 @@ from minde.experiments import bigan, gans
 from minde.experiments.adversarial import Gans, Settings, train
 from minde.experiments.networks import Draws
 from minde.experiments.patterns import coverage, gaussians
+from minde.progress import Progress
 
 GAN = {
     "noise": 2,
@@ -71,7 +72,13 @@ def test_with_the_term_a_gan_covers_at_least_as_many_modes():
     seeds = [seed(replicate, "networks") for replicate in range(replicates)]
     draws = Draws(seeds, 2)
     models = Gans(2, seeds * 2, torch.tensor([0.0, 0.0, 1.0, 1.0]), settings)
-    train(models, lambda rows: pattern.draw(draws, rows), draws, ["a", "b", "c", "d"], lambda step, about: None)
+    train(
+        models,
+        lambda rows: pattern.draw(draws, rows),
+        draws,
+        ["a", "b", "c", "d"],
+        Progress("GANs", settings.steps, "steps"),
+    )
     found = coverage(models.sample(draws, 2500)[0], pattern, 0.2)
     without, with_term = found.modes.float().split(replicates)
     assert with_term.mean() >= without.mean()

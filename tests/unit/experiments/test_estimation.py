@@ -34,10 +34,14 @@ def test_every_method_is_near_the_truth_in_one_dimension():
 
 
 def test_another_correlation_or_replicate_changes_nobodys_samples():
-    few = run(correlations=[0.7], replicates=1, mine=MINE | {"steps": 20}, losses=["mine"])
-    many = {(row.series, row.x, row.replicate): row.value for row in run(mine=MINE | {"steps": 20}, losses=["mine"])}
+    """Not by `mine`: its last bias has no gradient but what rounding leaves, otherwise in a stack of one. Adam makes
+    steps of it, which change no bound, but the running mean, and by that the gradient of `mine`."""
+    changes = {"mine": MINE | {"steps": 20}, "losses": ["mine_biased", "fdiv"]}
+    few = run(correlations=[0.7], replicates=1, **changes)
+    many = {(row.series, row.x, row.replicate): row.value for row in run(**changes)}
     for row in few:
-        assert row.value == pytest.approx(many[row.series, row.x, row.replicate], abs=1e-5)
+        tolerance = 1e-5 if row.series == "mine_biased" else 1e-6 if row.series == "fdiv" else 0
+        assert row.value == pytest.approx(many[row.series, row.x, row.replicate], abs=tolerance, rel=0)
 
 
 def test_the_truth_is_that_of_independent_pairs():

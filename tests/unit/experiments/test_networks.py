@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool
+from minde.experiments.networks import Draws, adam, check_finite, cool, perceptrons
 
 
 @pytest.fixture(autouse=True)
@@ -12,7 +12,7 @@ def one_thread():
 
 
 def test_a_perceptron_is_what_torch_computes_layer_by_layer():
-    network = Perceptrons([3, 5, 2], [7], "test", "leaky_relu")
+    network = perceptrons([3, 5, 2], [7], "test", "leaky_relu")
     x = torch.randn(1, 4, 3, generator=torch.Generator().manual_seed(0))
     hidden = torch.nn.functional.leaky_relu(x[0] @ network.weights[0][0] + network.biases[0][0], 0.2)
     expected = hidden @ network.weights[1][0] + network.biases[1][0]
@@ -21,7 +21,7 @@ def test_a_perceptron_is_what_torch_computes_layer_by_layer():
 
 
 def test_a_member_trains_as_if_alone():
-    together, alone = Perceptrons([3, 8, 1], [1, 2, 3], "test"), Perceptrons([3, 8, 1], [2], "test")
+    together, alone = perceptrons([3, 8, 1], [1, 2, 3], "test"), perceptrons([3, 8, 1], [2], "test")
     draws, draws_alone = Draws([1, 2, 3]), Draws([2])
     for network, one in ((together, draws), (alone, draws_alone)):
         optimizer = adam([network], 0.01)

@@ -174,6 +174,11 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
             "fsat",
             r"minde\.recipe: found 'fsat'; allowed: .*paper, fast; the nearest valid name is 'fast'",
         ),
+        (
+            "minde.quoted",
+            {"fsat": {"minde-j": "gap", "minde-c": "inside"}},
+            r"minde\.quoted: found 'fsat'; allowed: .*paper, fast; the nearest valid name is 'fast'",
+        ),
         ("train_sizes", [20000], r"train_sizes\.0: found 20000; allowed: at most samples\.train, which is 10000"),
         ("train_sizes", [100], r"train_sizes: found 100, with batch_size 256 for task .*at least one full batch"),
         ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30\.0; allowed: at most beta_max"),

@@ -11,7 +11,7 @@ import yaml
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import design, seeds
+from minde.study import design, experiments, parts, seeds
 from minde.study.tasks import HIGH_MI
 
 ROOT = Path(__file__).parents[3]
@@ -88,9 +88,9 @@ def test_each_competitor_that_trains_has_its_own_options(config):
 
 def test_an_experiment_reads_its_section_and_the_seed_alone(config):
     config["experiments"] = {"estimation": {"dims": [1, 20.0]}, "dependence": {"samples": 10}}
-    assert design.experiment_settings(config, "estimation") == '{"dims":[1,20],"seed":0}'
+    assert experiments.settings(config, "estimation") == '{"dims":[1,20],"seed":0}'
     with pytest.raises(ValueError, match="unknown experiment 'estimate'; known: estimation, dependence"):
-        design.experiment_sources("estimate")
+        experiments.sources("estimate")
 
 
 def test_methods_that_do_not_train_have_one_cell_per_task(config):
@@ -119,8 +119,8 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
         (design.table_settings, "decimals reference sigmas"),
         (lambda c: design.table_settings(c, 2000), "decimals reference sigmas train_size"),
         (design.summary_settings, "quoted resamples seed sigmas"),
-        (lambda c: design.figure_settings(c, "spread", 1), "sigmas tasks"),
-        (lambda c: design.figure_settings(c, "training-curve", 1), "tasks"),
+        (lambda c: parts.figure_settings(c, "spread", 1), "sigmas tasks"),
+        (lambda c: parts.figure_settings(c, "training-curve", 1), "tasks"),
     ],
     ids=[
         *("sample", "train", "estimate", "baseline", "trained baseline", "merge"),
@@ -195,8 +195,8 @@ def test_the_merge_settings_of_the_paper_fit_a_shell_command(config):
 def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
     update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
     config = configs.resolve(config, ROOT)
-    parts = {figure: list(design.parts_of(config, figure)) for figure in design.FIGURES}
-    assert parts == {
+    found = {figure: list(parts.parts_of(config, figure)) for figure in parts.FIGURES}
+    assert found == {
         "spread": [1, 2],
         "training-size": [1, 2, 3, 4],
         "training-curve": [1, 2, 3, 4],
@@ -204,12 +204,12 @@ def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
         "comparison": [],
         "high-mi": [],
     }
-    shown = [task for part in parts["training-size"] for task in design.tasks_of_part(config, "training-size", part)]
+    shown = [task for part in found["training-size"] for task in parts.tasks_of_part(config, "training-size", part)]
     assert shown == config["tasks"]
 
 
 def test_a_study_has_the_figures_that_it_has_something_for(config):
-    assert {figure: len(design.parts_of(config, figure)) for figure in design.FIGURES} == {
+    assert {figure: len(parts.parts_of(config, figure)) for figure in parts.FIGURES} == {
         "spread": 1,
         "training-size": 1,
         "training-curve": 1,
@@ -218,9 +218,9 @@ def test_a_study_has_the_figures_that_it_has_something_for(config):
         "high-mi": 0,
     }
     config["compared_with"] = "another"
-    assert len(design.parts_of(config, "comparison")) == 1
+    assert len(parts.parts_of(config, "comparison")) == 1
     config["methods"] = ["ksg"]
-    assert not design.parts_of(config, "training-curve")
+    assert not parts.parts_of(config, "training-curve")
 
 
 def test_the_ablation_of_importance_sampling_switches_it_off_in_training_and_estimation(config):
@@ -236,8 +236,8 @@ def test_the_study_of_figure_1_has_its_figure(config):
         update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
     config = configs.resolve(config, ROOT)
     assert config["tasks"] == [*HIGH_MI]
-    assert list(design.parts_of(config, "high-mi")) == [1]
-    assert design.tasks_of_part(config, "high-mi", 1) == [*HIGH_MI]
+    assert list(parts.parts_of(config, "high-mi")) == [1]
+    assert parts.tasks_of_part(config, "high-mi", 1) == [*HIGH_MI]
 
 
 def test_splitting_a_file_reads_its_columns_and_not_its_path(config):
