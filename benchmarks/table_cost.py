@@ -3,7 +3,7 @@
     python benchmarks/table_cost.py
 
 Rates are those in results/throughput-*.json, of one machine each; on a CPU they are of all its cores together. They are
-of the recipe `paper` between evaluations: the base of `fast`, the training curve and the start of a process come on top.
+of the recipe `paper` between evaluations: the base of `fast`, the training curve and starting a process come on top.
 On this machine the prediction is checked against the two cells of a task, really run by the step `train`, side by side.
 """
 
