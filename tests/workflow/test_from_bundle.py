@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from running import checkout, copy, environment, snakemake
+from running import ROOT, checkout, copy, environment, snakemake
 
 from minde.study import results
 
@@ -62,6 +62,15 @@ def test_a_changed_bundle_is_refused_and_nothing_is_written(bundles, laptop):
 def test_no_other_settings_go_with_a_bundle(bundles, laptop):
     arguments = [*BUILT, "--configfile", "tiny.yaml", "--config", f"from_bundle={bundles}/bundle.zip"]
     assert "leave them out" in snakemake(laptop, *arguments, fails=True)
+
+
+def test_the_results_that_the_readme_shows_are_rebuilt_from_their_bundle(laptop):
+    shown = ROOT / "docs/results/methods"
+    snakemake(laptop, "tables", "--config", f"from_bundle={shown}/bundle.zip")
+    [rebuilt] = (laptop / "results").iterdir()
+    for name in ("table1.md", "table1_at_2000.md", "summary.md"):
+        assert (rebuilt / "tables" / name).read_text() == (shown / name).read_text()
+    assert (shown / "summary.md").read_text() in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.slow
