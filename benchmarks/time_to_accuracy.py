@@ -145,7 +145,7 @@ def main() -> None:
         for name, side in sides.items()
     ]
     print_table(rows)
-    write_results("time_to_accuracy", device, replicates=args.replicates, table=rows, sides=sides)
+    write_results("time-to-accuracy", device, replicates=args.replicates, table=rows, sides=sides)
 
 
 if __name__ == "__main__":
