@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 from running import ROOT, checkout, copy, environment, snakemake
@@ -71,6 +73,9 @@ def test_the_results_that_the_readme_shows_are_rebuilt_from_their_bundle(laptop)
     for name in ("table1.md", "table1_at_2000.md", "summary.md"):
         assert (rebuilt / "tables" / name).read_text() == (shown / name).read_text()
     assert (shown / "summary.md").read_text() in (ROOT / "README.md").read_text()
+    with zipfile.ZipFile(shown / "bundle.zip") as bundle:
+        packed = {Path(name).name: bundle.read(name) for name in bundle.namelist()}
+    assert all(path.read_bytes() == packed[path.name] for path in shown.iterdir() if path.name != "bundle.zip")
 
 
 @pytest.mark.slow
