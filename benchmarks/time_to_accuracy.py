@@ -57,6 +57,7 @@ def ours(precondition: str, replicates: int, device: torch.device, longest: int)
             times=Times(sde=SDE()),
             hidden=hidden_width(2),
             middle_blocks=2,
+            architecture=fast["architecture"],
             moments=fit_moments(clean) if precondition == "gaussian" else None,
             device=device,
         )

@@ -43,6 +43,7 @@ def model_of(dim: int, device: torch.device) -> Model:
         times=Times(sde=SDE()),
         hidden=hidden_width(2 * dim),
         middle_blocks=1,
+        architecture="residual",
         moments=None,
         device=device,
     )

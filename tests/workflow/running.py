@@ -29,6 +29,7 @@ TINY = {
             "score_choice": "per_sample",
             "times": "stratified",
             "precondition": "none",
+            "architecture": "residual",
         }
     },
     "curve": {"points": 2, "test_rows": 50},

@@ -52,8 +52,10 @@ class MINDE(PointEstimator, BaseEstimator):
         How training draws times and scores: see docs/recipes.md.
     hidden : int or "auto"
         Width of the network, a multiple of 8; auto is 64, 128 or 256 by the number of columns, as in the paper.
+    architecture : {"gated", "residual"}
+        The network: gated linear units, or the paper's residual blocks with group norms.
     middle_blocks : int
-        Residual blocks between the first and the last.
+        Blocks of the network before the last one.
     formula : {"inside", "sigma", "gap"}
         The formula that :meth:`mutual_information` uses by default: see docs/estimators.md.
     mc_draws : int
@@ -95,6 +97,7 @@ class MINDE(PointEstimator, BaseEstimator):
         score_choice: Literal["per_sample", "per_batch"] = "per_sample",
         times: Literal["stratified", "iid"] = "stratified",
         hidden: int | Literal["auto"] = "auto",
+        architecture: Literal["gated", "residual"] = "gated",
         middle_blocks: int = 2,
         formula: Literal["inside", "sigma", "gap"] = "inside",
         mc_draws: int = 10,
@@ -117,6 +120,7 @@ class MINDE(PointEstimator, BaseEstimator):
         self.score_choice = score_choice
         self.times = times
         self.hidden = hidden
+        self.architecture = architecture
         self.middle_blocks = middle_blocks
         self.formula = formula
         self.mc_draws = mc_draws

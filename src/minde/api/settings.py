@@ -8,6 +8,7 @@ CHOICES = {
     "preprocess": ("standardize", "gaussianize", "none"),
     "schedule": ("cosine", "constant"),
     "precondition": ("gaussian", "none"),
+    "architecture": ("gated", "residual"),
     "score_choice": ("per_sample", "per_batch"),
     "times": ("stratified", "iid"),
     "formula": ("inside", "sigma", "gap"),

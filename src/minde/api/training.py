@@ -110,6 +110,7 @@ def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: tuple
         times=Times(sde=SDE(), importance_sampling=settings["importance_sampling"]),
         hidden=hidden_width(sum(dims), settings["hidden"]),
         middle_blocks=settings["middle_blocks"],
+        architecture=settings["architecture"],
         moments=moments or None,
         device=device,
     )

@@ -1,8 +1,10 @@
 """A stack of noise predictors: the network, the base it is added to, and what both are asked.
 
-Without a base the network sees what the paper's does. With one it is preconditioned: the base is added to its output,
-and it also sees the base's white coordinates (see :mod:`.gaussian`), how far from the origin each variable and the
-white coordinates are, and the time by the clock of :class:`.times.Times`, which spreads small times out.
+Without a base the network sees what the paper's does. With one it is preconditioned. It also sees the base's white
+coordinates (see :mod:`.gaussian`), how far from the origin each variable and the white coordinates are, and the time by
+the clock of :class:`.times.Times`, which spreads small times out. Another output w says how much of the base to add: it
+predicts ``network + (1 + w) base``. Where samples are Gaussian w stays 0; where they are far from it, the network need
+not learn to subtract the base.
 """
 
 import math
@@ -39,7 +41,7 @@ class Model:
     def predict(
         self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, selection: Selection
     ) -> Tensor:
-        """Predict the noise in each row's selected score, ``(replicates, batch, dim_out)``.
+        """Predict the noise in each row's selected score, ``(replicates, batch, dim_x or dim_x + dim_y)``.
 
         ``clean`` and ``noisy`` have shape ``(replicates, batch, dim_x + dim_y)``, ``t`` has ``(replicates, batch)``.
         """
@@ -47,10 +49,11 @@ class Model:
             return self.network(parameters, *self.masks.network_input(clean, noisy, t, selection.rows))
         variables, times = self.masks.network_input(clean, noisy, self.times.clock(t), selection.rows)
         white, base = gaussian_predictions(self.base, self.times.sde, clean, noisy, t, selection)
-        own = slice(0, self.network.dim_out)
-        parts = [variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., own]]
+        n_noise = self.network.dim_out - 1
+        parts = [variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]]
         features = torch.cat([*parts, *map(_excess_length, parts)], dim=-1)
-        return self.network(parameters, features, CLOCK_RANGE * (times - 0.5)) + base[..., own]
+        out = self.network(parameters, features, CLOCK_RANGE * (times - 0.5))
+        return torch.addcmul(out[..., :n_noise], 1 + out[..., n_noise:], base[..., :n_noise])
 
     def noise(self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
         """Predict the noise of one score's diffused coordinates, ``(replicates, batch, diffused)``."""
@@ -63,11 +66,15 @@ def _excess_length(x: Tensor) -> Tensor:
     return x.norm(dim=-1, keepdim=True) - math.sqrt(x.shape[-1])
 
 
-def score_network(*, variant: str, dim_x: int, dim_y: int, hidden: int, middle_blocks: int, has_base: bool) -> Network:
-    """Return the network of a variant, preconditioned where there is a base."""
-    dim_out = dim_x if variant == "c" else dim_x + dim_y
-    dim_in = dim_x + dim_y + (dim_out + N_LENGTHS if has_base else 0)
-    return Network(dim_in=dim_in, dim_out=dim_out, hidden=hidden, middle_blocks=middle_blocks)
+def score_network(*, variant: str, dim_x: int, dim_y: int, has_base: bool, **shape) -> Network:
+    """Return the network of a variant, with the inputs and outputs that a base asks for where there is one.
+
+    ``shape`` are the hidden, middle_blocks and architecture of :class:`.network.Network`.
+    """
+    n_noise = dim_x if variant == "c" else dim_x + dim_y
+    if has_base:
+        return Network(dim_in=dim_x + dim_y + n_noise + N_LENGTHS, dim_out=n_noise + 1, **shape)
+    return Network(dim_in=dim_x + dim_y, dim_out=n_noise, **shape)
 
 
 def build_model(
@@ -76,12 +83,14 @@ def build_model(
     dim_x: int,
     dim_y: int,
     times: Times,
-    hidden: int,
-    middle_blocks: int,
     moments: tuple[Tensor, Tensor] | None,
     device: torch.device,
+    **shape,
 ) -> Model:
-    """Build the model of a variant; ``moments`` (see :func:`.gaussian.fit_moments`) give it a Gaussian base."""
+    """Build the model of a variant; ``moments`` (see :func:`.gaussian.fit_moments`) give it a Gaussian base.
+
+    ``shape`` is that of :func:`score_network`.
+    """
     if variant not in VARIANTS:
         raise ValueError(f"Unknown variant {variant!r}; expected one of {', '.join(VARIANTS)}.")
     return Model(
@@ -89,14 +98,7 @@ def build_model(
         dim_x=dim_x,
         dim_y=dim_y,
         times=times,
-        network=score_network(
-            variant=variant,
-            dim_x=dim_x,
-            dim_y=dim_y,
-            hidden=hidden,
-            middle_blocks=middle_blocks,
-            has_base=moments is not None,
-        ),
+        network=score_network(variant=variant, dim_x=dim_x, dim_y=dim_y, has_base=moments is not None, **shape),
         base=None if moments is None else gaussian_scores(variant, *moments, dim_x),
         masks=masks(variant, dim_x, dim_y, device),
     )

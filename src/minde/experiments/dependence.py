@@ -30,6 +30,7 @@ FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
 
 # What MINDE does beside its settings: as the recipe `fast` of the study.
 RECIPE = {
+    "architecture": "gated",
     "middle_blocks": 2,
     "precondition": "gaussian",
     "importance_sampling": True,

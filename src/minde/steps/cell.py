@@ -54,6 +54,7 @@ def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.d
         ),
         hidden=hidden_width(settings["dim_x"] + settings["dim_y"], settings["network"]["hidden"]),
         middle_blocks=settings["network"]["middle_blocks"],
+        architecture=settings["training"]["architecture"],
         moments=moments,
         device=device,
     )

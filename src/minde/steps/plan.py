@@ -96,6 +96,7 @@ def network_of(config: dict, cell: design.Cell) -> Network:
         dim_y=task.dim_y,
         hidden=hidden_width(task.dim_x + task.dim_y, settings["network"]["hidden"]),
         middle_blocks=settings["network"]["middle_blocks"],
+        architecture=settings["training"]["architecture"],
         has_base=settings["training"]["precondition"] == "gaussian",
     )
 

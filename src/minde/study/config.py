@@ -35,7 +35,8 @@ def resolve(config: dict, root: str | Path) -> dict:
     """
     schema = yaml.safe_load((Path(root) / SCHEMA).read_text(encoding="utf-8"))
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
-    _raise_if([_message(error) for error in errors] or list(_not_finite(config, "")))
+    # Each missing key is an error of its own, whose message names all of them.
+    _raise_if(list(dict.fromkeys(map(_message, errors))) or list(_not_finite(config, "")))
     tests = consistency.entries(config)
     whole = config | {"data": config["data"] | tests}
     _raise_if(list(_names(whole)))
@@ -62,7 +63,8 @@ def _message(error: ValidationError) -> str:
         return f"{where or 'top level'}: {names}; allowed: {', '.join(known)}"
     if error.validator == "required":
         missing = sorted(set(schema["required"]) - set(found))
-        return f"{where or 'top level'}: the key {', '.join(missing)} is missing"
+        names = f"the key {missing[0]} is" if len(missing) == 1 else f"the keys {', '.join(missing)} are"
+        return f"{where or 'top level'}: {names} missing"
     hint = suggestion(found, schema["enum"]) if error.validator == "enum" else ""
     if isinstance(found, str) and schema.get("type") in ("number", "integer"):
         hint = _hint_on_text(found)

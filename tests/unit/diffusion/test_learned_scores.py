@@ -30,7 +30,15 @@ def test_learned_scores_are_the_gaussians_at_every_time(variant: str) -> None:
     """Without a Gaussian base, which would know them already; in each of equal shares of the times of training."""
     gaussian, times = gaussian_with(0.4, 1), Times(sde=SDE())
     model = build_model(
-        variant=variant, dim_x=1, dim_y=1, times=times, hidden=32, middle_blocks=1, moments=None, device=CPU
+        variant=variant,
+        dim_x=1,
+        dim_y=1,
+        times=times,
+        hidden=32,
+        middle_blocks=1,
+        architecture="residual",
+        moments=None,
+        device=CPU,
     )
     state = start(model, RECIPE, [0], CPU)
     for _ in train_stack(model, gaussian.sample(1, 20_000, seed=0).float(), RECIPE, [0], state):

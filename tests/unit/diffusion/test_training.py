@@ -41,6 +41,7 @@ def model(x: torch.Tensor, variant: str, *, base: bool = False):
         times=Times(sde=SDE()),
         hidden=32,
         middle_blocks=2,
+        architecture="gated" if base else "residual",
         moments=moments,
         device=CPU,
     )

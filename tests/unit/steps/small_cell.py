@@ -42,6 +42,7 @@ def settings(steps: int = STEPS, **training) -> dict:
             "score_choice": "per_sample",
             "times": "stratified",
             "precondition": "gaussian",
+            "architecture": "gated",
         }
         | training,
     }

@@ -31,6 +31,7 @@ TRAINING = {
         "score_choice": "per_sample",
         "times": "stratified",
         "precondition": "gaussian",
+        "architecture": "gated",
     },
 }
 ESTIMATE = {
