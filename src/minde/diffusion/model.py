@@ -1,10 +1,10 @@
 """A stack of noise predictors: the network, the base it is added to, and what both are asked.
 
 Without a base the network sees what the paper's does. With one it is preconditioned. It also sees the base's white
-coordinates (see :mod:`.gaussian`), how far from the origin each variable and the white coordinates are, and the time by
-the clock of :class:`.times.Times`, which spreads small times out. Another output w says how much of the base to add: it
-predicts ``network + (1 + w) base``. Where samples are Gaussian w stays 0; where they are far from it, the network need
-not learn to subtract the base.
+coordinates (see :mod:`.gaussian`); how far from the origin x, y and the white coordinates are, and these lengths times
+their vectors, since scores often depend on the radius; and the time by the clock of :class:`.times.Times`, which spreads
+small times out. Another output w says how much of the base to add: it predicts ``network + (1 + w) base``. Where samples
+are Gaussian w stays 0; where they are far from it, the network need not learn to subtract the base.
 """
 
 import math
@@ -20,6 +20,7 @@ from .times import Times
 
 CLOCK_RANGE = 4.0  # of the preconditioned network's time inputs, centred at zero
 N_LENGTHS = 3  # of x, of y and of the white coordinates
+LONG = 3.0  # longest that a vector is multiplied by: beyond are outliers, which are not to be squared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,9 @@ class Model:
         white, base = gaussian_predictions(self.base, self.times.sde, clean, noisy, t, selection)
         n_noise = self.network.dim_out - 1
         parts = [variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]]
-        features = torch.cat([*parts, *map(_excess_length, parts)], dim=-1)
+        lengths = [_excess_length(part) for part in parts]
+        radial = [part * length.clamp(max=LONG) for part, length in zip(parts, lengths, strict=True)]
+        features = torch.cat([*parts, *lengths, *radial], dim=-1)
         out = self.network(parameters, features, CLOCK_RANGE * (times - 0.5))
         return torch.addcmul(out[..., :n_noise], 1 + out[..., n_noise:], base[..., :n_noise])
 
@@ -73,7 +76,7 @@ def score_network(*, variant: str, dim_x: int, dim_y: int, has_base: bool, **sha
     """
     n_noise = dim_x if variant == "c" else dim_x + dim_y
     if has_base:
-        return Network(dim_in=dim_x + dim_y + n_noise + N_LENGTHS, dim_out=n_noise + 1, **shape)
+        return Network(dim_in=2 * (dim_x + dim_y + n_noise) + N_LENGTHS, dim_out=n_noise + 1, **shape)
     return Network(dim_in=dim_x + dim_y, dim_out=n_noise, **shape)
 
 
