@@ -1,10 +1,11 @@
 """A stack of noise predictors: the network, the base it is added to, and what both are asked.
 
 Without a base the network sees what the paper's does. With one it is preconditioned. It also sees the base's white
-coordinates (see :mod:`.gaussian`); how far from the origin x, y and the white coordinates are, and these lengths times
-their vectors, since scores often depend on the radius; and the time by the clock of :class:`.times.Times`, which spreads
-small times out. Another output w says how much of the base to add: it predicts ``network + (1 + w) base``. Where samples
-are Gaussian w stays 0; where they are far from it, the network need not learn to subtract the base.
+coordinates (see :mod:`.gaussian`), how far from the origin x, y and the white coordinates are, the products of these
+lengths with their vectors, since scores often depend on the radius, and the time by the clock of
+:class:`.times.Times`, which spreads small times out. Another output w says how much of the base to add: the prediction
+is ``network + (1 + w) base``. Where samples are Gaussian w stays 0; where they are far from it, the network need not
+learn to subtract the base.
 """
 
 import math
@@ -20,7 +21,9 @@ from .times import Times
 
 CLOCK_RANGE = 4.0  # of the preconditioned network's time inputs, centred at zero
 N_LENGTHS = 3  # of x, of y and of the white coordinates
-LONG = 3.0  # longest that a vector is multiplied by: beyond are outliers, which are not to be squared
+# Outliers of heavy tails are not to decide what the network does elsewhere, least of all by their squares.
+FAR = 10.0  # the farthest from 0 that the network sees a coordinate
+LONG = 3.0  # the most that a vector is multiplied by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class Model:
         white, base = gaussian_predictions(self.base, self.times.sde, clean, noisy, t, selection)
         n_noise = self.network.dim_out - 1
         parts = [variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]]
+        parts = [part.clamp(-FAR, FAR) for part in parts]
         lengths = [_excess_length(part) for part in parts]
         radial = [part * length.clamp(max=LONG) for part, length in zip(parts, lengths, strict=True)]
         features = torch.cat([*parts, *lengths, *radial], dim=-1)
