@@ -9,6 +9,7 @@ learn to subtract the base.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -54,11 +55,7 @@ class Model:
         variables, times = self.masks.network_input(clean, noisy, self.times.clock(t), selection.rows)
         white, base = gaussian_predictions(self.base, self.times.sde, clean, noisy, t, selection)
         n_noise = self.network.dim_out - 1
-        parts = [variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]]
-        parts = [part.clamp(-FAR, FAR) for part in parts]
-        lengths = [_excess_length(part) for part in parts]
-        radial = [part * length.clamp(max=LONG) for part, length in zip(parts, lengths, strict=True)]
-        features = torch.cat([*parts, *lengths, *radial], dim=-1)
+        features = with_lengths([variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]])
         out = self.network(parameters, features, CLOCK_RANGE * (times - 0.5))
         return torch.addcmul(out[..., :n_noise], 1 + out[..., n_noise:], base[..., :n_noise])
 
@@ -68,9 +65,15 @@ class Model:
         return noise_pred[..., diffused_coordinates(self.variant, score, self.dim_x, self.dim_y)]
 
 
-def _excess_length(x: Tensor) -> Tensor:
-    """Return the length of each vector, less what it is about for a standard normal one: ``(..., 1)``."""
-    return x.norm(dim=-1, keepdim=True) - math.sqrt(x.shape[-1])
+def with_lengths(vectors: Sequence[Tensor]) -> Tensor:
+    """Join vectors ``(..., n)``, each one's length less √n, and the products of both: ``(..., sum of 2 n + 1)``.
+
+    A standard normal vector has a length of about √n, give or take 0.7 whatever n is.
+    """
+    vectors = [vector.clamp(-FAR, FAR) for vector in vectors]
+    lengths = [vector.norm(dim=-1, keepdim=True) - math.sqrt(vector.shape[-1]) for vector in vectors]
+    products = [vector * length.clamp(max=LONG) for vector, length in zip(vectors, lengths, strict=True)]
+    return torch.cat([*vectors, *lengths, *products], dim=-1)
 
 
 def score_network(*, variant: str, dim_x: int, dim_y: int, has_base: bool, **shape) -> Network:
