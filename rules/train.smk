@@ -5,12 +5,15 @@ rule train:
         # The curve's estimates are then those of the formula at training time; its provenance tells.
         code=code(
             "diffusion/conditioning.py",
+            "diffusion/gated.py",
             "diffusion/gaussian.py",
+            "diffusion/layers.py",
             "diffusion/loss.py",
             "diffusion/model.py",
             "diffusion/network.py",
             "diffusion/preprocess.py",
             "diffusion/random.py",
+            "diffusion/residual.py",
             "diffusion/sde.py",
             "diffusion/times.py",
             "diffusion/training.py",

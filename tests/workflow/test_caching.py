@@ -111,7 +111,7 @@ def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):
     [
         ("study/samples.py", EVERYTHING),
         ("diffusion/training.py", TRAININGS),
-        ("diffusion/network.py", TRAININGS),
+        ("diffusion/gated.py", TRAININGS),
         ("steps/train.py", TRAININGS),
         ("steps/standing.py", TRAININGS),
         ("study/checkpoints.py", NOTHING),

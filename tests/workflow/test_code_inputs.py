@@ -1,0 +1,54 @@
+"""The source files that a rule names are those that its step imports, so that no edit is overlooked."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import ROOT
+
+SOURCE = ROOT / "src"
+
+# What a step imports and its rule leaves out, for it changes no number: how files are read and written, and progress.
+HOUSEKEEPING = {"progress.py", "study/files.py", "study/results.py", "study/samples.py", "study/tasks.py"}
+
+
+def imported(path: Path) -> Iterator[Path]:
+    """Modules of ours that a module imports anywhere in it."""
+    package = path.relative_to(SOURCE).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            outer = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*outer, *(node.module or "").split("."))
+            names = [module, *((*module, alias.name) for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [tuple(alias.name.split(".")) for alias in node.names]
+        else:
+            continue
+        candidates = (SOURCE.joinpath(*filter(None, name)).with_suffix(".py") for name in names if any(name))
+        yield from (candidate for candidate in candidates if candidate.is_file())
+
+
+def closure(path: Path) -> set[Path]:
+    """A module and all of ours that it leads to."""
+    found, waiting = set(), [path]
+    while waiting:
+        if (module := waiting.pop()) not in found:
+            found.add(module)
+            waiting += imported(module)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("step", "rules", "left_out"),
+    [
+        # An edited formula must not cost every training; checkpoints and signals are about when, not about what.
+        ("train", "train", {"diffusion/estimators.py", "interruption.py", "study/checkpoints.py"}),
+        ("estimate", "estimate", set()),
+    ],
+)
+def test_a_rule_names_the_source_files_that_its_step_imports(step, rules, left_out):
+    needed = {str(path.relative_to(SOURCE / "minde")) for path in closure(SOURCE / f"minde/steps/{step}.py")}
+    named = set(re.findall(r'"([\w/]+\.py)"', (ROOT / f"rules/{rules}.smk").read_text()))
+    assert named == needed - HOUSEKEEPING - left_out
