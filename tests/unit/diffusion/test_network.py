@@ -119,10 +119,10 @@ def test_every_member_of_a_stack_equals_a_plain_network(architecture: str, plain
     gradients = stack.unflatten(gradient)
     for r, member in enumerate(members):
         plain = member(x[r], t[r])
-        torch.testing.assert_close(predicted[r], plain, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(predicted[r], plain, rtol=1e-4, atol=1e-5)
         ((plain - target[r]) ** 2).sum().backward()
         for name, value in named(member, gradients=True).items():
-            torch.testing.assert_close(gradients[name][r], value, rtol=1e-3, atol=2e-3)
+            torch.testing.assert_close(gradients[name][r], value, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
