@@ -1,10 +1,14 @@
-"""What the preconditioned network is shown."""
+"""What the preconditioned network is shown, and what becomes of its outputs."""
 
 import math
 
 import torch
 
-from minde.diffusion.model import FAR, LONG, with_lengths
+from minde.diffusion.conditioning import only
+from minde.diffusion.gaussian import fit_moments
+from minde.diffusion.model import FAR, LONG, build_model, with_lengths
+from minde.diffusion.sde import SDE
+from minde.diffusion.times import Times
 
 
 def test_vectors_come_with_their_lengths_and_the_products() -> None:
@@ -20,3 +24,24 @@ def test_outliers_are_not_seen_at_their_size() -> None:
     shown = with_lengths([outlier])
     assert shown.abs().max() <= LONG * FAR
     assert torch.equal(shown, with_lengths([outlier * torch.tensor([10.0, 10.0, 1.0])]))
+
+
+def test_the_last_output_says_how_much_of_the_base_to_add() -> None:
+    """A network that is silent but for a constant w = 0.5 predicts one and a half times the base."""
+    clean = torch.randn(1, 8, 3, generator=torch.Generator().manual_seed(0))
+    model = build_model(
+        variant="j",
+        dim_x=2,
+        dim_y=1,
+        times=Times(sde=SDE()),
+        hidden=8,
+        middle_blocks=1,
+        architecture="gated",
+        moments=fit_moments(clean),
+        device=torch.device("cpu"),
+    )
+    parameters = model.network.unflatten(model.network.initialise([0], torch.device("cpu")))
+    arguments = (parameters, clean, clean + 0.1, torch.full((1, 8), 0.2), only("j", "joint"))
+    base = model.predict(*arguments)
+    parameters["output.bias"][:, -1] = 0.5
+    torch.testing.assert_close(model.predict(*arguments), 1.5 * base)
