@@ -27,9 +27,10 @@ from minde.diffusion.estimators import mutual_information
 from minde.diffusion.gaussian import fit_moments
 from minde.diffusion.model import build_model
 from minde.diffusion.network import hidden_width
+from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
-from minde.diffusion.training import Recipe, start, train_stack
+from minde.diffusion.training import start, train_stack
 
 TRUTH = 0.4133  # nats
 BOUND = 0.02  # nats

@@ -16,9 +16,10 @@ from minde.diffusion.conditioning import VARIANTS, masks, only
 from minde.diffusion.loss import noise_prediction_loss
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.network import hidden_width
+from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
-from minde.diffusion.training import Recipe, start, train_stack
+from minde.diffusion.training import start, train_stack
 
 SAMPLES = 20_000
 CORRELATION = 0.75

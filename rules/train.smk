@@ -4,15 +4,18 @@ rule train:
         # Not estimators.py, although the training curve calls it: an edited formula must not cost every training.
         # The curve's estimates are then those of the formula at training time; its provenance tells.
         code=code(
+            "diffusion/batches.py",
             "diffusion/conditioning.py",
             "diffusion/gated.py",
             "diffusion/gaussian.py",
+            "diffusion/graphs.py",
             "diffusion/layers.py",
             "diffusion/loss.py",
             "diffusion/model.py",
             "diffusion/network.py",
             "diffusion/preprocess.py",
             "diffusion/random.py",
+            "diffusion/recipe.py",
             "diffusion/residual.py",
             "diffusion/sde.py",
             "diffusion/times.py",

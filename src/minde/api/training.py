@@ -14,9 +14,10 @@ from minde.diffusion.estimators import mutual_information
 from minde.diffusion.gaussian import fit_moments
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.network import hidden_width
+from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
-from minde.diffusion.training import Recipe, State, start, train_stack
+from minde.diffusion.training import State, start, train_stack
 from minde.progress import Progress
 
 FORMULAS = ("inside", "sigma", "gap")

@@ -1,9 +1,12 @@
 """The forward process of the paper (section 2): the variance-preserving SDE and its Gaussian transition."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+Number = TypeVar("Number", float, Tensor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class SDE:
         """Return β(t), elementwise."""
         return self.beta_min + t * (self.beta_max - self.beta_min)
 
-    def integrated_beta(self, t: Tensor) -> Tensor:
+    def integrated_beta(self, t: Number) -> Number:
         """Return ∫₀ᵗ β, elementwise."""
         return t * (self.beta_min + 0.5 * t * (self.beta_max - self.beta_min))
 

@@ -80,7 +80,7 @@ class Times:
         return self.rate(torch.tensor(self.t_eps, dtype=torch.float64)).item()
 
     def _log_expm1(self, t: float) -> float:
-        return math.log(math.expm1(self.sde.integrated_beta(torch.tensor(t, dtype=torch.float64)).item()))
+        return math.log(math.expm1(self.sde.integrated_beta(t)))
 
 
 def stratify(u: Tensor) -> Tensor:

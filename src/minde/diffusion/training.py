@@ -1,55 +1,24 @@
 """Training: one loop for a stack of replicates, whose numbers do not depend on each other.
 
-Every random draw is derived from a replicate's seed and the step (see :mod:`.random`), so the loop's whole state is its
-step, parameters, averages and Adam's moments.
+Since every random draw is derived from a replicate's seed and the step (see :mod:`.batches`), the loop's whole state is
+its step, parameters, averages and Adam's moments.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from . import random
-from .conditioning import Selection, allocate, choose
+from .batches import CHUNK, Batch, Batches
+from .graphs import captured
 from .loss import noise_prediction_loss
 from .model import Model
-from .times import stratify
+from .recipe import Recipe
 
-CHUNK = 32  # steps whose random numbers are drawn at once; part of the seed path, so changing it changes the numbers
+GRAPH_DEVICES = ("cuda",)  # where a step is captured as one graph
 REMEDY = "Lower learning_rate, or look at the samples' scale."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How to train. The recipes of the study, and where their numbers come from, are in its config."""
-
-    steps: int
-    """Steps of Adam."""
-    batch_size: int
-    """Samples per step and replicate."""
-    learning_rate: float
-    """Adam's learning rate, at its highest."""
-    schedule: Literal["constant", "cosine"]
-    """Learning rate over the steps: constant (the paper) or a half cosine down to zero."""
-    ema_decay: float
-    """Decay per step of the average of the parameters that estimation uses; less in the first steps."""
-    score_choice: Literal["per_batch", "per_sample"]
-    """One score for a whole batch, at random (the paper), or a fixed share of every batch for each score."""
-    times: Literal["iid", "stratified"]
-    """Times drawn independently (the paper) or one in each of equal shares of their distribution."""
-
-    def learning_rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, counted from zero."""
-        if self.schedule == "constant":
-            return self.learning_rate
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
-
-    def ema_decay_at(self, step: int) -> float:
-        """Return the average's decay at a step: a short memory first, lest it remember the initial parameters."""
-        return min(self.ema_decay, (1 + step) / (10 + step))
 
 
 @dataclass
@@ -73,28 +42,21 @@ class State:
     """Number that errors call the stack's first replicate, where the stack is a part of a cell."""
 
 
-@dataclass(frozen=True)
-class Batch:
-    """One step's samples and random numbers, for every replicate."""
-
-    clean: Tensor
-    """``(replicates, batch, dim)``."""
-    noise: Tensor
-    """``(replicates, batch, dim)``."""
-    t: Tensor
-    """``(replicates, batch)``."""
-    selection: Selection
-
-
 def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.device, first: int = 0) -> State:
     """Return the state before the first step, of a stack whose replicates errors number from ``first``."""
     parameters = model.network.initialise(seeds, device)
     parameters.grad = torch.zeros_like(parameters)
     leaves = {name: view.requires_grad_() for name, view in model.network.unflatten(parameters).items()}
     gradients = list(model.network.unflatten(parameters.grad).values())
-    # Adam works elementwise: on the stack's one tensor it is the replicates' own Adams. The learning rate is a tensor
-    # so that changing it moves no data.
-    optimizer = torch.optim.Adam([parameters], lr=torch.tensor(recipe.learning_rate, device=device), fused=True)
+    # Adam works elementwise: on the stack's one tensor it is the replicates' own Adams. The learning rate is a tensor,
+    # and Adam's state is there before the first step, so that all steps are alike.
+    rate = torch.tensor(recipe.learning_rate, device=device)
+    optimizer = torch.optim.Adam([parameters], lr=rate, fused=True, capturable=device.type == "cuda")
+    optimizer.state[parameters] = {
+        "step": torch.zeros((), device=device),
+        "exp_avg": torch.zeros_like(parameters),
+        "exp_avg_sq": torch.zeros_like(parameters),
+    }
     loss = torch.full((len(seeds),), math.nan, device=device)
     return State(0, parameters, leaves, gradients, parameters.clone(), optimizer, loss, first)
 
@@ -107,13 +69,12 @@ def tensors_of(state: State) -> dict[str, Tensor]:
     """
     _check_weights(state)
     adam = state.optimizer.state[state.parameters]
-    nothing = torch.zeros_like(state.parameters)  # what Adam starts from
     tensors = {
         "step": torch.full_like(state.loss, state.step, dtype=torch.int64),
         "parameters": state.parameters,
         "average": state.average,
-        "adam/mean": adam.get("exp_avg", nothing),
-        "adam/square": adam.get("exp_avg_sq", nothing),
+        "adam/mean": adam["exp_avg"],
+        "adam/square": adam["exp_avg_sq"],
         "loss": state.loss,
     }
     return {name: tensor.to("cpu", copy=True) for name, tensor in tensors.items()}
@@ -121,83 +82,73 @@ def tensors_of(state: State) -> dict[str, Tensor]:
 
 def restore(state: State, tensors: dict[str, Tensor]) -> None:
     """Bring a state of :func:`start` to where :func:`tensors_of` found another one of the same replicates."""
-    device = state.parameters.device
     (state.step,) = set(tensors["step"].tolist())
     state.parameters.copy_(tensors["parameters"])
     state.average.copy_(tensors["average"])
-    state.loss = tensors["loss"].to(device)
-    state.optimizer.state[state.parameters] = {
-        "step": torch.tensor(float(state.step), device=device),
-        "exp_avg": tensors["adam/mean"].to(device, copy=True),
-        "exp_avg_sq": tensors["adam/square"].to(device, copy=True),
-    }
+    state.loss = tensors["loss"].to(state.loss.device)
+    adam = state.optimizer.state[state.parameters]
+    adam["step"].fill_(state.step)
+    adam["exp_avg"].copy_(tensors["adam/mean"])
+    adam["exp_avg_sq"].copy_(tensors["adam/square"])
 
 
 def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int], state: State) -> Iterator[State]:
-    """Train from ``state`` to the recipe's last step, handing out the state every few steps and at the end.
+    """Train from ``state`` to the recipe's last step, handing out the state after every CHUNK steps and at the end.
 
     ``samples`` are training samples ``(replicates, n, dim)``. Raises FloatingPointError, naming step and replicate, as
     soon as a loss is not finite.
     """
-    total, first = torch.zeros_like(state.loss), state.step
-    for batch in _batches(model, samples, recipe, seeds, state.step):
-        total += _step(model, recipe, state, batch)
-        if state.step % CHUNK == 0 or state.step == recipe.steps:
-            loss = total / (state.step - first)
-            _check_loss(loss, state)
-            state.loss = loss
-            total, first = torch.zeros_like(total), state.step
-            yield state
+    if state.step == recipe.steps:
+        return
+    batches = Batches(model, samples, recipe, seeds)
+    chunk = batches.draw(state.step)
+    position = torch.zeros(1, dtype=torch.int64, device=samples.device)
+    total = torch.zeros_like(state.loss)
+
+    def step() -> None:
+        total.add_(_step(model, state, batches.pick(chunk, position)))
+        position.add_(1)
+
+    run = _as_graph(step, state) if samples.device.type in GRAPH_DEVICES else step
+    while True:
+        steps = min(CHUNK, recipe.steps - state.step)
+        position.zero_()
+        total.zero_()
+        for _ in range(steps):
+            run()
+        state.step += steps
+        loss = total / steps
+        _check_loss(loss, state)
+        state.loss = loss
+        yield state
+        if state.step == recipe.steps:
+            return
+        chunk.copy_(batches.draw(state.step))
 
 
-def _step(model: Model, recipe: Recipe, state: State, batch: Batch) -> Tensor:
-    """Do one step of Adam and of the average; return the loss of each replicate."""
+def _as_graph(step: Callable[[], None], state: State) -> Callable[[], None]:
+    """Return a step as one graph, with the state as it was."""
+    before = tensors_of(state)
+    graph = captured(step)
+    restore(state, before)
+    return graph
+
+
+def _step(model: Model, state: State, batch: Batch) -> Tensor:
+    """Do one step of Adam and of the average; return the loss of each replicate.
+
+    Nothing here may depend on what the host knows of the step, or ask the device for a number: see :mod:`.graphs`.
+    """
     noisy = model.times.sde.perturb(batch.clean, batch.noise, batch.t)
     noise_pred = model.predict(state.leaves, batch.clean, noisy, batch.t, batch.selection)
     loss = noise_prediction_loss(noise_pred, batch.noise, model.masks.diffused[batch.selection.rows])
     # The sum's gradient is each replicate's own gradient, since no replicate's loss reads another's parameters.
     gradients = torch.autograd.grad(loss.sum(), list(state.leaves.values()))
     torch._foreach_copy_(state.gradients, gradients)
-    state.optimizer.param_groups[0]["lr"].fill_(recipe.learning_rate_at(state.step))
+    state.optimizer.param_groups[0]["lr"].copy_(batch.learning_rate)
     state.optimizer.step()
-    state.average.lerp_(state.parameters, 1 - recipe.ema_decay_at(state.step))
-    state.step += 1
+    state.average.lerp_(state.parameters, batch.ema_weight)
     return loss.detach()
-
-
-def _batches(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int], first: int) -> Iterator[Batch]:
-    """Yield the batches of steps ``first`` to the last: shuffled epochs without their incomplete last batch."""
-    replicates, n, dim = samples.shape
-    size, device = recipe.batch_size, samples.device
-    if size > n:
-        raise ValueError(f"A batch of {size} cannot be drawn from {n} training samples; lower batch_size to {n}.")
-    per_epoch = n // size
-    flat = samples.reshape(replicates * n, dim)
-    offset = torch.arange(0, replicates * n, n, device=device).unsqueeze(1)
-    fixed = allocate(model.variant, size, device) if recipe.score_choice == "per_sample" else None
-    order = chunk = None
-    for step in range(first, recipe.steps):
-        epoch, position = divmod(step, per_epoch)
-        if order is None or position == 0:
-            order = random.permutations(n, seeds, "epoch", epoch, device=device) + offset
-        if chunk is None or step % CHUNK == 0:
-            chunk = _draw_chunk(step // CHUNK, size, dim, seeds, device)
-        noise, u, choice = (draws[:, step % CHUNK] for draws in chunk)
-        rows = order[:, position * size : (position + 1) * size]
-        selection = fixed or choose(model.variant, choice)
-        if recipe.times == "stratified":
-            blocks = selection.groups.values() if selection.groups else (slice(None),)
-            u = torch.cat([stratify(u[:, block]) for block in blocks], dim=1)
-        yield Batch(flat[rows], noise, model.times.inverse_cdf(u), selection)
-
-
-def _draw_chunk(index: int, size: int, dim: int, seeds: Sequence[int], device: torch.device) -> tuple[Tensor, ...]:
-    """Draw noise ``(replicates, CHUNK, size, dim)``, time ``(…, size)`` and score choice ``(…, 1)`` of a chunk."""
-    return (
-        random.normals((CHUNK, size, dim), seeds, "noise", index, device=device),
-        random.uniforms((CHUNK, size), seeds, "time", index, device=device),
-        random.uniforms((CHUNK, 1), seeds, "score", index, device=device),
-    )
 
 
 def _check_loss(loss: Tensor, state: State) -> None:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from minde.diffusion.model import Model
-from minde.diffusion.training import Recipe, State, restore, start, tensors_of, train_stack
+from minde.diffusion.recipe import Recipe
+from minde.diffusion.training import State, restore, start, tensors_of, train_stack
 from minde.progress import Progress, tell
 from minde.study.seeds import canonical
 

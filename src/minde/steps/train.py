@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from minde.diffusion.gaussian import fit_moments
-from minde.diffusion.training import Recipe
+from minde.diffusion.recipe import Recipe
 from minde.study import results, samples, trained
 from minde.study.files import provenance
 

@@ -6,9 +6,10 @@ from gaussians import gaussian_with
 
 from minde.diffusion.conditioning import VARIANTS
 from minde.diffusion.model import build_model
+from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
-from minde.diffusion.training import Recipe, start, train_stack
+from minde.diffusion.training import start, train_stack
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(

@@ -6,51 +6,17 @@ from collections import deque
 import pytest
 import torch
 from gaussians import gaussian_with
+from trainings import FAST, PAPER, model, run, samples
 
 from minde.diffusion import estimators
-from minde.diffusion.gaussian import fit_moments
-from minde.diffusion.model import build_model
+from minde.diffusion.batches import CHUNK
+from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
-from minde.diffusion.training import CHUNK, Recipe, restore, start, tensors_of, train_stack
+from minde.diffusion.training import restore, start, tensors_of, train_stack
 
 CPU = torch.device("cpu")
-FAST = Recipe(
-    steps=2 * CHUNK + 8,
-    batch_size=64,
-    learning_rate=2e-3,
-    schedule="cosine",
-    ema_decay=0.999,
-    score_choice="per_sample",
-    times="stratified",
-)
-PAPER = dataclasses.replace(FAST, schedule="constant", score_choice="per_batch", times="iid")
 GAUSSIAN = gaussian_with(0.5, 2)
-
-
-def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:
-    return gaussian_with(0.5, dim).sample(replicates, n, seed=0).float()
-
-
-def model(x: torch.Tensor, variant: str, *, base: bool = False):
-    moments, dim = fit_moments(x) if base else None, x.shape[-1] // 2
-    return build_model(
-        variant=variant,
-        dim_x=dim,
-        dim_y=dim,
-        times=Times(sde=SDE()),
-        hidden=32,
-        middle_blocks=2,
-        architecture="gated" if base else "residual",
-        moments=moments,
-        device=CPU,
-    )
-
-
-def run(x: torch.Tensor, variant: str, recipe: Recipe, seeds, *, base: bool = False):
-    built = model(x, variant, base=base)
-    state = start(built, recipe, seeds, CPU)
-    return deque(train_stack(built, x, recipe, seeds, state), maxlen=1).pop()
 
 
 @pytest.mark.parametrize("base", [False, True])

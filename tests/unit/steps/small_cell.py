@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from minde.diffusion.training import CHUNK
+from minde.diffusion.batches import CHUNK
 from minde.steps import stacks, standing, train
 from minde.steps.__main__ import main
 from minde.study import trained

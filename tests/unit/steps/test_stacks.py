@@ -6,7 +6,7 @@ import pytest
 from safetensors import safe_open
 from small_cell import TASK
 
-from minde.diffusion.training import CHUNK
+from minde.diffusion.batches import CHUNK
 from minde.steps.__main__ import main
 from minde.study import results
 

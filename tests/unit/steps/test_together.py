@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from small_cell import CPU, LONG, SAMPLE, TASK, Folder, settings
 
-from minde.diffusion.training import CHUNK
+from minde.diffusion.batches import CHUNK
 from minde.interruption import STATUSES
 from minde.steps import stacks, standing, train
 from minde.steps.__main__ import main

@@ -14,7 +14,7 @@ import pytest
 from safetensors import safe_open
 from small_cell import LONG, SAMPLE, Folder
 
-from minde.diffusion.training import CHUNK
+from minde.diffusion.batches import CHUNK
 from minde.steps import train
 from minde.steps.__main__ import main
 from minde.study import checkpoints

@@ -1,0 +1,114 @@
+"""Batches: what a step of training is shown, and the random numbers it uses.
+
+Every random draw is derived from a replicate's seed and the step (see :mod:`.random`). Draws are made for many steps at
+once; a step picks its own by a position that is a tensor, so that the very same step can be repeated as a CUDA graph.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from . import random
+from .conditioning import Selection, allocate, choose
+from .model import Model
+from .recipe import Recipe
+from .times import stratify
+
+CHUNK = 32  # steps whose random numbers are drawn at once; part of the seed path, so changing it changes the numbers
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's samples and random numbers, for every replicate."""
+
+    clean: Tensor
+    """``(replicates, batch, dim)``."""
+    noise: Tensor
+    """``(replicates, batch, dim)``."""
+    t: Tensor
+    """``(replicates, batch)``."""
+    selection: Selection
+    learning_rate: Tensor
+    """``()``."""
+    ema_weight: Tensor
+    """``()``: how far the average of the parameters moves."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What CHUNK steps are given, for every replicate."""
+
+    rows: Tensor
+    """``(replicates, CHUNK, batch)``: rows of the samples of all replicates, one after the other."""
+    noise: Tensor
+    """``(replicates, CHUNK, batch, dim)``."""
+    t: Tensor
+    """``(replicates, CHUNK, batch)``."""
+    scores: Tensor
+    """``(replicates, CHUNK, 1)``: which score a step's batch is asked for, where one is chosen per batch."""
+    learning_rate: Tensor
+    """``(1, CHUNK)``."""
+    ema_weight: Tensor
+    """``(1, CHUNK)``."""
+
+    def at(self, position: Tensor) -> list[Tensor]:
+        """Return what the step at a position ``(1,)`` is given, in order of the fields."""
+        return [getattr(self, field.name).index_select(1, position).squeeze(1) for field in fields(self)]
+
+    def copy_(self, other: "Chunk") -> None:
+        """Take another chunk's place, in the same memory."""
+        for field in fields(self):
+            getattr(self, field.name).copy_(getattr(other, field.name))
+
+
+class Batches:
+    """The batches of a stack: shuffled epochs without their incomplete last batch."""
+
+    def __init__(self, model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int]) -> None:
+        """Take training samples ``(replicates, n, dim)``; raises ValueError where a batch is larger than n."""
+        replicates, self.n, self.dim = samples.shape
+        if recipe.batch_size > self.n:
+            raise ValueError(
+                f"A batch of {recipe.batch_size} cannot be drawn from {self.n} training samples; lower batch_size to "
+                f"{self.n}."
+            )
+        self.model, self.recipe, self.seeds, self.device = model, recipe, seeds, samples.device
+        self.samples = samples.reshape(replicates * self.n, self.dim)
+        self.offset = torch.arange(0, replicates * self.n, self.n, device=self.device).unsqueeze(1)
+        per_sample = recipe.score_choice == "per_sample"
+        self.dealt = allocate(model.variant, recipe.batch_size, self.device) if per_sample else None
+        self.order: tuple[int, Tensor] | None = None
+
+    def draw(self, first: int) -> Chunk:
+        """Return the chunk that begins with step ``first``, a multiple of CHUNK."""
+        size, seeds, device, index = self.recipe.batch_size, self.seeds, self.device, first // CHUNK
+        steps = range(first, first + CHUNK)
+        u = random.uniforms((CHUNK, size), seeds, "time", index, device=device)
+        if self.recipe.times == "stratified":
+            blocks = self.dealt.groups.values() if self.dealt else (slice(None),)
+            u = torch.cat([stratify(u[..., block]) for block in blocks], dim=-1)
+        choice = random.uniforms((CHUNK, 1), seeds, "score", index, device=device)
+        return Chunk(
+            rows=torch.stack([self._rows(step) for step in steps], dim=1),
+            noise=random.normals((CHUNK, size, self.dim), seeds, "noise", index, device=device),
+            t=self.model.times.inverse_cdf(u),
+            scores=choose(self.model.variant, choice).rows,
+            learning_rate=torch.tensor([[self.recipe.learning_rate_at(step) for step in steps]], device=device),
+            ema_weight=torch.tensor([[1 - self.recipe.ema_decay_at(step) for step in steps]], device=device),
+        )
+
+    def pick(self, chunk: Chunk, position: Tensor) -> Batch:
+        """Return the batch of the step at a position ``(1,)`` of a chunk."""
+        rows, noise, t, scores, learning_rate, ema_weight = chunk.at(position)
+        selection = self.dealt or Selection(scores, None)
+        return Batch(self.samples[rows], noise, t, selection, learning_rate.squeeze(0), ema_weight.squeeze(0))
+
+    def _rows(self, step: int) -> Tensor:
+        """Return the rows of a step, ``(replicates, batch)``."""
+        size = self.recipe.batch_size
+        epoch, position = divmod(step, self.n // size)
+        if self.order is None or self.order[0] != epoch:
+            self.order = epoch, random.permutations(self.n, self.seeds, "epoch", epoch, device=self.device)
+        return self.order[1][:, position * size : (position + 1) * size] + self.offset

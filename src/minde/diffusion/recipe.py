@@ -1,0 +1,35 @@
+"""Recipes: how to train."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train. The recipes of the study, and where their numbers come from, are in its config."""
+
+    steps: int
+    """Steps of Adam."""
+    batch_size: int
+    """Samples per step and replicate."""
+    learning_rate: float
+    """Adam's learning rate, at its highest."""
+    schedule: Literal["constant", "cosine"]
+    """Learning rate over the steps: constant (the paper) or a half cosine down to zero."""
+    ema_decay: float
+    """Decay per step of the average of the parameters that estimation uses; less in the first steps."""
+    score_choice: Literal["per_batch", "per_sample"]
+    """One score for a whole batch, at random (the paper), or a fixed share of every batch for each score."""
+    times: Literal["iid", "stratified"]
+    """Times drawn independently (the paper) or one in each of equal shares of their distribution."""
+
+    def learning_rate_at(self, step: int) -> float:
+        """Return the learning rate of a step, counted from zero."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+    def ema_decay_at(self, step: int) -> float:
+        """Return the average's decay at a step: a short memory first, lest it remember the initial parameters."""
+        return min(self.ema_decay, (1 + step) / (10 + step))

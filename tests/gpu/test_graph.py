@@ -1,0 +1,92 @@
+"""The captured step on a GPU: what it trains is what steps of Python train there, and what a CPU would."""
+
+from collections import deque
+
+import numpy as np
+import pytest
+import torch
+from trainings import FAST, PAPER, model, run, samples
+
+import minde
+from minde.diffusion import training
+from minde.diffusion.batches import CHUNK, Batches, Chunk
+from minde.diffusion.training import restore, start, tensors_of, train_stack
+
+CUDA = torch.device("cuda")
+SEEDS = [7, 8, 9]
+KINDS = [(FAST, True), (FAST, False), (PAPER, False)]
+
+
+@pytest.mark.parametrize(("recipe", "base"), KINDS)
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_a_captured_step_equals_an_eager_one(variant, recipe, base, monkeypatch) -> None:
+    """The same kernels in the same order; libraries may choose others under capture, hence no equality to the bit."""
+    captured = run(samples().to(CUDA), variant, recipe, SEEDS, base=base)
+    monkeypatch.setattr(training, "GRAPH_DEVICES", ())
+    eager = run(samples().to(CUDA), variant, recipe, SEEDS, base=base)
+    assert captured.step == eager.step == recipe.steps
+    for name in ("parameters", "average", "loss"):
+        torch.testing.assert_close(getattr(captured, name), getattr(eager, name), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("recipe", "base"), KINDS)
+def test_a_captured_step_does_what_one_on_a_cpu_does(recipe, base, monkeypatch) -> None:
+    """From the CPU's draws, over one chunk."""
+    drawn = []
+
+    def keep(batches, first, draw=Batches.draw):
+        drawn.append(draw(batches, first))
+        return drawn[-1]
+
+    def first_steps(x, tensors=None):
+        built = model(x, "j", base=base)
+        state = start(built, recipe, SEEDS, x.device)
+        if tensors is not None:
+            restore(state, tensors)
+        initial = tensors_of(state)
+        return initial, tensors_of(next(train_stack(built, x, recipe, SEEDS, state)))
+
+    monkeypatch.setattr(Batches, "draw", keep)
+    initial, expected = first_steps(samples())
+    monkeypatch.setattr(Batches, "draw", lambda *_: Chunk(**{k: v.to(CUDA) for k, v in vars(drawn[0]).items()}))
+    _, found = first_steps(samples().to(CUDA), initial)
+    for name in ("parameters", "average", "loss"):
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-2, atol=1e-3)
+
+
+def test_a_training_goes_on_from_its_tensors() -> None:
+    """Captured anew in the middle: as if it had not been stopped."""
+    x = samples().to(CUDA)
+    built = model(x, "j", base=True)
+    tensors = tensors_of(next(train_stack(built, x, FAST, SEEDS, start(built, FAST, SEEDS, CUDA))))
+    state = start(built, FAST, SEEDS, CUDA)
+    restore(state, tensors)
+    assert state.step == CHUNK
+    state = deque(train_stack(built, x, FAST, SEEDS, state), maxlen=1).pop()
+    uninterrupted = run(x, "j", FAST, SEEDS, base=True)
+    torch.testing.assert_close(state.average, uninterrupted.average, rtol=1e-3, atol=1e-4)
+
+
+def test_two_trainings_in_turns_do_not_touch_each_other() -> None:
+    x = samples().to(CUDA)
+    alone = run(x, "c", FAST, SEEDS, base=True)
+    built = model(x, "c", base=True)
+    trainings = [train_stack(built, x, FAST, seeds, start(built, FAST, seeds, CUDA)) for seeds in (SEEDS, [1, 2, 3])]
+    state, _ = deque(zip(*trainings, strict=True), maxlen=1).pop()
+    torch.testing.assert_close(state.average, alone.average, rtol=1e-3, atol=1e-4)
+
+
+def test_a_loss_that_is_not_finite_stops_a_captured_training() -> None:
+    x = samples().to(CUDA)
+    x[2] = torch.inf
+    with pytest.raises(FloatingPointError, match=r"loss of replicate 2 is nan in the 32 steps up to step 32"):
+        run(x, "c", FAST, SEEDS)
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_the_estimator_on_a_gpu_finds_the_mutual_information(variant) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(10_000)
+    y = 0.8 * x + 0.6 * rng.standard_normal(10_000)
+    fitted = minde.MINDE(variant=variant, device="cuda", random_state=0).fit(x, y)
+    assert fitted.mutual_information() == pytest.approx(-0.5 * np.log(1 - 0.8**2), abs=0.05)

@@ -1,0 +1,75 @@
+"""A step that is recorded once and repeated, as a CUDA graph does, trains what steps of Python train.
+
+A graph repeats kernels on the memory that they had. `Tape` does so with operations, on a CPU: a step that is fit for
+one is fit for the other. What only a GPU can show is tested in tests/gpu.
+"""
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from trainings import FAST, PAPER, run, samples
+
+from minde.diffusion import training
+from minde.diffusion.graphs import WARM_UP
+
+READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default}  # the host waits for the device
+
+
+class Tape(TorchDispatchMode):
+    """Operations on the memory that they had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        assert function not in READS, f"{function} cannot be captured"
+        found = function(*args, **(kwargs or {}))
+        self.operations.append((function, args, kwargs or {}, found))
+        return found
+
+    @torch.no_grad()
+    def replay(self) -> None:
+        """Do all of it again; what was a new tensor when it was recorded now takes its new values."""
+        for function, args, kwargs, recorded in self.operations:
+            for old, new in zip(tree_leaves(recorded), tree_leaves(function(*args, **kwargs)), strict=True):
+                if isinstance(old, torch.Tensor) and old.data_ptr() != new.data_ptr():
+                    old.copy_(new)
+
+
+def recorded(step):
+    """Do as `captured` does, with a tape."""
+    for _ in range(WARM_UP):
+        step()
+    with Tape() as tape:
+        step()
+    return tape.replay
+
+
+@pytest.mark.parametrize(("recipe", "base"), [(FAST, True), (FAST, False), (PAPER, False)])
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_a_recorded_step_equals_a_step_of_python(variant, recipe, base, monkeypatch) -> None:
+    """Over several chunks and epochs, with schedules: identical to the bit."""
+    eager = run(samples(), variant, recipe, [7, 8, 9], base=base)
+    monkeypatch.setattr(training, "GRAPH_DEVICES", ("cpu",))
+    monkeypatch.setattr(training, "captured", recorded)
+    repeated = run(samples(), variant, recipe, [7, 8, 9], base=base)
+    assert repeated.step == eager.step == recipe.steps
+    for name, tensor in training.tensors_of(eager).items():
+        assert torch.equal(training.tensors_of(repeated)[name], tensor), name
+
+
+def test_a_step_that_the_host_has_to_know_of_does_not(monkeypatch) -> None:
+    """The tape would notice: of a learning rate that Python computes, it repeats the first one."""
+    eager = run(samples(1), "c", FAST, [7])
+
+    def step(model, state, batch, original=training._step):
+        state.calls = getattr(state, "calls", 0) + 1
+        batch.learning_rate.fill_(FAST.learning_rate_at(state.calls))
+        return original(model, state, batch)
+
+    monkeypatch.setattr(training, "_step", step)
+    monkeypatch.setattr(training, "GRAPH_DEVICES", ("cpu",))
+    monkeypatch.setattr(training, "captured", recorded)
+    assert not torch.equal(run(samples(1), "c", FAST, [7]).parameters, eager.parameters)
