@@ -15,6 +15,7 @@ import contextlib
 import os
 import tempfile
 import time
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +46,7 @@ class Finished(BaseException):
 def ours(precondition: str, replicates: int, device: torch.device, longest: int) -> dict:
     """Train for longer and longer until every replicate is within the bound."""
     fast = yaml.safe_load(CONFIG.read_text())["recipes"]["fast"]
-    own = {key: fast[key] for key in ("batch_size", "learning_rate", "schedule", "ema_decay", "score_choice", "times")}
+    own = {field.name: fast[field.name] for field in fields(Recipe) if field.name != "steps"}
     clean = trainers.samples_of(1, replicates, ROWS).to(device)
     test = trainers.samples_of(1, replicates, TEST_ROWS, seed=1).to(device)
     seeds, steps, tried = list(range(replicates)), 125, []

@@ -57,6 +57,7 @@ def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
         steps=10**9,
         batch_size=BATCH_SIZE[dim],
         learning_rate=1e-3,
+        weight_decay=0.0,
         schedule="constant",
         ema_decay=0.999,
         score_choice="per_batch",

@@ -24,6 +24,7 @@ TINY = {
             "batch_size": 50,
             "learning_rate": 0.002,
             "schedule": "cosine",
+            "weight_decay": 0,
             "ema_decay": 0.9,
             "importance_sampling": True,
             "score_choice": "per_sample",

@@ -42,6 +42,9 @@ class MINDE(PointEstimator, BaseEstimator):
         Rows per step and replicate.
     learning_rate : float
         Adam's learning rate at its highest.
+    weight_decay : float
+        Decay of the weights per step, times the learning rate and over the number of rows trained on: it keeps networks
+        from learning few rows by heart.
     schedule : {"cosine", "constant"}
         Learning rate along training.
     ema_decay : float
@@ -90,6 +93,7 @@ class MINDE(PointEstimator, BaseEstimator):
         steps: int = 1500,
         batch_size: int = 256,
         learning_rate: float = 2e-3,
+        weight_decay: float = 600.0,
         schedule: Literal["cosine", "constant"] = "cosine",
         ema_decay: float = 0.999,
         precondition: Literal["gaussian", "none"] = "gaussian",
@@ -113,6 +117,7 @@ class MINDE(PointEstimator, BaseEstimator):
         self.steps = steps
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.schedule = schedule
         self.ema_decay = ema_decay
         self.precondition = precondition
@@ -138,7 +143,8 @@ class MINDE(PointEstimator, BaseEstimator):
 
         Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, are not
         finite, constant in a column or too few, and for settings out of range; FloatingPointError where training
-        diverges. Warns of integers.
+        diverges. Warns of integers (UserWarning), and where the formulas are so far apart that the networks have not
+        learnt the scores (ConvergenceWarning).
         """
         check_settings(self.get_params())
         samples, dims = inputs.joined(x, y)
@@ -171,6 +177,7 @@ class MINDE(PointEstimator, BaseEstimator):
         self._log_scale = preprocess.std.log().squeeze(1) if isinstance(preprocess, Standardize) else None
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
+        curve.warn()
         return self
 
     def mutual_information(self, sigma: float | None = None, *, formula: str | None = None) -> Estimate:

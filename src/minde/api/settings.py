@@ -32,6 +32,7 @@ def check_settings(settings: dict) -> None:
     is_width = isinstance(hidden, Integral) and hidden > 0 and hidden % 8 == 0
     check("hidden", hidden == "auto" or is_width, "auto, or a multiple of 8")
     check("learning_rate", 0 < settings["learning_rate"] <= 1, "a number above 0 and at most 1")
+    check("weight_decay", settings["weight_decay"] >= 0, "a number from 0")
     check("ema_decay", 0 <= settings["ema_decay"] < 1, "a number from 0 and below 1")
     check("test_size", 0 < settings["test_size"] <= 0.5, "a number above 0 and at most 0.5")
 

@@ -15,6 +15,11 @@ class Recipe:
     """Samples per step and replicate."""
     learning_rate: float
     """Adam's learning rate, at its highest."""
+    weight_decay: float
+    """Each step takes off this, times the learning rate and over the number of training samples, of the parameters.
+
+    The decay is decoupled (Loshchilov and Hutter, 2019), and like a prior's: what many samples say outweighs it.
+    """
     schedule: Literal["constant", "cosine"]
     """Learning rate over the steps: constant (the paper) or a half cosine down to zero."""
     ema_decay: float

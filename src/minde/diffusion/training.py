@@ -35,7 +35,7 @@ class State:
     """Views of their gradient, one for each of ``leaves``."""
     average: Tensor
     """``(replicates, flat_size)``: the exponential moving average (EMA) of the parameters."""
-    optimizer: torch.optim.Adam
+    optimizer: torch.optim.AdamW
     loss: Tensor
     """``(replicates,)``: mean loss in the last few steps before the state was handed out."""
     first: int = 0
@@ -51,7 +51,7 @@ def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.devi
     # Adam works elementwise: on the stack's one tensor it is the replicates' own Adams. The learning rate is a tensor,
     # and Adam's state is there before the first step, so that all steps are alike.
     rate = torch.tensor(recipe.learning_rate, device=device)
-    optimizer = torch.optim.Adam([parameters], lr=rate, fused=True, capturable=device.type == "cuda")
+    optimizer = torch.optim.AdamW([parameters], lr=rate, fused=True, capturable=device.type == "cuda")
     optimizer.state[parameters] = {
         "step": torch.zeros((), device=device),
         "exp_avg": torch.zeros_like(parameters),
@@ -98,9 +98,8 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
     ``samples`` are training samples ``(replicates, n, dim)``. Raises FloatingPointError, naming step and replicate, as
     soon as a loss is not finite.
     """
-    if state.step == recipe.steps:
-        return
     batches = Batches(model, samples, recipe, seeds)
+    state.optimizer.param_groups[0]["weight_decay"] = recipe.weight_decay / samples.shape[1]
     chunk = batches.draw(state.step)
     position = torch.zeros(1, dtype=torch.int64, device=samples.device)
     total = torch.zeros_like(state.loss)
@@ -110,20 +109,19 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
         position.add_(1)
 
     run = _as_graph(step, state) if samples.device.type in GRAPH_DEVICES else step
-    while True:
+    while state.step < recipe.steps:
         steps = min(CHUNK, recipe.steps - state.step)
         position.zero_()
         total.zero_()
         for _ in range(steps):
             run()
         state.step += steps
+        if state.step < recipe.steps:  # before the loss is read: a GPU, which is behind the host, need not wait then
+            chunk.copy_(batches.draw(state.step))
         loss = total / steps
         _check_loss(loss, state)
         state.loss = loss
         yield state
-        if state.step == recipe.steps:
-            return
-        chunk.copy_(batches.draw(state.step))
 
 
 def _as_graph(step: Callable[[], None], state: State) -> Callable[[], None]:

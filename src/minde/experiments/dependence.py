@@ -34,6 +34,7 @@ RECIPE = {
     "middle_blocks": 2,
     "precondition": "gaussian",
     "importance_sampling": True,
+    "weight_decay": 600.0,
     "schedule": "cosine",
     "ema_decay": 0.999,
     "score_choice": "per_sample",

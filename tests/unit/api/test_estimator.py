@@ -10,7 +10,7 @@ import torch
 import yaml
 from pairs import MUTUAL_INFORMATION, RHO, SMALL, normals
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from minde import MINDE
 
@@ -49,6 +49,19 @@ def test_every_formula_gives_the_mutual_information(fitted, formula) -> None:
     assert low < MUTUAL_INFORMATION < high
     assert len(found.replicates) == 3
     assert float(found) == pytest.approx(np.mean(found.replicates))
+
+
+def test_formulas_that_are_apart_are_warned_of() -> None:
+    """Few rows of many columns, learnt by heart: inside is too high, gap too low."""
+    x, noise = np.random.default_rng(0).normal(size=(2, 400, 10))
+    fit = MINDE(replicates=2, **(SMALL | {"steps": 1200, "hidden": 64, "weight_decay": 0})).fit
+    with pytest.warns(ConvergenceWarning, match=r"inside says \d+\.\d\d nats and gap .* fewer steps"):
+        fit(x, 0.3 * x + noise)
+
+
+def test_formulas_that_agree_are_not(recwarn) -> None:
+    MINDE(replicates=2, **SMALL).fit(*normals(1000))
+    assert not recwarn.list
 
 
 def test_all_formulas_at_once_are_the_formulas_one_by_one(fitted) -> None:

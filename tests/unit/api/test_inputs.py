@@ -55,6 +55,7 @@ SETTINGS = {
     "batch_size": 2.5,
     "hidden": 12,
     "learning_rate": 0,
+    "weight_decay": -1.0,
     "ema_decay": 1,
     "formula": "outside",
     "replicates": 0,

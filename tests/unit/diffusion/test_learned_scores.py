@@ -17,6 +17,7 @@ RECIPE = Recipe(
     batch_size=256,
     learning_rate=2e-3,
     schedule="cosine",
+    weight_decay=0.0,
     ema_decay=0.99,
     score_choice="per_sample",
     times="stratified",

@@ -1,6 +1,7 @@
 """The training loop: replicates that do not see each other, runs that repeat, answers that are right."""
 
 import dataclasses
+import math
 from collections import deque
 
 import pytest
@@ -97,6 +98,18 @@ def test_schedules_and_average() -> None:
     assert PAPER.learning_rate_at(FAST.steps - 1) == 2e-3
     assert FAST.ema_decay_at(0) == pytest.approx(0.1)
     assert FAST.ema_decay_at(100_000) == 0.999
+
+
+def test_parameters_decay_by_the_learning_rate_and_the_number_of_samples() -> None:
+    """Numbers that fill a replicate's row up are in no loss: they only decay."""
+    x, recipe = samples(2, 200), dataclasses.replace(FAST, weight_decay=600.0)
+    network = model(x, "c").network
+    assert network.n_parameters < network.flat_size
+    unused = slice(network.n_parameters, None)
+    initial = network.initialise([7, 8], CPU)[:, unused]
+    kept = math.prod(1 - recipe.learning_rate_at(step) * 600 / 200 for step in range(recipe.steps))
+    assert kept < 0.9
+    torch.testing.assert_close(run(x, "c", recipe, [7, 8]).parameters[:, unused], kept * initial)
 
 
 @pytest.mark.parametrize("variant", ["c", "j"])

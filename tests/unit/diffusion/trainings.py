@@ -18,12 +18,13 @@ FAST = Recipe(
     steps=2 * CHUNK + 8,
     batch_size=64,
     learning_rate=2e-3,
+    weight_decay=20.0,
     schedule="cosine",
     ema_decay=0.999,
     score_choice="per_sample",
     times="stratified",
 )
-PAPER = dataclasses.replace(FAST, schedule="constant", score_choice="per_batch", times="iid")
+PAPER = dataclasses.replace(FAST, weight_decay=0.0, schedule="constant", score_choice="per_batch", times="iid")
 
 
 def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:

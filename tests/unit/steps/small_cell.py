@@ -37,6 +37,7 @@ def settings(steps: int = STEPS, **training) -> dict:
             "batch_size": 32,
             "learning_rate": 0.001,
             "schedule": "cosine",
+            "weight_decay": 0,
             "ema_decay": 0.99,
             "importance_sampling": True,
             "score_choice": "per_sample",

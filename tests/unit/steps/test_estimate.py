@@ -26,6 +26,7 @@ TRAINING = {
         "batch_size": 100,
         "learning_rate": 0.001,
         "schedule": "cosine",
+        "weight_decay": 0,
         "ema_decay": 0.99,
         "importance_sampling": True,
         "score_choice": "per_sample",
