@@ -25,7 +25,7 @@ import yaml
 import trainers
 from harness import print_table, write_results
 from minde.diffusion.estimators import mutual_information
-from minde.diffusion.gaussian import fit_moments
+from minde.diffusion.gaussian import base_moments
 from minde.diffusion.model import build_model
 from minde.diffusion.network import hidden_width
 from minde.diffusion.recipe import Recipe
@@ -60,7 +60,7 @@ def ours(precondition: str, replicates: int, device: torch.device, longest: int)
             hidden=hidden_width(2),
             middle_blocks=2,
             architecture=fast["architecture"],
-            moments=fit_moments(clean) if precondition == "gaussian" else None,
+            moments=base_moments(clean, 1) if precondition == "gaussian" else None,
             device=device,
         )
         recipe = Recipe(steps=steps, **own)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from minde.diffusion import random
 from minde.diffusion.estimators import mutual_information
-from minde.diffusion.gaussian import fit_moments
+from minde.diffusion.gaussian import base_moments
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.network import hidden_width
 from minde.diffusion.recipe import Recipe
@@ -152,7 +152,7 @@ def train(
     ``curve`` is filled along the way. Raises FloatingPointError, naming the replicate, where a loss or an estimate is
     not finite.
     """
-    moments = fit_moments(samples) if settings["precondition"] == "gaussian" else ()
+    moments = base_moments(samples, dims[0]) if settings["precondition"] == "gaussian" else ()
     model = model_of(settings, variant, dims, moments, samples.device)
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
     state = start(model, recipe, seeds, samples.device)

@@ -1,4 +1,4 @@
-"""The Gaussian base: exact noise predictions for a Gaussian with the data's mean and covariance.
+"""The Gaussian base: exact noise predictions for a Gaussian with the samples' mean and covariance.
 
 A network that predicts the difference to it starts at the best linear-Gaussian answer and learns only what is not
 Gaussian. A Gaussian stays one along the forward process: with mean m and with basis U and eigenvalues λ of the
@@ -52,6 +52,38 @@ def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
     mean = x.mean(dim=1)
     centred = x - mean.unsqueeze(1)
     return mean, centred.mT @ centred / (x.shape[1] - 1)
+
+
+def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
+    """Return the moments of samples ``(replicates, n, dim)`` for a base: as :func:`fit_moments`, adjusted for chance.
+
+    In n samples, two independent variables of many coordinates are correlated: their squared canonical correlations are
+    ``p / n`` in the mean, p the larger of the two dimensions. So each ``1 - r²`` is multiplied by ``(n - 1) / (n - 1 -
+    p)``, as in an adjusted R² (Ezekiel, 1930). Each variable's own covariance stays. ``dim_x`` may be all of dim.
+    """
+    mean, covariance = fit_moments(x)
+    n, dim = x.shape[1:]
+    if dim_x == dim:
+        return mean, covariance
+    adjusted = covariance.double()
+    of_x, of_y, p = slice(None, dim_x), slice(dim_x, None), max(dim_x, dim - dim_x)
+    rounding = dim * torch.finfo(x.dtype).eps
+    root_x, inverse_x = _roots(adjusted[:, of_x, of_x], rounding)
+    root_y, inverse_y = _roots(adjusted[:, of_y, of_y], rounding)
+    left, r, right = torch.linalg.svd(inverse_x @ adjusted[:, of_x, of_y] @ inverse_y, full_matrices=False)
+    unexplained = (1 - r.square()).clamp(min=0) * (n - 1) / max(n - 1 - p, 1)
+    r = (1 - unexplained).clamp(min=0).sqrt()
+    cross = root_x @ (left * r.unsqueeze(1)) @ right @ root_y
+    adjusted[:, of_x, of_y], adjusted[:, of_y, of_x] = cross, cross.mT
+    return mean, adjusted.to(covariance)
+
+
+def _roots(covariance: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
+    """Return square root and inverse root of covariances, both without what is below rounding, of collinear columns."""
+    eigenvalues, basis = torch.linalg.eigh(covariance)
+    is_there = eigenvalues > rounding * eigenvalues.amax(dim=1, keepdim=True)
+    root, inverse = (torch.where(is_there, of, 0).unsqueeze(1) for of in (eigenvalues.sqrt(), eigenvalues.rsqrt()))
+    return (basis * root) @ basis.mT, (basis * inverse) @ basis.mT
 
 
 def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) -> dict[str, GaussianScore]:

@@ -97,7 +97,7 @@ def build_model(
     device: torch.device,
     **shape,
 ) -> Model:
-    """Build the model of a variant; ``moments`` (see :func:`.gaussian.fit_moments`) give it a Gaussian base.
+    """Build the model of a variant; ``moments`` (see :func:`.gaussian.base_moments`) give it a Gaussian base.
 
     ``shape`` is that of :func:`score_network`.
     """

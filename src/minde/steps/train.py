@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from minde.diffusion.gaussian import fit_moments
+from minde.diffusion.gaussian import base_moments
 from minde.diffusion.recipe import Recipe
 from minde.study import results, samples, trained
 from minde.study.files import provenance
@@ -82,7 +82,8 @@ def _identity(made_by: dict, held: dict, device: torch.device) -> dict:
 
 def _read(settings: dict, samples_path: Path, device: torch.device) -> Inputs:
     clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
-    moments = fit_moments(clean) if settings["training"]["precondition"] == "gaussian" else None
+    has_base = settings["training"]["precondition"] == "gaussian"
+    moments = base_moments(clean, settings["dim_x"]) if has_base else None
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 
 

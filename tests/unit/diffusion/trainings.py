@@ -7,7 +7,7 @@ import torch
 from gaussians import gaussian_with
 
 from minde.diffusion.batches import CHUNK
-from minde.diffusion.gaussian import fit_moments
+from minde.diffusion.gaussian import base_moments
 from minde.diffusion.model import build_model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
@@ -32,7 +32,8 @@ def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:
 
 
 def model(x: torch.Tensor, variant: str, *, base: bool = False):
-    moments, dim = fit_moments(x) if base else None, x.shape[-1] // 2
+    dim = x.shape[-1] // 2
+    moments = base_moments(x, dim) if base else None
     return build_model(
         variant=variant,
         dim_x=dim,
