@@ -31,12 +31,16 @@ def test_a_captured_step_equals_an_eager_one(variant, recipe, base, monkeypatch)
 
 @pytest.mark.parametrize(("recipe", "base"), KINDS)
 def test_a_captured_step_does_what_one_on_a_cpu_does(recipe, base, monkeypatch) -> None:
-    """From the CPU's draws, over one chunk."""
+    """From the CPU's draws, over one chunk.
+
+    Adam's first steps are as long whatever a gradient's size: where one is nothing but rounding, weights may differ.
+    """
     drawn = []
 
     def keep(batches, first, draw=Batches.draw):
-        drawn.append(draw(batches, first))
-        return drawn[-1]
+        chunk = draw(batches, first)
+        drawn.append({name: tensor.to(CUDA, copy=True) for name, tensor in vars(chunk).items()})
+        return chunk
 
     def first_steps(x, tensors=None):
         built = model(x, "j", base=base)
@@ -48,10 +52,25 @@ def test_a_captured_step_does_what_one_on_a_cpu_does(recipe, base, monkeypatch) 
 
     monkeypatch.setattr(Batches, "draw", keep)
     initial, expected = first_steps(samples())
-    monkeypatch.setattr(Batches, "draw", lambda *_: Chunk(**{k: v.to(CUDA) for k, v in vars(drawn[0]).items()}))
+    monkeypatch.setattr(Batches, "draw", lambda *_: Chunk(**{name: t.clone() for name, t in drawn[0].items()}))
     _, found = first_steps(samples().to(CUDA), initial)
-    for name in ("parameters", "average", "loss"):
-        torch.testing.assert_close(found[name], expected[name], rtol=1e-2, atol=1e-3)
+    torch.testing.assert_close(found["loss"], expected["loss"], rtol=1e-3, atol=1e-3)
+    for name in ("parameters", "average"):
+        assert ((found[name] - expected[name]).abs() < 1e-3).float().mean() > 0.999, name
+
+
+@pytest.mark.parametrize(("recipe", "base"), KINDS)
+def test_the_host_does_not_wait_within_a_step(recipe, base, monkeypatch) -> None:
+    def watched(*args, step=training._step):
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            return step(*args)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(training, "GRAPH_DEVICES", ())
+    monkeypatch.setattr(training, "_step", watched)
+    run(samples().to(CUDA), "j", recipe, SEEDS, base=base)
 
 
 def test_a_training_goes_on_from_its_tensors() -> None:
@@ -67,12 +86,20 @@ def test_a_training_goes_on_from_its_tensors() -> None:
     torch.testing.assert_close(state.average, uninterrupted.average, rtol=1e-3, atol=1e-4)
 
 
-def test_two_trainings_in_turns_do_not_touch_each_other() -> None:
+def test_trainings_in_turns_do_not_touch_each_other() -> None:
+    """One ends and another one begins while a third goes on."""
     x = samples().to(CUDA)
     alone = run(x, "c", FAST, SEEDS, base=True)
     built = model(x, "c", base=True)
-    trainings = [train_stack(built, x, FAST, seeds, start(built, FAST, seeds, CUDA)) for seeds in (SEEDS, [1, 2, 3])]
-    state, _ = deque(zip(*trainings, strict=True), maxlen=1).pop()
+
+    def begin(seeds):
+        return train_stack(built, x, FAST, seeds, start(built, FAST, seeds, CUDA))
+
+    ended, going = begin([1, 2, 3]), begin(SEEDS)
+    next(ended), next(going)
+    ended.close()
+    next(begin([4, 5, 6]))
+    state = deque(going, maxlen=1).pop()
     torch.testing.assert_close(state.average, alone.average, rtol=1e-3, atol=1e-4)
 
 

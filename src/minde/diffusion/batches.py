@@ -4,7 +4,7 @@ Every random draw is derived from a replicate's seed and the step (see :mod:`.ra
 once; a step picks its own by a position that is a tensor, so that the very same step can be repeated as a CUDA graph.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -95,8 +95,8 @@ class Batches:
             noise=random.normals((CHUNK, size, self.dim), seeds, "noise", index, device=device),
             t=self.model.times.inverse_cdf(u),
             scores=choose(self.model.variant, choice).rows,
-            learning_rate=torch.tensor([[self.recipe.learning_rate_at(step) for step in steps]], device=device),
-            ema_weight=torch.tensor([[1 - self.recipe.ema_decay_at(step) for step in steps]], device=device),
+            learning_rate=self._row(map(self.recipe.learning_rate_at, steps)),
+            ema_weight=self._row(1 - self.recipe.ema_decay_at(step) for step in steps),
         )
 
     def pick(self, chunk: Chunk, position: Tensor) -> Batch:
@@ -112,3 +112,7 @@ class Batches:
         if self.order is None or self.order[0] != epoch:
             self.order = epoch, random.permutations(self.n, self.seeds, "epoch", epoch, device=self.device)
         return self.order[1][:, position * size : (position + 1) * size] + self.offset
+
+    def _row(self, numbers: Iterable[float]) -> Tensor:
+        """Return numbers as ``(1, CHUNK)`` on the device, which the host does not wait for."""
+        return torch.tensor([list(numbers)]).to(self.device, non_blocking=True)

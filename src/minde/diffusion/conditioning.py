@@ -5,6 +5,7 @@ one is fed clean with time 0; a *marginalised* one is fed zeros with time 1.
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 import torch
@@ -73,8 +74,11 @@ def allocate(variant: str, batch: int, device: torch.device) -> Selection:
 
 def choose(variant: str, u: Tensor) -> Selection:
     """Choose one score per replicate and batch from uniforms ``(replicates, 1)``, with the scores' odds (the paper)."""
-    odds = torch.tensor([float(score.odds) for score in VARIANTS[variant].values()], device=u.device)
-    return Selection(torch.searchsorted((odds.cumsum(0) / odds.sum())[:-1], u.contiguous(), right=True), None)
+    odds = [score.odds for score in VARIANTS[variant].values()]
+    rows = torch.zeros_like(u, dtype=torch.int64)
+    for passed in list(accumulate(odds))[:-1]:
+        rows += u >= passed / sum(odds)
+    return Selection(rows, None)
 
 
 @dataclass(frozen=True)

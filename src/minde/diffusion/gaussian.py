@@ -89,7 +89,8 @@ def _roots(covariance: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
 def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) -> dict[str, GaussianScore]:
     """Build every score of a variant for a Gaussian of the given moments (shapes as in :func:`fit_moments`)."""
     dim = mean.shape[1]
-    covariance = covariance.double()
+    # On the CPU whatever the device: eigenvectors' signs are a library's choice, and networks learn them.
+    covariance = covariance.double().cpu()
 
     def build(name: str) -> GaussianScore:
         diffused = diffused_coordinates(variant, name, dim_x, dim - dim_x)
