@@ -16,6 +16,7 @@ from minde.diffusion.preprocess import Standardize, fit_preprocess
 
 from . import inputs, saving
 from .benchmark_mi import PointEstimator
+from .convergence import warn_where_apart
 from .estimate import Estimate, combine
 from .settings import check_rows, check_settings, check_widths
 from .training import FORMULAS, Curve, seeds_of, split, train
@@ -177,7 +178,7 @@ class MINDE(PointEstimator, BaseEstimator):
         self._log_scale = preprocess.std.log().squeeze(1) if isinstance(preprocess, Standardize) else None
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
-        curve.warn()
+        warn_where_apart(curve)
         return self
 
     def mutual_information(self, sigma: float | None = None, *, formula: str | None = None) -> Estimate:

@@ -1,6 +1,5 @@
 """Score networks for one's own arrays: replicates that hold out samples of their own, trained as one stack."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -8,7 +7,6 @@ from statistics import fmean
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from minde.diffusion import random
@@ -25,8 +23,6 @@ from minde.progress import Progress
 FORMULAS = ("inside", "sigma", "gap")
 CURVE_POINTS = 20  # estimates along training
 CURVE_ROWS = 1000  # test rows of each, at most
-# How much larger inside may be than gap: in nats, as a share of gap, and in standard errors of gap, the larger one.
-APART, APART_OF_GAP, APART_BY_CHANCE = 0.1, 0.25, 3.0
 
 
 def split(rows: int, n_test: int, replicates: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -87,19 +83,6 @@ class Curve:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return step and seconds ``(points,)``; loss and the estimates by each formula ``(points, replicates)``."""
         return {name: np.array([point[name] for point in self.points]) for name in self.points[0]}
-
-    def warn(self) -> None:
-        """Warn where the formulas are apart at the end: what the scores' errors add to inside, they take off gap."""
-        inside, gap = (np.array(self.points[-1][name]) for name in ("inside", "gap"))
-        by_chance = (np.square(self.std_error).sum() ** 0.5) / len(self.std_error)
-        if inside.mean() - gap.mean() > max(APART, APART_OF_GAP * gap.mean(), APART_BY_CHANCE * by_chance):
-            warnings.warn(
-                f"inside says {inside.mean():.2f} nats and gap {gap.mean():.2f}: the networks' errors are not small "
-                "beside the estimate, which lies between the two rather than at either. Take more samples; or, where "
-                "the two drift apart along curve_, fewer steps or a larger weight_decay; or else more steps",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

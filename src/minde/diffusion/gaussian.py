@@ -63,7 +63,7 @@ def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
     """
     mean, covariance = fit_moments(x)
     n, dim = x.shape[1:]
-    if dim_x == dim:
+    if dim_x == dim or not covariance.isfinite().all():  # of samples that are not finite, training will say so
         return mean, covariance
     adjusted = covariance.double()
     of_x, of_y, p = slice(None, dim_x), slice(dim_x, None), max(dim_x, dim - dim_x)

@@ -134,7 +134,11 @@ def test_a_file_is_a_task_that_overrides_and_dimensions_know():
         ("recipes.fast.learning_rate", "1e-3", r"found '1e-3'.*YAML reads 1e-3 as text, write 0\.001"),
         # Snakemake's --config reads lists and mappings without types.
         ("train_sizes", ["2000"], r"train_sizes\.0: found '2000'.*came as text.*--config so, use a file"),
-        ("recipes.slow", {"batch_size": 1}, r"(?s)has 1 problem.*slow: the keys architecture, .*times are missing"),
+        (
+            "recipes.slow",
+            {"batch_size": 1},
+            r"(?s)has 1 problem.*slow: the keys architecture, .*weight_decay are missing",
+        ),
         ("minde.sde.beta_max", float("nan"), r"minde\.sde\.beta_max: found nan; allowed: a finite number"),
         ("overrides", [{"match": {}, "set": {"preprocess": "none"}}], r"overrides\.0\.match: found \{\}"),
         ("data", {"my data": FILE}, r"data: found 'my data'; allowed: letters, digits, dots"),
