@@ -1,9 +1,9 @@
 """The Gaussian base: exact noise predictions for a Gaussian with the samples' mean and covariance.
 
 A network that predicts the difference to it starts at the best linear-Gaussian answer and learns only what is not
-Gaussian. A Gaussian stays one along the forward process: with mean m and with basis U and eigenvalues λ of the
-covariance, ``w = diag(k_t² λ + s_t²)^-½ Uᵀ (x_t - k_t m)`` is white, and
-``E[z | x_t] = s_t U diag(k_t² λ + s_t²)^-½ w``.
+Gaussian. A Gaussian stays one along the forward process: with mean m and covariance Σ,
+``w = (k_t² Σ + s_t²)^-½ (x_t - k_t m)`` is white, and ``E[z | x_t] = s_t (k_t² Σ + s_t²)^-½ w``. Of all roots, this is
+the symmetric one, since there is but one: networks learn from w, and eigenvectors' signs are each library's choice.
 
 The white coordinates are inputs of the network too: where the data lie close to a line or a plane, as x given y does
 when mutual information is large, they show the small deviations from it at the same scale as everything else.
@@ -43,8 +43,8 @@ class GaussianScore:
         if self.gain.shape[1]:
             centre = centre + (clean - self.mean)[..., self.conditioned] @ self.gain
         scale = (k**2 * self.eigenvalues + variance).rsqrt()
-        white = ((noisy[..., self.diffused] - k * centre) @ self.basis) * scale
-        return white, (white * (variance.sqrt() * scale)) @ self.basis.mT
+        along = ((noisy[..., self.diffused] - k * centre) @ self.basis) * scale
+        return along @ self.basis.mT, (along * (variance.sqrt() * scale)) @ self.basis.mT
 
 
 def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,8 +89,7 @@ def _roots(covariance: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
 def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) -> dict[str, GaussianScore]:
     """Build every score of a variant for a Gaussian of the given moments (shapes as in :func:`fit_moments`)."""
     dim = mean.shape[1]
-    # On the CPU whatever the device: eigenvectors' signs are a library's choice, and networks learn them.
-    covariance = covariance.double().cpu()
+    covariance = covariance.double()
 
     def build(name: str) -> GaussianScore:
         diffused = diffused_coordinates(variant, name, dim_x, dim - dim_x)

@@ -1,5 +1,7 @@
 """The Gaussian base against scores solved independently, time by time."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from gaussians import gaussian_with
@@ -41,6 +43,16 @@ def test_white_coordinates_are_white_at_every_time(variant: str, t: float) -> No
         mean, covariance = fit_moments(white)
         assert mean.abs().max() < 0.03
         assert (covariance - torch.eye(white.shape[-1])).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_white_coordinates_do_not_depend_on_eigenvectors(variant: str) -> None:
+    """Another library's may have other signs, and where eigenvalues are equal, other directions."""
+    for score in scores(variant).values():
+        q, _ = torch.linalg.qr(torch.randn(score.basis.shape, dtype=torch.float64))
+        round_one = replace(score, eigenvalues=torch.full_like(score.eigenvalues, 0.7))
+        for own, basis in ((score, -score.basis), (round_one, q @ score.basis)):
+            torch.testing.assert_close(own.predict(SDE(), *draws()), replace(own, basis=basis).predict(SDE(), *draws()))
 
 
 @pytest.mark.parametrize("variant", ["c", "j"])
