@@ -1,7 +1,8 @@
 """The command line ``minde``: mutual information of the columns of a file, and the tasks of the benchmark.
 
-Exit status: 0 the estimate was printed; 1 training or estimation failed; 2 the command line is wrong, or names a file
-or columns that cannot be read; 3 the samples are none that can be estimated from; 130 interrupted.
+Exit status: 0 the estimate was printed; 1 training or estimation failed, or the estimator was not saved; 2 the command
+line is wrong, or names a file or columns that cannot be read; 3 the samples are none that can be estimated from; 130
+interrupted.
 """
 
 import argparse
@@ -51,22 +52,23 @@ def estimate(args: argparse.Namespace) -> str:
     from minde.device import pick_device
 
     given = {name: getattr(args, name) for name in map(_parameter, SETTINGS) if getattr(args, name) is not None}
-    torch.set_num_threads(args.threads)
     estimator = MINDE(**given, random_state=args.seed, verbose=sys.stderr.isatty())
     try:
+        _check(args)
         check_settings(estimator.get_params())
         pick_device(estimator.device)
         x, y = read_pair(args.file, args.x, args.y)
     except (OSError, ValueError) as error:
         raise CommandError(str(error), USAGE) from error
+    torch.set_num_threads(args.threads)
     start = time.perf_counter()
     try:
         estimator.fit(x, y)
+        found = estimator.estimates()
     except (TypeError, ValueError) as error:
         raise CommandError(str(error), SAMPLES) from error
-    found = estimator.estimates()
-    if args.save:
-        estimator.save(args.save)
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(f"{error} Use fewer replicates, a smaller batch_size, or device cpu") from error
     first = found[{"sigma": "sigma=1"}.get(estimator.formula, estimator.formula)]
     result = {
         "mutual_information": float(first),
@@ -82,7 +84,26 @@ def estimate(args: argparse.Namespace) -> str:
         "seconds": time.perf_counter() - start,
         "settings": estimator.get_params(),
     }
-    return json.dumps(result, indent=1) if args.json else _in_words(result)
+    text = json.dumps(result, indent=1) if args.json else _in_words(result)
+    if args.save:
+        try:
+            estimator.save(args.save)
+        except OSError as error:
+            print(text)
+            raise CommandError(f"the estimator was not saved: {error}", FAILED) from error
+    return text
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise ValueError for what would otherwise fail only after a training."""
+    for name, is_allowed, allowed in (
+        ("level", 0 < args.level < 1, "a number between 0 and 1, such as 0.95"),
+        ("threads", args.threads >= 1, "an integer from 1"),
+        ("seed", 0 <= args.seed < 2**32, "an integer from 0 and below 2^32"),
+        ("save", not args.save or args.save.absolute().parent.is_dir(), "a path in a folder that is there"),
+    ):
+        if not is_allowed:
+            raise ValueError(f"{name} is {getattr(args, name)}; expected {allowed}")
 
 
 def tasks(args: argparse.Namespace) -> str:

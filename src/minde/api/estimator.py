@@ -1,6 +1,6 @@
 """The estimator: mutual information and entropies of one's own arrays (paper, section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -16,7 +16,7 @@ from minde.diffusion.preprocess import Standardize, fit_preprocess
 
 from . import inputs, saving
 from .benchmark_mi import PointEstimator
-from .convergence import warn_where_apart
+from .convergence import warn_where_apart, warn_where_saturated
 from .estimate import Estimate, combine
 from .settings import check_rows, check_settings, check_widths
 from .training import FORMULAS, Curve, seeds_of, split, train
@@ -35,8 +35,9 @@ class MINDE(PointEstimator, BaseEstimator):
     variant : {"c", "j"}
         Learn the scores of x and of x given y (c), or those of (x, y), of x given y and of y given x (j).
     preprocess : {"standardize", "gaussianize", "none"}
-        What is done to each column first. Neither changes mutual information; gaussianize (ranks to a normal
-        distribution) is for heavy tails, and leaves entropies undefined.
+        What is done to each column first. None changes mutual information; gaussianize (ranks to a normal
+        distribution) is for heavy tails, and leaves entropies undefined; none is for columns that have a mean near 0
+        and a standard deviation near 1 already, to which the diffusion's noise is scaled.
     steps : int
         Updates of the weights.
     batch_size : int
@@ -63,7 +64,7 @@ class MINDE(PointEstimator, BaseEstimator):
     formula : {"inside", "sigma", "gap"}
         The formula that :meth:`mutual_information` uses by default: see docs/estimators.md.
     mc_draws : int
-        Monte Carlo draws of time and noise per held-out row.
+        Monte Carlo draws of time and noise per held-out row. It and formula can be set anew after a fit.
     replicates : int
         Networks trained, as one stack; they differ by their seed and by the rows that they hold out.
     test_size : float
@@ -71,7 +72,7 @@ class MINDE(PointEstimator, BaseEstimator):
     device : {"auto", "cpu", "cuda"}
         Where to train; auto takes a GPU where there is one.
     random_state : int, numpy.random.RandomState or None
-        What all random numbers derive from; with an int, the same samples give the same estimates.
+        What all random numbers derive from; with an int, the same samples give the same estimates on the same device.
     verbose : bool
         Write progress to standard error.
 
@@ -140,45 +141,66 @@ class MINDE(PointEstimator, BaseEstimator):
         """Train on paired samples ``(rows, dim_x)`` and ``(rows, dim_y)``; an array ``(rows,)`` is one column.
 
         Arrays are numpy's, torch's, pandas's or sequences. ``x_test`` and ``y_test`` are samples to estimate with in
-        place of held-out ones: all of x and y are then trained on, and replicates differ by their seed alone.
+        place of held-out ones: all of x and y are then trained on, and replicates differ by their seed alone. Kept are
+        four bytes per value of x, y and every replicate.
 
         Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, are not
         finite, constant in a column or too few, and for settings out of range; FloatingPointError where training
-        diverges. Warns of integers (UserWarning), and where the formulas are so far apart that the networks have not
-        learnt the scores (ConvergenceWarning).
+        diverges. Warns (UserWarning) of columns of few different values, where a density of them is learnt, of a scale
+        that ``preprocess="none"`` leaves, and of estimates that are too high to be told from higher ones; and where the
+        formulas are so far apart that the networks have not learnt the scores (ConvergenceWarning).
         """
         check_settings(self.get_params())
-        samples, dims = inputs.joined(x, y)
+        # Variant c needs no density of y.
+        samples, dims = inputs.joined(x, y, have_density=(True, self.variant == "j"))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if x_test is None and y_test is None:
             n_test = int(len(samples) * self.test_size)
             check_rows(len(samples), n_test, self.batch_size)
-            rows, held_out = split(len(samples), n_test, self.replicates, seed)
+            rows = zip(*split(len(samples), n_test, self.replicates, seed), strict=True)
             disjoint = min(self.replicates, len(samples) // n_test)
-            return self._fit(samples[rows], samples[held_out], dims, seed, disjoint)
+            return self._fit(((samples[kept], samples[held_out]) for kept, held_out in rows), dims, seed, disjoint)
+        if x_test is None or y_test is None:
+            raise ValueError("one of x_test and y_test is None; expected both, or neither to hold out rows of x and y")
         check_rows(len(samples), 0, self.batch_size)
-        test, dims_test = inputs.joined(x_test, y_test, ("x_test", "y_test"))
+        for name, own, test in (("x", x, x_test), ("y", y, y_test)):
+            inputs.check_same_columns((name, f"{name}_test"), own, test)
+        test, dims_test = inputs.joined(x_test, y_test, ("x_test", "y_test"), have_density=(False, False))
         if dims_test != dims:
             raise ValueError(f"x_test and y_test have {dims_test} columns; expected {dims}, those of x and y")
-        same = (np.broadcast_to(part, (self.replicates, *part.shape)) for part in (samples, test))
-        return self._fit(*same, dims, seed, disjoint=1)
+        return self._fit(((samples, test) for _ in range(self.replicates)), dims, seed, disjoint=1)
 
-    def _fit(self, training: np.ndarray, test: np.ndarray, dims: tuple[int, int], seed: int, disjoint: int) -> Self:
-        """Train on samples ``(replicates, n, dim)`` and keep what estimates need; nothing, where that fails."""
-        device = pick_device(self.device)
-        clean, test = (torch.tensor(part, device=device) for part in (training, test))
-        preprocess = fit_preprocess(self.preprocess, clean)
-        # In double precision up to here: columns may lie far from zero.
-        clean, test = preprocess(clean).float(), preprocess(test).float()
+    def _fit(
+        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], dims: tuple[int, int], seed: int, disjoint: int
+    ) -> Self:
+        """Train on each replicate's samples, and keep what estimates need; nothing, where that fails.
+
+        ``parts`` are training and test rows ``(n, dim)`` of each replicate, made one by one: they are in double
+        precision, since columns may lie far from zero, and far larger than what is kept of them.
+        """
+        device, training, held_out, log_scales = pick_device(self.device), [], [], []
+        for replicate, (clean, test) in enumerate(parts):
+            inputs.check_training(clean, dims, replicate)
+            clean, test = (torch.tensor(part, device=device).unsqueeze(0) for part in (clean, test))
+            preprocess = fit_preprocess(self.preprocess, clean)
+            training.append(preprocess(clean).float())
+            held_out.append(preprocess(test).float())
+            if isinstance(preprocess, Standardize):
+                log_scales.append(preprocess.std.log().squeeze(1))
+        clean, test = torch.cat(training), torch.cat(held_out)
+        del training, held_out
+        if self.preprocess == "none":
+            inputs.warn_of_scale(clean, dims)
         curve = Curve(test, seeds_of(seed, len(test), "curve"))
         title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
         seeds = seeds_of(seed, len(test), "train")
         self._trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
         self._settings, self._test, self._disjoint = self.get_params(), test, disjoint
-        self._log_scale = preprocess.std.log().squeeze(1) if isinstance(preprocess, Standardize) else None
+        self._log_scale = torch.cat(log_scales) if log_scales else None
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
         warn_where_apart(curve)
+        warn_where_saturated(float(self.curve_["inside"][-1].mean()), dims)
         return self
 
     def mutual_information(self, sigma: float | None = None, *, formula: str | None = None) -> Estimate:
@@ -216,9 +238,14 @@ class MINDE(PointEstimator, BaseEstimator):
         check_is_fitted(self)
         check_widths(sigmas)
         found = estimators.mutual_information(
-            self._trained.predict, self._test, formulas=formulas, sigmas=sigmas, **self._options()
+            self._trained.predict, self._test, formulas=tuple({*formulas, "gap"}), sigmas=sigmas, **self._options()
         )
-        return {name: combine(*estimate, self._disjoint) for name, estimate in found.items()}
+        at_least = found["gap"].std_error
+        if "gap" not in formulas:
+            del found["gap"]
+        return {
+            name: combine(e.value, torch.maximum(e.std_error, at_least), self._disjoint) for name, e in found.items()
+        }
 
     def _entropy(self, of: str, sigma: float) -> Estimate:
         check_is_fitted(self)
@@ -236,6 +263,7 @@ class MINDE(PointEstimator, BaseEstimator):
 
     def _options(self) -> dict:
         """What all estimates are made with."""
+        check_settings(self.get_params())
         model = self._trained.model
         return {
             "times": self._trained.times,

@@ -4,22 +4,24 @@ Every kind of bad input has one error that names the array, what was found and w
 """
 
 import warnings
+from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
 
 import numpy as np
 import torch
 
+FEW = 100  # different values of a column that are too few for a density, where each comes twice or more in the mean
 
-def rows_of(name: str, values) -> np.ndarray:
+
+def rows_of(name: str, values, *, has_density: bool = True) -> np.ndarray:
     """Return samples as ``(rows, dim)`` in float64; an array ``(rows,)`` is one column.
 
     Raises TypeError for what are not real numbers, and ValueError for other shapes, values that are not finite, and
-    constant columns. Warns (UserWarning) of integers.
+    constant columns. Warns (UserWarning) of columns of few different values, where the samples are to have a density.
     """
-    labels = getattr(values, "columns", None)
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu()
-        values = values.double() if values.is_floating_point() else values
-    raw = np.asarray(values)
+    labels = labels_of(values)
+    raw = _as_array(name, values)
     if raw.dtype.kind == "O":
         raw = _from_objects(name, raw)
     if raw.dtype.kind not in "fiub":
@@ -28,26 +30,26 @@ def rows_of(name: str, values) -> np.ndarray:
         raw = raw[:, np.newaxis]
     if raw.ndim != 2 or not raw.size:
         raise ValueError(f"{name} has shape {np.shape(values)}; expected (rows, dim), or (rows,) for a single column")
-    if raw.dtype.kind in "iub":
-        warnings.warn(
-            f"{name} holds integers ({raw.dtype}). The estimator learns the scores of a density, which discrete data "
-            "lack: their mutual information is not defined for it. Give floats if the values are rounded measurements.",
-            UserWarning,
-            stacklevel=4,
-        )
+    if len(raw) == 1:
+        raise ValueError(f"{name} has a single row of {raw.size} values; expected a row per sample: transpose it?")
     rows = raw.astype(np.float64)
     labels = list(range(rows.shape[1]) if labels is None else map(repr, labels))
     _check_finite(name, rows, labels)
     _check_varying(name, rows, labels)
+    if has_density:
+        _warn_of_discrete(name, rows, labels)
     return rows
 
 
-def joined(x, y, names: tuple[str, str] = ("x", "y")) -> tuple[np.ndarray, tuple[int, int]]:
+def joined(
+    x, y, names: tuple[str, str] = ("x", "y"), have_density: tuple[bool, bool] = (True, True)
+) -> tuple[np.ndarray, tuple[int, int]]:
     """Return paired samples side by side, ``(rows, dim_x + dim_y)``, and their numbers of columns.
 
-    Raises ValueError where the arrays do not have the same number of rows; other errors are those of :func:`rows_of`.
+    Raises ValueError where the arrays do not have the same number of rows; other errors and warnings are those of
+    :func:`rows_of`.
     """
-    x, y = rows_of(names[0], x), rows_of(names[1], y)
+    x, y = (rows_of(name, a, has_density=has) for name, a, has in zip(names, (x, y), have_density, strict=True))
     if len(x) != len(y):
         raise ValueError(
             f"{names[0]} has {len(x)} rows and {names[1]} has {len(y)}; expected pairs, one row of each per sample"
@@ -55,13 +57,79 @@ def joined(x, y, names: tuple[str, str] = ("x", "y")) -> tuple[np.ndarray, tuple
     return np.concatenate([x, y], axis=1), (x.shape[1], y.shape[1])
 
 
+def labels_of(values) -> list | None:
+    """Return the names of columns, of what has them."""
+    labels = getattr(values, "columns", None)
+    return None if labels is None else list(labels)
+
+
+def check_same_columns(names: tuple[str, str], first, second) -> None:
+    """Raise ValueError where two samples name their columns, and not alike."""
+    labels = [labels_of(values) for values in (first, second)]
+    if None not in labels and labels[0] != labels[1]:
+        raise ValueError(
+            f"{names[0]} has columns {labels[0]} and {names[1]} has {labels[1]}; expected the same in the same order"
+        )
+
+
+def check_training(clean: np.ndarray, dims: tuple[int, int], replicate: int) -> None:
+    """Raise ValueError where a column is constant in what a replicate trains on, rows ``(n, dim_x + dim_y)``."""
+    for column in np.flatnonzero(clean.max(axis=0) == clean.min(axis=0)):
+        name, place = ("x", column) if column < dims[0] else ("y", column - dims[0])
+        raise ValueError(
+            f"{name}: column {place} is constant in the {len(clean)} rows that replicate {replicate} trains on; leave "
+            "it out, or give more samples in which it varies"
+        )
+
+
+def warn_of_scale(clean: torch.Tensor, dims: tuple[int, int]) -> None:
+    """Warn of samples ``(replicates, n, dim_x + dim_y)`` that are far from mean 0 and standard deviation 1."""
+    mean, std = clean.mean(dim=1).abs().amax(dim=0), clean.std(dim=1).mean(dim=0)
+    for column in ((mean > 1) | (std < 1 / 3) | (std > 3)).nonzero().flatten().tolist():
+        name, place = ("x", column) if column < dims[0] else ("y", column - dims[0])
+        warnings.warn(
+            f"{name}: column {place} has mean {mean[column]:.3g} and standard deviation {std[column]:.3g}, which "
+            "preprocess='none' leaves; diffusion adds noise of the scale of 1 around 0. Use 'standardize'",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def _as_array(name: str, values) -> np.ndarray:
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        values = values.double() if values.is_floating_point() else values
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.astype(np.float64).filled(np.nan)
+    try:
+        raw = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: {error}") from error
+    if not raw.ndim:
+        raise ValueError(f"{name} is a {type(values).__name__} of shape (); expected an array (rows, dim) or (rows,)")
+    return raw
+
+
 def _from_objects(name: str, raw: np.ndarray) -> np.ndarray:
     """Return objects as numbers, missing values of pandas as NaN."""
     missing = np.frompyfunc(lambda value: value is None or type(value).__name__ == "NAType", 1, 1)(raw).astype(bool)
     for value in raw[~missing]:
-        if not isinstance(value, int | float | np.number) or isinstance(value, complex):
+        if not isinstance(value, Real | Decimal | np.bool_):
             raise TypeError(f"{name} holds {value!r} of type {type(value).__name__}; expected real numbers")
     return np.where(missing, np.nan, raw).astype(np.float64)
+
+
+def _warn_of_discrete(name: str, rows: np.ndarray, labels: Sequence) -> None:
+    for column, label in enumerate(labels):
+        different = len(np.unique(rows[:, column]))
+        if different <= min(FEW, len(rows) / 2):
+            warnings.warn(
+                f"{name}: column {label} has {different} different values in {len(rows)} rows. The estimator learns "
+                f"the scores of {name}'s density, which discrete data lack. If they are rounded measurements, add "
+                "noise of the rounding's size; a discrete one can be y with variant c, which needs no density of y",
+                UserWarning,
+                stacklevel=5,
+            )
 
 
 def _check_finite(name: str, rows: np.ndarray, labels: list) -> None:

@@ -1,6 +1,7 @@
 """A fitted estimator in one safetensors file: tensors, and settings as JSON in its header. No pickle."""
 
 import json
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,8 @@ def save(estimator, path: Path) -> None:
     if estimator._log_scale is not None:
         tensors["log_scale"] = estimator._log_scale
     tensors |= {f"curve/{name}": torch.from_numpy(values) for name, values in estimator.curve_.items()}
-    settings = dict(estimator._settings)
-    if not isinstance(settings["random_state"], int):
+    settings = estimator._settings | {name: getattr(estimator, name) for name in ("formula", "mc_draws")}
+    if not isinstance(settings["random_state"], Integral):
         settings["random_state"] = None  # a generator's state cannot be written; seed is what was drawn from it
     header = provenance(settings, packages=("numpy", "safetensors", "torch"), sources=("api/*.py", "diffusion/*.py"))
     header |= {

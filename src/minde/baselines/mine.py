@@ -124,6 +124,8 @@ class Mine(nn.Module):
         running = torch.where(self.log_mean.isnan(), batch, running)
         if self.training:
             self.log_mean = running
+        else:  # a batch far above a running mean that stays: no more weight than training, where it moves, would give
+            running = torch.maximum(running, batch + math.log(self.smoothing))
         return batch + (batch - running).exp() * (log_mean_exp - batch)
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:

@@ -12,7 +12,8 @@ Then every formula is a product with the difference d = b - a:
 - inside: ``d · d``, the paper's ``|| s_b - s_a ||²``;
 - sigma: ``d · (b + a - 2 r)``, the paper's ``|| s_b - ref_σ ||² - || s_a - ref_σ ||²`` with r the noise of ``ref_σ``;
 - gap: ``d · (2 z - a - b)``, the difference ``|| z - a ||² - || z - b ||²`` of the denoising errors, with the noise z
-  that was really added (MMG, NeurIPS 2025). Errors of a and b enter it in second order only.
+  that was really added (MMG, NeurIPS 2025). Errors of a and b enter it in second order only, since both are the best
+  predictions on these samples; in a KL divergence that of q is not, and its errors enter in first order.
 """
 
 import math
@@ -142,8 +143,8 @@ def entropy(
     """Estimate differential entropies, in nats: x and x|y with variant c; xy, x|y, y|x, x and y with variant j.
 
     ``H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt`` for the N coordinates that a score diffuses
-    (paper, section 3.2), without the terminal term, which is below e⁻¹⁰ for this SDE. Variant j learns no score of x or
-    y alone: ``H(X) = H(X, Y) - H(Y | X)``. Arguments as in :func:`mutual_information`.
+    (paper, section 3.2), without the terminal term, which is below e⁻¹⁰ for this SDE and standardised samples. Variant
+    j learns no score of x or y alone: ``H(X) = H(X, Y) - H(Y | X)``. Arguments as in :func:`mutual_information`.
     """
     dim_y = clean.shape[-1] - dim_x
     own = {name: diffused_coordinates(variant, name, dim_x, dim_y) for name in VARIANTS[variant]}

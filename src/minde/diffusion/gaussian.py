@@ -89,6 +89,7 @@ def _roots(covariance: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
 def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) -> dict[str, GaussianScore]:
     """Build every score of a variant for a Gaussian of the given moments (shapes as in :func:`fit_moments`)."""
     dim = mean.shape[1]
+    rounding = dim * torch.finfo(mean.dtype).eps
     covariance = covariance.double()
 
     def build(name: str) -> GaussianScore:
@@ -96,7 +97,8 @@ def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) 
         given_x, given_y = (role == "conditioned" for role in (VARIANTS[variant][name].x, VARIANTS[variant][name].y))
         conditioned = slice(0, dim_x) if given_x else slice(dim_x, dim) if given_y else slice(0, 0)
         cross = covariance[:, conditioned, diffused]
-        gain = torch.linalg.solve(covariance[:, conditioned, conditioned], cross)
+        # Not solve: columns may be collinear, and what they have twice is to count once.
+        gain = torch.linalg.pinv(covariance[:, conditioned, conditioned], rtol=rounding, hermitian=True) @ cross
         eigenvalues, basis = torch.linalg.eigh(covariance[:, diffused, diffused] - cross.mT @ gain)
         # Rounding can leave a singular covariance slightly negative; the noise variance is added to it in any case.
         eigenvalues = eigenvalues.clamp(min=0).unsqueeze(1)

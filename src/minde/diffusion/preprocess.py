@@ -28,6 +28,7 @@ class Gaussianize:
     """Rank to normal per coordinate: the empirical distribution function, then the normal quantile function.
 
     Between training samples the distribution function is linear; beyond them, a share of 2/n of new samples, it stays.
+    Samples that are equal get the middle of their ranks.
     """
 
     ordered: Tensor
@@ -37,10 +38,12 @@ class Gaussianize:
         """Map samples ``(replicates, n, dim)``."""
         n = self.ordered.shape[-1]
         values = x.mT.contiguous()
-        upper = torch.searchsorted(self.ordered, values).clamp(1, n - 1)
+        n_below, n_up_to = (torch.searchsorted(self.ordered, values, right=right) for right in (False, True))
+        upper = n_below.clamp(1, n - 1)
         below, above = self.ordered.gather(-1, upper - 1), self.ordered.gather(-1, upper)
         fraction = ((values - below) / (above - below).clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
-        rank = (upper - 0.5).double() + fraction  # of n, at the middle of its step
+        # Of n, at the middle of its step.
+        rank = torch.where(n_up_to > n_below, (n_below + n_up_to) / 2.0, (upper - 0.5).double() + fraction)
         return torch.special.ndtri(rank / n).to(x.dtype).mT.contiguous()
 
 

@@ -28,6 +28,7 @@ def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("files")
     x, y = normals(600)
     frame = pd.DataFrame({"a": x[:, 0], "b": y[:, 0], "c": y[:, 0] ** 3, "text": "t", "count": range(600)})
+    frame["group"] = frame["count"] % 3
     frame["huge"] = frame["b"] * 1e200
     frame["gaps"] = frame["b"].where(frame["count"] > 2)
     frame.to_parquet(path / "pairs.parquet")
@@ -87,6 +88,14 @@ BAD = {
     "both sides": (["pairs.csv", "--x", "a,b", "--y", "b"], USAGE, "'b' is in both --x and --y"),
     "lengths": (["pairs.npz", "--x", "a,short", "--y", "b"], USAGE, "number of rows, found a (600, 1), short (5, 1)"),
     "setting": (["pairs.csv", "--x", "a", "--y", "b", "--variant", "d"], USAGE, "variant is 'd'; expected c, j"),
+    "level": (
+        ["pairs.csv", "--x", "a", "--y", "b", "--level", "95"],
+        USAGE,
+        "level is 95.0; expected a number between",
+    ),
+    "threads": (["pairs.csv", "--x", "a", "--y", "b", "--threads", "0"], USAGE, "threads is 0; expected an integer"),
+    "seed": (["pairs.csv", "--x", "a", "--y", "b", "--seed", "-1"], USAGE, "seed is -1; expected an integer from 0"),
+    "save": (["pairs.csv", "--x", "a", "--y", "b", "--save", "no/fit"], USAGE, "save is no/fit; expected a path in"),
     "text": (["pairs.csv", "--x", "a,text", "--y", "b"], SAMPLES, "x holds 't' of type str"),
     "missing": (["pairs.csv", "--x", "a", "--y", "gaps"], SAMPLES, "y: 3 of 600 values are NaN or infinite, the first"),
     "too few": (["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "600"], SAMPLES, "expected 600 to train on"),
@@ -111,9 +120,16 @@ def test_a_failure_has_a_message_and_a_status(folder, kind, capsys, monkeypatch)
     assert str(status) in STATUS
 
 
-def test_integers_are_warned_of(folder, capsys) -> None:
-    assert main(["estimate", f"{folder}/pairs.csv", "--x", "count", "--y", "b", *QUICK, "--json"]) == 0
-    assert capsys.readouterr().err.startswith("minde: warning: x holds integers")
+def test_few_different_values_are_warned_of(folder, capsys) -> None:
+    assert main(["estimate", f"{folder}/pairs.csv", "--x", "group", "--y", "b", *QUICK, "--json"]) == 0
+    assert capsys.readouterr().err.startswith("minde: warning: x: column 'group' has 3 different values in 600 rows")
+
+
+def test_an_estimate_that_cannot_be_saved_is_printed_all_the_same(folder, capsys) -> None:
+    assert main(["estimate", f"{folder}/pairs.csv", "--x", "a", "--y", "b", *QUICK, "--save", str(folder)]) == FAILED
+    out, err = capsys.readouterr()
+    assert out.startswith("I(X; Y) = ")
+    assert "was not saved" in err
 
 
 def test_a_terminal_gets_progress(folder) -> None:

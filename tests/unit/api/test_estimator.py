@@ -59,6 +59,24 @@ def test_formulas_that_are_apart_are_warned_of() -> None:
         MINDE(**settings).fit(x, 0.3 * x + noise)
 
 
+def test_more_than_can_be_resolved_is_warned_of() -> None:
+    x, _ = normals(1000)
+    with pytest.warns(UserWarning, match="nats between 1 and 1 columns: estimates end at about 5 nats"):
+        MINDE(replicates=1, **SMALL).fit(x, x)
+
+
+@pytest.mark.parametrize("formula", ["inside", "gap"])
+def test_the_interval_holds_the_truth_as_often_as_it_says(formula) -> None:
+    """Without a step of training, so that all there is is the Gaussian of the samples, which is the right model."""
+    held, settings = 0, SMALL | {"steps": 1, "learning_rate": 1e-12}
+    for seed in range(40):
+        x, noise = np.random.default_rng(seed).normal(size=(2, 1000, 5))
+        y = RHO * x + np.sqrt(1 - RHO**2) * noise
+        low, high = MINDE(replicates=5, **settings).fit(x, y).mutual_information(formula=formula).interval()
+        held += low < 5 * MUTUAL_INFORMATION < high
+    assert held >= 36  # 38 are expected; fewer than 36, once in 20
+
+
 def test_formulas_that_agree_are_not(recwarn) -> None:
     MINDE(replicates=2, **SMALL).fit(*normals(1000))
     assert not recwarn.list
@@ -142,9 +160,20 @@ def test_given_test_samples_are_what_is_estimated_with() -> None:
         MINDE(**SMALL).fit(x, y, x_test=np.hstack([x, y]), y_test=y)
 
 
-def test_settings_changed_after_a_fit_are_for_the_next_one(fitted) -> None:
+def test_settings_of_training_changed_after_a_fit_are_for_the_next_one(fitted) -> None:
     other = copy.copy(fitted).set_params(replicates=7, variant="c")
     assert other.estimates() == fitted.estimates()
+
+
+def test_settings_of_estimation_can_be_changed_after_a_fit(fitted, tmp_path) -> None:
+    other = copy.copy(fitted).set_params(formula="gap", mc_draws=20)
+    found = other.mutual_information()
+    assert found != fitted.mutual_information(formula="gap")
+    assert found.std_error < fitted.mutual_information(formula="gap").std_error
+    other.save(tmp_path / "fit")
+    assert MINDE.load(tmp_path / "fit").mutual_information() == found
+    with pytest.raises(ValueError, match="mc_draws is 0"):
+        other.set_params(mc_draws=0).mutual_information()
 
 
 def test_settings_are_got_set_and_cloned_as_scikit_learn_does(fitted) -> None:

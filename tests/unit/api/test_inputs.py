@@ -1,10 +1,13 @@
 """One clear error per kind of bad input."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from pairs import SMALL, normals
+from scipy.sparse import csr_matrix
 from sklearn.exceptions import NotFittedError
 
 from minde import MINDE, kl_divergence
@@ -22,8 +25,13 @@ def with_value(value, row=3):
 BAD = {
     "lengths": ((X, Y[:-1]), ValueError, "x has 200 rows and y has 199"),
     "shape": ((X[None], Y), ValueError, r"x has shape \(1, 200, 1\); expected \(rows, dim\)"),
-    "no dimension": ((3.0, Y), ValueError, r"x has shape \(\); expected"),
+    "no dimension": ((3.0, Y), ValueError, r"x is a float of shape \(\); expected an array"),
     "no columns": ((X[:, :0], Y), ValueError, r"x has shape \(200, 0\)"),
+    "sparse": ((csr_matrix(X), Y), ValueError, "x is a csr_matrix of shape"),
+    "ragged": (([[1.0], [1.0, 2.0]], Y), ValueError, "x is no array: .*inhomogeneous"),
+    "transposed": ((X.T, Y.T), ValueError, "x has a single row of 200 values; .* transpose it"),
+    "masked": ((np.ma.masked_array(X, mask=X > 0), Y), ValueError, "x: .* of 200 values are NaN"),
+    "None": ((X, None), ValueError, "y is a NoneType of shape"),
     "NaN": (
         (with_value(np.nan), Y),
         ValueError,
@@ -92,20 +100,75 @@ def test_a_reference_that_has_no_width_is_refused() -> None:
         fitted.mutual_information().interval(95)
 
 
-@pytest.mark.parametrize(
-    "integers",
-    [np.arange(9), torch.arange(9), pd.Series(range(9)), [True, False, True]],
-    ids=["numpy", "torch", "pandas", "bool"],
-)
-def test_integers_are_taken_with_a_warning(integers) -> None:
-    with pytest.warns(UserWarning, match="x holds integers .* mutual information is not defined"):
-        assert rows_of("x", integers).dtype == np.float64
+LABELS = np.arange(200) % 3
+DISCRETE = {
+    "integers": (LABELS, 0),
+    "floats": (LABELS * 1.0, 0),
+    "bool": (LABELS == 1, 0),
+    "torch": (torch.tensor(LABELS), 0),
+    "one of two columns": (pd.DataFrame({"a": X[:, 0], "b": LABELS}), "'b'"),
+}
 
 
-def test_floats_are_taken_without_a_warning(recwarn) -> None:
-    for values in (X, torch.tensor(X), torch.tensor(X).bfloat16(), pd.DataFrame({"a": X[:, 0]}), X.tolist()):
-        assert rows_of("x", values).shape == (200, 1)
+@pytest.mark.parametrize("kind", DISCRETE)
+def test_few_different_values_are_taken_with_a_warning(kind) -> None:
+    values, column = DISCRETE[kind]
+    with pytest.warns(UserWarning, match=f"x: column {column} has [23] different values in 200 rows"):
+        assert rows_of("x", values).dtype == np.float64
+
+
+def test_classes_as_y_need_no_density_with_variant_c(recwarn) -> None:
+    """x = ±2 + noise: I(X; Y) = log 2 - E log(1 + exp(-4 (2 + z)))."""
+    generator, labels = np.random.default_rng(0), np.arange(4000) % 2
+    x = labels * 4 + generator.normal(size=4000)
+    exact = np.log(2) - np.log1p(np.exp(-4 * (2 + generator.normal(size=100_000)))).mean()
+    found = MINDE(replicates=1, **SMALL).fit(x, labels).mutual_information()
     assert not recwarn.list
+    assert abs(found - exact) < 0.1
+    with pytest.warns(UserWarning, match="y: column 0 has 2 different values"):
+        MINDE("j", replicates=1, **SMALL).fit(x, labels)
+
+
+NUMBERS = {
+    "list": X.tolist(),
+    "torch": torch.tensor(X),
+    "bfloat16": torch.tensor(X).bfloat16().cumsum(0),
+    "pandas": pd.DataFrame({"a": X[:, 0]}),
+    "integers": np.arange(200),
+    "decimals": np.array([[Decimal(str(value))] for value in X[:, 0]]),
+    "no mask": np.ma.masked_array(X, mask=np.zeros_like(X)),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_numbers_are_taken_without_a_warning(kind, recwarn) -> None:
+    assert rows_of("x", NUMBERS[kind]).shape == (200, 1)
+    assert not recwarn.list
+
+
+def test_a_column_that_is_constant_where_a_replicate_trains_is_named() -> None:
+    nearly = np.ones((200, 2))
+    nearly[:, 0], nearly[7, 1] = X[:, 0], 2.0
+    with pytest.raises(ValueError, match=r"y: column 1 is constant in the 160 rows that replicate \d trains on"):
+        MINDE(replicates=5, **SMALL).fit(X, nearly)
+
+
+def test_test_samples_go_together_and_have_the_columns_of_the_others() -> None:
+    with pytest.raises(ValueError, match="one of x_test and y_test is None"):
+        MINDE(**SMALL).fit(X, Y, x_test=X)
+    x = pd.DataFrame({"a": X[:, 0], "b": Y[:, 0]})
+    with pytest.raises(ValueError, match=r"x has columns \['a', 'b'\] and x_test has \['b', 'a'\]"):
+        MINDE(**SMALL).fit(x, Y, x_test=x[["b", "a"]], y_test=Y)
+
+
+def test_a_scale_that_no_preprocessing_mends_is_warned_of() -> None:
+    with pytest.warns(UserWarning, match="x: column 0 has mean .* Use 'standardize'"):
+        MINDE(replicates=1, **SMALL | {"preprocess": "none"}).fit(X + 50, Y)
+
+
+def test_a_column_given_twice_is_no_trouble() -> None:
+    for pair in ((X, np.hstack([Y, Y])), (np.hstack([X, X]), Y)):
+        assert MINDE("j", replicates=1, **SMALL).fit(*pair).mutual_information() > 0
 
 
 def test_divergences_check_their_samples_too() -> None:
@@ -115,5 +178,10 @@ def test_divergences_check_their_samples_too() -> None:
         kl_divergence(X, with_value(np.nan), **SMALL)
     with pytest.raises(ValueError, match="q has 60 rows"):
         kl_divergence(X, X[:60], **SMALL)
+    a, b = pd.DataFrame({"a": X[:, 0], "b": Y[:, 0]}), pd.DataFrame({"b": X[:, 0], "a": Y[:, 0]})
+    with pytest.raises(ValueError, match=r"p has columns \['a', 'b'\] and q has \['b', 'a'\]"):
+        kl_divergence(a, b, **SMALL)
+    with pytest.raises(ValueError, match="a divergence has no variant"):
+        kl_divergence(X, Y, variant="j")
     with pytest.raises(ValueError, match="'sigma' does not give a divergence"):
         kl_divergence(X, Y, formula="sigma")

@@ -95,7 +95,11 @@ def test_in_evaluation_mode_the_running_mean_stays():
     mine, (x, z) = Mine(Product()), pairs(100)
     mine.loss(x, z, *generators(1))
     before = mine.log_mean.clone()
-    mine.eval().loss(2 * x, 2 * z, *generators(1))
+    for scale in (2, 100):  # the latter's statistics are far above the mean
+        loss = mine.eval().loss(scale * x, scale * z, *generators(1))
+        loss.backward()
+        assert loss.isfinite()
+        assert mine.network.weight.grad.isfinite()
     assert torch.equal(mine.log_mean, before)
 
 

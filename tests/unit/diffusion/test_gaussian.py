@@ -149,3 +149,16 @@ def test_collinear_columns_and_many_samples_are_no_trouble() -> None:
     torch.testing.assert_close(base_moments(z, 2), fit_moments(z), rtol=0, atol=5e-3)
     doubled = torch.cat([z[..., :1], z], dim=-1).float()
     torch.testing.assert_close(base_moments(doubled, 3), fit_moments(doubled), rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_a_column_that_is_there_twice_counts_once(variant: str) -> None:
+    """The noise of x given y and a copy of y is that of x given y."""
+    clean, noisy, t = (values.float() for values in draws())
+    twice = [torch.cat([values, values[..., 3:]], dim=-1) for values in (clean, noisy)]
+    once, doubled = (gaussian_scores(variant, *fit_moments(values), 3) for values in (clean, twice[0]))
+    name = {"c": "conditional", "j": "x_given_y"}[variant]
+    for found, expected in zip(
+        doubled[name].predict(SDE(), *twice, t), once[name].predict(SDE(), clean, noisy, t), strict=True
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)

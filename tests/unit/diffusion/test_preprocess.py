@@ -40,6 +40,15 @@ def test_gaussianize_keeps_order_and_is_finite_beyond_the_training_samples() -> 
     assert (mapped[inside].diff() > 0).all()
 
 
+def test_gaussianize_gives_equal_samples_the_middle_of_their_ranks() -> None:
+    """Counts and rounded prices: a column that is half zeros is not pushed to one side."""
+    x = torch.tensor([0.0, 0, 0, 0, 1, 2, 2, 3]).view(1, -1, 1)
+    expected = norm.ppf(torch.tensor([2, 2, 2, 2, 4.5, 6, 6, 7.5]) / 8)
+    torch.testing.assert_close(fit_preprocess("gaussianize", x)(x).flatten(), torch.tensor(expected).float())
+    rounded = torch.randn(1, 10_000, 1).round()
+    assert fit_preprocess("gaussianize", rounded)(rounded).mean().abs() < 0.02
+
+
 def test_none_changes_nothing() -> None:
     x = torch.randn(2, 50, 3)
     assert torch.equal(fit_preprocess("none", x)(x), x)
