@@ -2,11 +2,15 @@
 
 import signal
 
-STATUSES = {signal.SIGUSR2: 75, signal.SIGTERM: 128 + signal.SIGTERM}
+STATUSES = {
+    signal.SIGUSR2: 75,
+    signal.SIGTERM: 128 + signal.SIGTERM,
+    signal.SIGINT: 128 + signal.SIGINT,
+}
 """Exit status of a step that a signal has stopped and that goes on when it is run again.
 
-SIGUSR2 is what a scheduler is asked to send before the time is up: 75 (EX_TEMPFAIL) asks to be run again. SIGTERM ends
-in what a shell makes of it, 143, but with the state kept.
+SIGUSR2 is what a scheduler is asked to send before the time is up: 75 (EX_TEMPFAIL) asks to be run again. SIGTERM and
+SIGINT, which is Ctrl-C, end in what a shell makes of them, 143 and 130, but with the state kept.
 """
 
 
@@ -18,7 +22,7 @@ class Interruption:
         self.signal: signal.Signals | None = None
 
     def listen(self) -> None:
-        """Note SIGUSR2 and SIGTERM from now on, for the rest of the process, whose main thread must call this."""
+        """Note these signals from now on, for the rest of the process, whose main thread must call this."""
         for number in STATUSES:
             signal.signal(number, self._note)
 

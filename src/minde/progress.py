@@ -11,22 +11,21 @@ LOG_EVERY = 30.0  # seconds
 class Progress:
     """Reports of work whose size is known: share done, rate, time left, and what the caller adds.
 
-    ``work`` is the whole in ``unit``; it can be entered in the middle, by the first report, when a run is resumed:
-    ``spent`` are the seconds until then.
+    ``work`` is the whole in ``unit``; it can be entered in the middle, by the first report, when a run is resumed.
     """
 
-    def __init__(self, title: str, work: int, unit: str, stream: TextIO | None = None, spent: float = 0.0) -> None:
+    def __init__(self, title: str, work: int, unit: str, stream: TextIO | None = None) -> None:
         """Start the clock; nothing is written yet."""
         self.stream = stream or sys.stderr
         self.title, self.work, self.unit = title, work, unit
         self.live = self.stream.isatty()
-        self.start = time.perf_counter() - spent
+        self.start = time.perf_counter()
         self.entry: tuple[int, float] | None = None
         self.last = -LOG_EVERY
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start, those of earlier runs included."""
+        """Seconds since the start."""
         return time.perf_counter() - self.start
 
     def report(self, done: int, about: str, *, milestone: bool = False) -> None:

@@ -26,4 +26,4 @@ def test_the_first_signal_decides_the_exit_status() -> None:
 
 
 def test_exit_statuses_are_those_of_the_documentation() -> None:
-    assert STATUSES == {signal.SIGUSR2: 75, signal.SIGTERM: 143}
+    assert STATUSES == {signal.SIGUSR2: 75, signal.SIGTERM: 143, signal.SIGINT: 130}

@@ -38,8 +38,8 @@ def estimate(
     """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula.
 
     They are estimated ``stack`` at once, or all of them; the training curve says how long they trained. Raises
-    ValueError for weights of another cell and MemoryError, naming the size of the stack, where the memory does not
-    suffice.
+    ValueError for weights of another cell or of other samples, and MemoryError, naming the size of the stack, where the
+    memory does not suffice.
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
@@ -49,6 +49,7 @@ def estimate(
                 f"{weights_path} holds weights of {key} {training[key]}; estimates of {settings[key]} were asked for; "
                 "delete it and run the workflow again: the rule `train` makes it"
             )
+    samples.check_same(samples_path, weights_path, made_by["samples"])
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     _, clean = read_cell(training, samples_path, None, device)
     replicates, size = training["replicates"], stack or training["replicates"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from minde.diffusion.diagnostics import score_errors as errors_of
-from minde.study import results, score_errors, trained
+from minde.study import results, samples, score_errors, trained
 from minde.study.files import provenance
 
 from .cell import PACKAGES, read_cell, seeds_of, trained_model
@@ -16,9 +16,13 @@ PARTS = 20  # of the times
 
 
 def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device) -> None:
-    """Write a row per score, replicate and part of the times, of a cell's test samples."""
+    """Write a row per score, replicate and part of the times, of a cell's test samples.
+
+    Raises ValueError for weights that were trained on other samples.
+    """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
+    samples.check_same(samples_path, weights_path, made_by["samples"])
     _, clean = read_cell(training, samples_path, None, device)
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     model, parameters = trained_model(training, tensors, device)

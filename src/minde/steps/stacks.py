@@ -1,5 +1,6 @@
 """Stacks: replicates trained as one program, those of a cell or of several whose networks and recipes are alike."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -72,13 +73,14 @@ class Part:
         common = canonical({key: value for key, value in self.settings.items() if key not in OWN})
         return common, self.step, self.clean.device, self.training.largest
 
-    def begin(self, shared_by: int) -> None:
-        """Start the clock of a stack of so many replicates, and say from where the training goes on."""
-        self.shared_by = shared_by
-        stream, spent = self.training.keeper.log, self.training.standing.tensors["seconds"][self.stack.start].item()
+    def begin(self) -> None:
+        """Start the clock of the part, the replicates' share of their stacks' seconds; say where the training is."""
+        stream = self.training.keeper.log
+        self.seconds = self.training.standing.tensors["seconds"][self.stack.start].item()
         if self.step:
-            tell(f"{self.title}: resumed at step {self.step}/{self.recipe.steps}, after {spent:.0f} seconds", stream)
-        self.progress = Progress(self.title, self.recipe.steps, "steps", stream, spent)
+            spent = f"{self.seconds:.0f} seconds per replicate"
+            tell(f"{self.title}: resumed at step {self.step}/{self.recipe.steps}, after {spent}", stream)
+        self.progress = Progress(self.title, self.recipe.steps, "steps", stream)
 
     def see(self, step: int, average: Tensor, loss: Tensor) -> None:
         """Take note of a step: a point of the curve where one is due, and a word to who waits.
@@ -94,7 +96,7 @@ class Part:
 
     def put(self, tensors: dict[str, Tensor]) -> None:
         """Have the training stand where these tensors are."""
-        self.training.standing.put(self.stack, tensors, self.progress.seconds, self.curve)
+        self.training.standing.put(self.stack, tensors, self.seconds, self.curve)
         self.curve = []
 
     def _points(self, step: int) -> int:
@@ -116,7 +118,7 @@ class Part:
             seeds=seeds_of(self.settings, "curve")[self.stack],
             first=first,
         )
-        now = {"step": step, "seconds": self.progress.seconds / self.shared_by}
+        now = {"step": step, "seconds": self.seconds}
         losses = dict(enumerate(loss.tolist(), first))
         return [now | {"loss": losses[row["replicate"]]} | row for row in estimate_rows(found, first)]
 
@@ -195,7 +197,7 @@ def run(parts: list[Part]) -> Iterator[None]:
 
     Then every part's training stands where the stack has come to; before, where it was when the last state was kept.
     """
-    first = parts[0]
+    first, since = parts[0], time.perf_counter()
     with memory_of(first.title, first.stack):
         model, clean = _model(parts), _join([part.clean for part in parts])
         seeds, recipe = [seed for part in parts for seed in part.seeds], first.recipe
@@ -204,8 +206,12 @@ def run(parts: list[Part]) -> Iterator[None]:
             rows = [part.training.standing.rows(part.stack) for part in parts]
             restore(state, {name: _join([row[name] for row in rows]) for name in rows[0]})
         for part in parts:
-            part.begin(len(seeds))
+            part.begin()
         for _ in train_stack(model, clean, recipe, seeds, state):
+            now = time.perf_counter()
+            for part in parts:
+                part.seconds += (now - since) / len(seeds)
+            since = now
             for part, average, loss in zip(parts, *_split(parts, state.average, state.loss), strict=True):
                 part.see(state.step, average, loss)
             due = [part.training for part in parts if part.training.keeper.is_due()]
@@ -217,7 +223,9 @@ def run(parts: list[Part]) -> Iterator[None]:
                 training.keeper.keep(training.standing)
             if is_over:
                 return
+            paused = time.perf_counter()
             yield
+            since += time.perf_counter() - paused  # the turns of other stacks
 
 
 def _put(parts: list[Part], state: State) -> None:

@@ -18,8 +18,8 @@ class Standing:
     """How far every replicate of a cell is. Replicates are independent, whatever stacks they were trained in."""
 
     tensors: dict[str, Tensor]
-    """Each ``(replicates, …)``, on the CPU: states as :func:`minde.diffusion.training.tensors_of` returns them, and the
-    seconds that each replicate's stack has taken."""
+    """Each ``(replicates, …)``, on the CPU: states as :func:`minde.diffusion.training.tensors_of` returns them, and
+    each replicate's share of the seconds that its stacks have taken."""
     curve: list[dict]
     """Rows of the training curve so far."""
     identity: dict
@@ -46,7 +46,7 @@ class Standing:
         return slice(first, stop)
 
     def put(self, stack: slice, tensors: dict[str, Tensor], seconds: float, curve: list[dict]) -> None:
-        """Take in the state of a stack, the seconds that it has taken, and its rows of the curve since the last."""
+        """Take in the state of a stack, its replicates' shares of seconds, and its rows of the curve since the last."""
         self.curve += curve
         self.tensors["seconds"][stack] = seconds
         for name, tensor in tensors.items():

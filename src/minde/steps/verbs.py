@@ -49,8 +49,8 @@ def train(args: argparse.Namespace) -> None:
     """Train the score networks of one cell.
 
     With --state, training keeps its state there, and goes on from it when it is run again with the same settings,
-    samples and code. SIGUSR2 (exit status 75) and SIGTERM (143) stop it once its state is kept; any other status but 0
-    is a failure. The state is removed when weights and curve are written.
+    samples and code. SIGUSR2 (exit status 75), SIGTERM (143) and SIGINT (130) stop it once its state is kept; any other
+    status but 0 is a failure. The state is removed when weights and curve are written.
 
     With --together N, up to N such processes of this machine are trained by one of them, as one program where they can.
     """

@@ -73,6 +73,17 @@ def provenance_of(path: str | Path) -> dict:
     return {key: held[key] for key in keys if key in held}
 
 
+def check_same(path: str | Path, other: str | Path, expected: dict) -> None:
+    """Raise ValueError where the file's samples are not those, of this provenance, that `other` was made from."""
+    found = metadata(path)["content_sha256"]
+    if found != expected["content_sha256"]:
+        raise ValueError(
+            f"{path} holds other samples (SHA-256 {found[:12]}) than {other} was trained on "
+            f"({expected['content_sha256'][:12]}, drawn with {expected['versions']}); estimates would be of neither. "
+            "Draw them with the same software, or read the same file; or delete the weights to train on these samples"
+        )
+
+
 def read(path: str | Path, replicate: int, split: str, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """X `(rows, dim_x)` and Y `(rows, dim_y)` in float32: the first `rows` of a replicate's split, all without `rows`.
 

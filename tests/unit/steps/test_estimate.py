@@ -94,6 +94,15 @@ def test_training_time_is_the_replicate_s_share_of_its_stack_s(folder):
     assert spent > 0
 
 
+def test_samples_that_the_weights_were_not_trained_on_are_refused(folder, tmp_path):
+    """As where another version of a library, or of one's own file, gives other samples."""
+    for name in ("weights", "weights.curve"):
+        (tmp_path / name).symlink_to(folder / name)
+    main(["sample", "--settings", json.dumps(SAMPLE | {"seed": 1}), "--out", f"{tmp_path}/samples.parquet"])
+    with pytest.raises(ValueError, match=r"samples\.parquet holds other samples .* than .*weights was trained on"):
+        estimate(tmp_path)
+
+
 def test_a_damaged_curve_is_named_with_the_rule_that_makes_it(folder, tmp_path):
     for name in ("samples.parquet", "weights"):
         (tmp_path / name).symlink_to(folder / name)

@@ -4,9 +4,10 @@ import json
 
 import pytest
 from safetensors import safe_open
-from small_cell import TASK
+from small_cell import CPU, STEPS, TASK, Folder, on_every_state, settings
 
 from minde.diffusion.batches import CHUNK
+from minde.steps import stacks, train
 from minde.steps.__main__ import main
 from minde.study import results
 
@@ -49,6 +50,50 @@ def test_stacks_of_any_size_give_the_same_estimates(undisturbed, tmp_path) -> No
         found[stack] = results.read_estimates(tmp_path / stack).drop_columns("seconds").to_pylist()
     assert len(found["all"]) == 9
     assert found["1"] == found["2"] == found["all"]
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """A clock that goes on by three seconds with every CHUNK of steps of any stack, and by nothing else."""
+    seconds = [0.0]
+    monkeypatch.setattr(stacks.time, "perf_counter", lambda: seconds[0])
+
+    def tick(state) -> None:
+        seconds[0] += 3
+
+    on_every_state(monkeypatch, tick)
+
+
+def seconds_of(folder) -> set[float]:
+    curve = results.pq.read_table(folder.curve).to_pylist()
+    return {row["seconds"] for row in curve if row["step"] == STEPS}
+
+
+def test_a_replicate_takes_its_share_of_its_stack_s_seconds(folder, ticking) -> None:
+    folder.train()
+    assert seconds_of(folder) == {6 * 3 / 3}  # of six chunks and three replicates
+
+
+def test_what_was_spent_before_an_interruption_counts_by_the_stack_of_that_time(folder, ticking) -> None:
+    folder.stop(2 * CHUNK)
+    folder.train("--stack", "1")
+    assert seconds_of(folder) == {2 * 3 / 3 + 4 * 3}
+
+
+def test_cells_that_train_in_turns_do_not_count_each_other_s_seconds(folder, ticking, tmp_path) -> None:
+    """Two cells of different learning rates, which are not trained in one stack."""
+    (tmp_path / "other").mkdir()
+    folders = [folder, Folder(tmp_path / "other", folder.samples)]
+    trainer = stacks.Trainer(
+        [
+            train.prepare(settings(learning_rate=rate), own.samples, own.weights, own.curve, CPU)
+            for rate, own in zip((1e-3, 2e-3), folders, strict=True)
+        ]
+    )
+    ended = []
+    while len(ended) < 2:
+        ended += trainer.turn()
+    assert [seconds_of(own) for own in folders] == [{6 * 3 / 3}, {6 * 3 / 3}]
 
 
 @pytest.mark.parametrize("stack", ["0", "-1", "some", "1.5"])

@@ -67,7 +67,7 @@ def test_a_training_killed_twenty_times_ends_in_the_same_weights(long, folder) -
 # Stopped.
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGUSR2, 75), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGUSR2, 75), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_stops_a_training_that_goes_on_later(long, folder, capsys, number, status) -> None:
     running = process(folder, "--checkpoint-seconds", "0", steps=LONG)
     running.stderr.readline()  # of its first steps
