@@ -4,7 +4,7 @@ min_version("9.16")
 
 
 # The embedded default; --configfile and --config are merged into it, key by key.
-configfile: f"{workflow.basedir}/config/config.yaml"
+configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 
 include: "rules/common.smk"

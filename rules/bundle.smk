@@ -23,7 +23,7 @@ rule bundle:
     message:
         "Pack estimates, tables and figures into {output}"
     shell:
-        "step bundle --settings {params.settings:q} --results {params.folder} --files {input.files} {input.curves} --lock {input.lock} "
+        "step bundle --settings {params.settings:q} --results {params.folder} --files {input.files} {input.curves} --lock {input.lock:q} "
         "--out {output} 2> {log}"
 
 
@@ -49,4 +49,4 @@ rule bundle_weights:
     message:
         "Pack the weights of all cells into {output}"
     shell:
-        "step bundle --settings {params.settings:q} --results {params.folder} --lock {input.lock} --out {output} 2> {log}"
+        "step bundle --settings {params.settings:q} --results {params.folder} --lock {input.lock:q} --out {output} 2> {log}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.settings.types import DeploymentMethod
 
-ROOT = Path(workflow.basedir)
+ROOT = Path(str(workflow.current_basedir)).parent
 
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
@@ -32,8 +32,8 @@ STAGES = {
     "estimates": ("unpack",),
 }[BUNDLE and BUNDLE.holds]
 
-if BUNDLE:
-    config.update(STUDY)  # captions of the report read it
+# Captions of the report read it.
+config.update(STUDY, subject=labels.subject(STUDY))
 
 # Rules call the shell function `step`. It is defined here and not spelled out in them, so that neither the interpreter
 # nor the place of the checkout is part of what reruns and caches compare. The environments of --sdm conda hold no minde:

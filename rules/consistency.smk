@@ -43,10 +43,12 @@ rule consistency_table:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        settings=design.canonical({"sigmas": STUDY["tables"]["sigmas"]}),
     message:
         "Set the table of the consistency tests"
     shell:
-        "step ratios --settings '{{}}' --estimates {input.estimates} --out {output} 2> {log}"
+        "step ratios --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule consistency_figure:

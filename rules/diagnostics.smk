@@ -47,7 +47,7 @@ rule score_errors:
 rule score_error_figure:
     input:
         errors="<results>/diagnostics/{method}/{task}/{train_size}.parquet",
-        code=code("study/figures.py", "study/paper.mplstyle", "study/score_errors.py"),
+        code=code("study/figures.py", "study/panels.py", "study/paper.mplstyle", "study/score_errors.py"),
     output:
         pdf="<results>/diagnostics/{method}/{task}/{train_size}.pdf",
         png=report(

@@ -1,6 +1,6 @@
 rule plan:
     input:
-        rates=sorted(str(path) for path in ROOT.glob("benchmarks/results/throughput-*.json")),
+        rates=sorted(os.path.relpath(path) for path in ROOT.glob("benchmarks/results/throughput-*.json")),
     log:
         "<logs>/plan.log",
     localrule: True
@@ -11,4 +11,4 @@ rule plan:
     message:
         "What the study will cost, before anything is run"
     shell:
-        "step plan --settings {params.settings:q} --rates {input.rates} 2>&1 | tee {log}"
+        "step plan --settings {params.settings:q} --rates {input.rates:q} 2>&1 | tee {log}"

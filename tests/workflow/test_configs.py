@@ -74,3 +74,24 @@ def test_a_wrong_config_stops_before_any_job(fresh, change, message):
     assert re.search(message, output), output
     assert "Traceback" not in output
     assert not (fresh / "results").exists()
+
+
+def test_the_study_is_a_module_of_another_workflow(fresh, tmp_path):
+    lines = ["module minde:", f"    snakefile: {str(fresh / 'Snakefile')!r}", "use rule * from minde as minde_*"]
+    (tmp_path / "Snakefile").write_text("\n".join(lines) + "\n")
+    assert planned(snakemake(tmp_path, "minde_tables", "--dry-run"))["minde_train"] == 16
+
+
+def test_a_checkout_may_lie_in_a_folder_whose_name_has_a_space(tmp_path):
+    folder = checkout(tmp_path / "my clone")
+    assert "hour" in snakemake(folder, "plan", "--configfile", "tiny.yaml")
+    printed = snakemake(tmp_path, "-s", str(folder / "Snakefile"), "plan", "--configfile", str(folder / "tiny.yaml"))
+    assert "hour" in printed
+
+
+def test_rules_that_can_use_a_gpu_ask_a_cluster_for_one():
+    asked = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["set-resources"]
+    for path in (ROOT / "rules").glob("*.smk"):
+        for name, rule in re.findall(r"^rule (\w+):(.*?)(?=^\S|\Z)", path.read_text(), flags=re.MULTILINE | re.DOTALL):
+            if "device=" in rule:
+                assert asked[name]["gpu"] == 1, name

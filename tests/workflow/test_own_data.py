@@ -17,8 +17,9 @@ CHANGED = {
 CELLS = {"minde-c": "minde-c/mine/100", "cca": "cca/mine/0"}
 
 
-def write(path, seed=0, rows=400):
-    """x and y with a correlation of 0.8 between height and age, weight by itself."""
+def write(path, seed=0, rows=80_000):
+    """x and y with a correlation of 0.8 between height and age, weight by itself; more than the megabyte up to which
+    Snakemake looks at a file's content unless told otherwise."""
     normal = np.random.default_rng(seed).normal(size=(3, rows))
     columns = [170 + 10 * normal[0], 70 + 5 * normal[1], 40 + 8 * normal[0] + 6 * normal[2]]
     lines = ["height,weight,age", *(",".join(f"{value:.4f}" for value in row) for row in zip(*columns, strict=True))]
@@ -40,7 +41,7 @@ def test_every_method_estimates_every_replicate_and_nobody_knows_the_truth(estim
     assert {row["mi_true"] for row in table} == {None}
     found = [row["estimate"] for row in table if row["method"] == "cca"]
     assert len(set(found)) == 3
-    # 0.51 nats; 100 test rows of 400 leave an error of about 0.08.
+    # 0.51 nats; 100 test rows leave an error of about 0.08.
     assert np.mean(found) == pytest.approx(-0.5 * np.log(1 - 0.8**2), abs=0.2)
     assert sum(row["method"] == "minde-c" for row in table) == 3 * 3
 
@@ -55,6 +56,7 @@ def test_tables_show_no_truth_and_no_error(estimated):
 
 def test_other_content_of_the_file_runs_everything_again_and_a_newer_file_nothing(estimated):
     assert pending(estimated) == set()
+    assert (estimated / "mine.csv").stat().st_size > 1_000_000
     os.utime(estimated / "mine.csv")
     assert pending(estimated) == set()
     write(estimated / "mine.csv", seed=1)

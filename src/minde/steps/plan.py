@@ -56,7 +56,7 @@ def report(config: dict, measured: list[Path]) -> str:
         [
             *lines,
             f"jobs: {len(config['tasks'])} of samples, {len(trainings)} of training, as many of estimates, "
-            f"{competitors} of competitors",
+            f"{competitors} of competitors, whose hours are not counted",
             f"disk: samples {_gigabytes(_samples(config))}, weights {_gigabytes(weights * KEPT)}, "
             f"checkpoints at most {_gigabytes(weights * CHECKPOINT)} while training",
         ]

@@ -88,17 +88,22 @@ def sigma(estimates: pd.DataFrame) -> Figure:
 def comparison(estimates: pd.DataFrame) -> Figure:
     """Mean ± std over replicates in two studies, one above the other, for each row and task that both have.
 
-    `estimates` are those of both, told apart by the column `study`; each is shown at its own largest train size.
+    `estimates` are those of both, told apart by the column `study`; each is shown at its own largest train size. Where
+    they have nothing in common, the figure says so.
 
     Raises:
-        ValueError: an estimate is NaN or infinite, or the studies have no row of a task in common.
+        ValueError: an estimate is NaN or infinite.
     """
     names = list(estimates["study"].unique())
     both = pd.concat([at_train_size(estimates[estimates["study"] == name]) for name in names])
     means = both.groupby(["task", "method", "estimator", "study"])["estimate"].agg(["mean", "std"])
     common = means["mean"].unstack("study").reindex(columns=names).dropna().sort_index().index
-    if common.empty:
-        raise ValueError(f"the studies {' and '.join(names)} have no method and task in common")
+    if common.empty or len(names) < 2:  # as on a page of tasks that the other study lacks
+        figure = Figure(figsize=(5.5, 0.6))
+        figure.text(
+            0.5, 0.5, "the two studies have no method and task of this page in common", ha="center", va="center"
+        )
+        return figure
     shown = both.set_index(["task", "method", "estimator"]).loc[common.unique()].reset_index()
     rows, figure = rows_in_order(shown), Figure()
     for ax, of_task in panels(figure, shown, height=0.4 + 0.13 * len(rows), sharey=True):

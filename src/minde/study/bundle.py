@@ -40,7 +40,7 @@ def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None
 
     Raises:
         archive.ArchiveError: see there.
-        config.ConfigError: the config sets more than `from_bundle`, or the bundle's own is none of this version.
+        config.ConfigError: the config sets more than `from_bundle` and `run`, or the bundle's is of another version.
     """
     if "from_bundle" not in configured:
         return None
@@ -52,7 +52,7 @@ def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None
         holds = found.manifest.get("holds")
         if holds not in HOLDS:
             raise archive.ArchiveError(f"{path} holds {holds!r}; a bundle of {' or '.join(HOLDS)} was expected")
-        study = json.loads(archive.read(found, archive.CONFIG))
+        study = json.loads(archive.read(found, archive.CONFIG)) | {"run": configured["run"]}
         try:
             study = config.resolve(study, root)
         except config.ConfigError as error:
@@ -62,9 +62,10 @@ def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None
 
 
 def _check_alone(configured: dict, root: Path) -> None:
-    """Raise ConfigError where anything but `from_bundle` differs from the defaults, which every config begins with."""
+    """Raise ConfigError where a config, which begins with the defaults, differs from them in more than `from_bundle`
+    and `run`, the choices of a machine."""
     defaults = yaml.safe_load((root / config.DEFAULTS).read_text(encoding="utf-8"))
-    others = sorted(key for key in configured.keys() - {"from_bundle"} if configured[key] != defaults.get(key))
+    others = sorted(key for key in configured.keys() - {"from_bundle", "run"} if configured[key] != defaults.get(key))
     if others:
         raise config.ConfigError(
             f"from_bundle: the config comes from the bundle, whole; found other settings of {', '.join(others)}: leave "

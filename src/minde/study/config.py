@@ -14,6 +14,7 @@ from jsonschema.exceptions import ValidationError
 
 from . import consistency
 from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators
+from .seeds import canonical, plain
 from .tasks import GROUPS, TASKS, matching, suggestion
 
 SCHEMA = Path("config/schema.yaml")
@@ -37,6 +38,8 @@ def resolve(config: dict, root: str | Path) -> dict:
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     # Each missing key is an error of its own, whose message names all of them.
     _raise_if(list(dict.fromkeys(map(_message, errors))) or list(_not_finite(config, "")))
+    config = plain(config)
+    _raise_if(list(_names_of_data(config)))
     tests = consistency.entries(config)
     whole = config | {"data": config["data"] | tests}
     _raise_if(list(_names(whole)))
@@ -102,7 +105,7 @@ def _hint_on_text(found: str) -> str:
     except ValueError:
         return ""
     if isinstance(yaml.safe_load(found), str):  # YAML 1.1 wants a point and a signed exponent
-        return f"; YAML reads {found} as text, write {number!r}"
+        return f"; YAML reads {found} as text, write {canonical(number)}"
     return "; this number came as text: Snakemake reads numbers inside a list or mapping of --config so, use a file"
 
 
@@ -121,7 +124,6 @@ def _names(config: dict) -> Iterator[str]:
         if name not in known and (name not in GROUPS or len(config["tasks"]) > 1):
             allowed = "[all] or [high-mi] alone, or the id of one of their tasks, or a key of `data`"
             yield f"tasks.{i}: found {name!r}; allowed: {allowed}{suggestion(name, known)}"
-    yield from _names_of_data(config["data"])
     recipe, recipes = config["minde"]["recipe"], config["recipes"]
     if recipe not in recipes:
         yield (
@@ -146,23 +148,40 @@ def _names(config: dict) -> Iterator[str]:
 def _widths(config: dict) -> Iterator[str]:
     """Widths that tables show must be estimated, where the formula that has them is."""
     estimators = config["minde"]["estimators"]
-    unknown = [sigma for sigma in config["tables"]["sigmas"] if sigma not in estimators["sigmas"]]
+    written = [f"{sigma:g}" for sigma in estimators["sigmas"]]
+    unknown = [f"{sigma:g}" for sigma in config["tables"]["sigmas"] if f"{sigma:g}" not in written]
     if unknown and "sigma" in estimators["formulas"]:
-        allowed = ", ".join(f"{sigma:g}" for sigma in estimators["sigmas"])
-        yield f"tables.sigmas: found {unknown[0]:g}; allowed: one of minde.estimators.sigmas, which are {allowed}"
+        yield (
+            f"tables.sigmas: found {unknown[0]}; allowed: one of minde.estimators.sigmas, which are "
+            f"{', '.join(written)}"
+        )
 
 
-def _names_of_data(data: dict) -> Iterator[str]:
-    """Names of files of one's own, and of their columns, that must differ from others."""
-    for name, entry in data.items():
-        if name in TASKS or name in GROUPS:
+def _names_of_data(config: dict) -> Iterator[str]:
+    """Files of one's own must be tasks, and differ in their names, and those of their columns, from others."""
+    tests = consistency.entries(config)
+    for name, entry in config["data"].items():
+        if name in tests and (entry["x"], entry["y"]) == (tests[name]["x"], tests[name]["y"]):
+            continue  # a config that was resolved before
+        if not isinstance(name, str):
+            yield f"data.{name}: found a name that is no text; allowed: text, such as '{name}' in quotes"
+        elif name in TASKS or name in GROUPS or name in tests:
             yield f"data.{name}: found the name of a task, or of a group of tasks; allowed: any other name"
+        elif name not in config["tasks"]:
+            yield f"data.{name}: found a file that is no task; allowed: one of `tasks`, so add it there"
+        if set("{}<>") & set(entry["file"]):
+            yield f"data.{name}.file: found {entry['file']!r}; allowed: a path without {{, }}, < and >"
         for column in sorted(set(entry["x"]) & set(entry["y"])):
             yield f"data.{name}: found the column {column!r} in x and in y; allowed: each column in one of them"
 
 
 def _sizes(config: dict) -> Iterator[str]:
     """Numbers that must fit each other."""
+    rows_of_images = config["consistency"].get("rows", [])
+    if sorted(rows_of_images) != rows_of_images:
+        yield f"consistency.rows: found {rows_of_images}; allowed: growing numbers of rows"
+    if config["compared_with"] == config["name"]:
+        yield f"compared_with: found {config['name']!r}, the study itself; allowed: the name of another study"
     if not config["tasks"]:
         yield "tasks: found none; allowed: at least one, here or by `consistency`"
     rows, sde = config["samples"], config["minde"]["sde"]

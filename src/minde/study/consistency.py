@@ -18,6 +18,9 @@ from itertools import pairwise
 IDEAL = {"baseline": 1.0, "processing": 1.0, "additivity": 2.0}
 """What each test's ratio should be; the baseline's at its last number of rows."""
 
+LATENTS = "<results>/latents.parquet"
+"""The tests' samples, as Snakemake names a file of the study."""
+
 IMAGE, FIRST_ROWS = "a", "b{rows}"
 """Columns of latents: of the image, and of its first rows. Numbered from 1, those of a second image end in `bis`."""
 
@@ -41,8 +44,7 @@ def entries(config: dict) -> dict[str, dict]:
     pairs = {f"baseline-{rows}": (a, b(rows)) for rows in settings["rows"]}
     pairs |= {f"processing-{r}-{s}": (a, b(s) + b(r)) for r, s in pairwise(settings["rows"])}
     pairs |= {f"additivity-{rows}": (a + second, b(rows) + b(rows, second=True)) for rows in settings["rows"]}
-    file = f"results/{config['name']}/latents.parquet"
-    return {task_id: {"file": file, "x": x, "y": y} for task_id, (x, y) in pairs.items()}
+    return {task_id: {"file": LATENTS, "x": x, "y": y} for task_id, (x, y) in pairs.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -173,8 +173,9 @@ def summary_settings(config: dict) -> str:
 
 
 def bundle_settings(config: dict, holds: str) -> str:
-    """What making a bundle reads beside the files that it packs: all of the config, which it packs too."""
-    return canonical({"holds": holds, "config": config})
+    """What making a bundle reads beside the files that it packs: the config, which it packs too, but for `run`, the
+    choices of a machine."""
+    return canonical({"holds": holds, "config": {key: value for key, value in config.items() if key != "run"}})
 
 
 def cells_of(merge_settings: dict) -> list[Cell]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from . import parts
+from . import consistency, parts
 from .rows import METHOD_LABELS
-from .tasks import label_of
+from .tasks import BENCHMARK, HIGH_MI, label_of
 
 SPELLED_OUT = 6  # methods or tasks at most
 
@@ -31,3 +31,16 @@ def _labels(config: dict, shows: str, tasks: list[str], kind: str) -> dict[str, 
 
 def _span(tasks: list[str]) -> str:
     return f"{len(tasks)}: {label_of(tasks[0])} to {label_of(tasks[-1])}"
+
+
+def subject(config: dict) -> str:
+    """What a study estimates the mutual information of, for its report (reStructuredText)."""
+    tests, own = consistency.entries(config).keys(), config["data"].keys()
+    counts = {
+        "tasks of the benchmark of Czyż et al. (NeurIPS 2023, `benchmark-mi <https://github.com/cbg-ethz/bmi>`_), "
+        "whose true value is known": sum(task in BENCHMARK for task in config["tasks"]),
+        "multinormals, plain and transformed, of known values up to 5 nats": sum(t in HIGH_MI for t in config["tasks"]),
+        "files of one's own": len(own - tests),
+        "pairs of latents of images, for tests of consistency that need no true value": len(tests),
+    }
+    return ", and of ".join(f"{count} {kind}" for kind, count in counts.items() if count)

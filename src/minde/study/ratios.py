@@ -9,7 +9,7 @@ from .consistency import IDEAL, tests
 from .files import atomic
 from .rendering import to_csv
 from .rows import row_label
-from .selection import at_train_size, rows_in_order
+from .selection import at_train_size, of_widths, rows_in_order
 
 
 def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -58,13 +58,13 @@ def to_markdown(summary: pd.DataFrame) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def write_ratios(estimates: pd.DataFrame, paths: Iterable[str | Path]) -> None:
-    """Write the tests' ratios to every path: .csv (full precision) or .md.
+def write_ratios(estimates: pd.DataFrame, paths: Iterable[str | Path], sigmas: list[float]) -> None:
+    """Write the tests' ratios to every path, .csv (full precision) or .md; of the σ formula, at these widths.
 
     Raises:
         ValueError: a suffix is neither, or see `ratios`. Nothing is written then.
     """
-    summary, texts = summarise(ratios(estimates)), {}
+    summary, texts = summarise(ratios(of_widths(estimates, sigmas))), {}
     for path in map(Path, paths):
         if path.suffix not in WRITERS:
             raise ValueError(f"no table of ratios can be written as {path.suffix!r}; expected {' or '.join(WRITERS)}")

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .files import atomic
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 SCHEMA = pa.schema(
     [
@@ -26,25 +29,27 @@ def table(rows: list[dict]) -> pa.Table:
 
 def write_figure(errors: str | Path, method: str, paths: Iterable[str | Path]) -> None:
     """Draw a cell's errors, a panel per score and a line per replicate, and write the figure to every path."""
-    import matplotlib.style  # not where errors are measured
-    from matplotlib.figure import Figure
-
-    from .figures import COLORS, METADATA, STYLE
+    from .figures import write  # matplotlib is not where errors are measured
 
     found = pq.read_table(errors).to_pandas()
+    write(lambda: _figure(found, method), paths)
+
+
+def _figure(found: "DataFrame", method: str) -> "Figure":
+    from matplotlib.figure import Figure
+
+    from .panels import COLORS
+
     scores = list(dict.fromkeys(found["score"]))
-    with matplotlib.style.context(STYLE, after_reset=True):
-        figure = Figure(figsize=(5.5, 1.8))
-        axes = figure.subplots(1, len(scores), sharey=True, squeeze=False).flat
-        for ax, score in zip(axes, scores, strict=True):
-            ax.set_title(score)
-            ax.axhline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
-            for _, line in found[found["score"] == score].groupby("replicate"):
-                ax.plot(line["time"], line["excess"], color=COLORS[method], linewidth=0.6)
-            ax.set_xscale("log")
-            ax.set_yscale("symlog", linthresh=0.01)
-        figure.supxlabel("time t", fontsize="medium")
-        figure.supylabel("squared error less a Gaussian's", fontsize="medium")
-        for path in map(Path, paths):
-            with atomic(path) as temporary:
-                figure.savefig(temporary, format=path.suffix[1:], metadata=METADATA[path.suffix])
+    figure = Figure(figsize=(5.5, 1.8))
+    axes = figure.subplots(1, len(scores), sharey=True, squeeze=False).flat
+    for ax, score in zip(axes, scores, strict=True):
+        ax.set_title(score)
+        ax.axhline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
+        for _, line in found[found["score"] == score].groupby("replicate"):
+            ax.plot(line["time"], line["excess"], color=COLORS[method], linewidth=0.6)
+        ax.set_xscale("log")
+        ax.set_yscale("symlog", linthresh=0.01)
+    figure.supxlabel("time t", fontsize="medium")
+    figure.supylabel("squared error less a Gaussian's", fontsize="medium")
+    return figure

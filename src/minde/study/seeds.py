@@ -10,7 +10,7 @@ def canonical(value) -> str:
     Snakemake compares settings as text, so two spellings of one value would rerun everything that reads it. Raises
     ValueError for NaN and infinity.
     """
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def seed_of(study_seed: int, task: str, train_size: int | None, replicate: int, purpose: str) -> int:
@@ -22,9 +22,10 @@ def seed_of(study_seed: int, task: str, train_size: int | None, replicate: int, 
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
 
 
-def _plain(value):
+def plain(value):
+    """The value, a number, text, list or mapping, with whole numbers as integers."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

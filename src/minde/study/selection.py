@@ -22,8 +22,8 @@ def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
 def of_widths(estimates: pd.DataFrame, sigmas: list[float]) -> pd.DataFrame:
     """The estimates without those of the σ formula at other widths than these."""
     others = [name for name in set(estimates["estimator"]) if name.startswith("sigma=")]
-    others = [name for name in others if float(name.removeprefix("sigma=")) not in sigmas]
-    return estimates[~estimates["estimator"].isin(others)]
+    shown = {f"sigma={sigma:g}" for sigma in sigmas}
+    return estimates[~estimates["estimator"].isin(set(others) - shown)]
 
 
 def at_train_size(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:

@@ -162,6 +162,14 @@ def test_other_settings_beside_a_bundle_are_refused(folder):
         opened(make(folder), seed=1, replicates=7)
 
 
+def test_choices_of_a_machine_are_this_machine_s(folder):
+    """They are in no bundle, and may stand beside one."""
+    run = DEFAULTS["run"] | {"device": "cpu", "stack": 2}
+    assert opened(make(folder), run=run).config["run"] == run
+    config = json.loads(design.bundle_settings(DEFAULTS, "estimates"))["config"]
+    assert config.keys() == DEFAULTS.keys() - {"run"}
+
+
 def test_a_bundle_of_something_else_is_refused(tmp_path):
     archive.write(tmp_path / "other.zip", {"a": b"b"}, {"holds": "photographs"})
     with pytest.raises(ArchiveError, match=r"other\.zip holds 'photographs'; a bundle of estimates or weights"):

@@ -3,12 +3,13 @@
 import copy
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
-from minde.study import design
+from minde.study import design, selection
 from minde.study.config import SCHEMA, ConfigError, resolve
 from minde.study.tasks import BENCHMARK, TASKS
 
@@ -131,6 +132,7 @@ def test_a_file_is_a_task_that_overrides_and_dimensions_know():
         ("recipes.fast.duration", {}, r"recipes\.fast\.duration: found \{\}; allowed: at least 1 entry"),
         ("recipes.fast.ema_decay", 1.0, r"ema_decay: found 1\.0; allowed: number from 0 below 1"),
         # YAML 1.1 reads 1e-3, without a point, as text.
+        ("train_sizes", ["1e4"], r"found '1e4'.*YAML reads 1e4 as text, write 10000\."),
         ("recipes.fast.learning_rate", "1e-3", r"found '1e-3'.*YAML reads 1e-3 as text, write 0\.001"),
         # Snakemake's --config reads lists and mappings without types.
         ("train_sizes", ["2000"], r"train_sizes\.0: found '2000'.*came as text.*--config so, use a file"),
@@ -167,6 +169,14 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
     [
         ("data", {"1v1-normal-0.75": FILE}, r"data\.1v1-normal-0\.75: found the name of a task, or of a group"),
         ("data", {"mine": FILE | {"y": ["b", "a"]}}, r"data\.mine: found the column 'a' in x and in y"),
+        ("data", {"mine": FILE}, r"data\.mine: found a file that is no task; allowed: one of `tasks`"),
+        ("data", {2024: FILE}, r"data\.2024: found a name that is no text; allowed: text, such as '2024' in quotes"),
+        (
+            "data",
+            {"mine": FILE | {"file": "{x}.csv"}},
+            r"data\.mine\.file: found '\{x\}\.csv'; allowed: a path without",
+        ),
+        ("compared_with", "small", r"compared_with: found 'small', the study itself"),
         (
             "tasks",
             ["1v1-norml-0.75"],
@@ -185,7 +195,7 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
         ),
         ("train_sizes", [20000], r"train_sizes\.0: found 20000; allowed: at most samples\.train, which is 10000"),
         ("train_sizes", [100], r"train_sizes: found 100, with batch_size 256 for task .*at least one full batch"),
-        ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30\.0; allowed: at most beta_max"),
+        ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30; allowed: at most beta_max"),
         ("curve.test_rows", 10001, r"curve\.test_rows: found 10001; allowed: at most samples\.test"),
         ("baselines.ksg.neighbors", 10000, r"baselines\.ksg\.neighbors: found 10000; allowed: below samples\.test"),
         ("tables.sigmas", [1.0, 3.0], r"tables\.sigmas: found 3; allowed: one of minde\.estimators\.sigmas, .* are 1"),
@@ -248,6 +258,31 @@ def test_numbers_of_experiments_must_fit_each_other(path, message):
     inner[last] = 9000
     with pytest.raises(ConfigError, match=message):
         resolve(config, ROOT)
+
+
+def test_the_consistency_tests_have_growing_rows_and_names_of_their_own():
+    config = load("config.yaml")
+    update_config(config, load("consistency.yaml"))
+    assert resolve(resolve(config, ROOT), ROOT) == resolve(config, ROOT)
+    config["consistency"]["rows"] = [8, 4, 2]
+    with pytest.raises(ConfigError, match=r"consistency\.rows: found \[8, 4, 2\]; allowed: growing numbers"):
+        resolve(config, ROOT)
+    config |= {"tasks": ["baseline-2"], "data": {"baseline-2": FILE}}
+    with pytest.raises(ConfigError, match=r"data\.baseline-2: found the name of a task"):
+        resolve(config, ROOT)
+
+
+def test_a_width_may_be_written_with_more_digits_than_its_name_has():
+    config = changed("minde.estimators.sigmas", [1.4142136])
+    config["tables"]["sigmas"] = [1.4142136]
+    resolve(config, ROOT)
+    estimates = pd.DataFrame({"estimator": ["sigma=1.41421", "sigma=1", "gap"]})
+    assert list(selection.of_widths(estimates, [1.4142136])["estimator"]) == ["sigma=1.41421", "gap"]
+
+
+def test_whole_numbers_are_integers_however_they_are_written():
+    assert resolve(changed("train_sizes", [2000.0]), ROOT)["train_sizes"] == [2000]
+    assert isinstance(resolve(changed("train_sizes", [2000.0]), ROOT)["train_sizes"][0], int)
 
 
 def test_all_problems_are_reported_at_once():

@@ -27,7 +27,7 @@ def estimates() -> pd.DataFrame:
 def test_each_task_pairs_the_columns_that_its_test_is_about() -> None:
     found = entries(CONFIG)
     assert list(found) == list(NATS)
-    assert {entry["file"] for entry in found.values()} == {"results/images/latents.parquet"}
+    assert {entry["file"] for entry in found.values()} == {"<results>/latents.parquet"}
     assert (found["baseline-4"]["x"], found["baseline-4"]["y"]) == (["a_1", "a_2"], ["b4_1", "b4_2"])
     assert found["processing-2-4"]["y"] == ["b4_1", "b4_2", "b2_1", "b2_2"]
     assert found["additivity-2"]["x"] == ["a_1", "a_2", "a_1bis", "a_2bis"]
@@ -60,7 +60,7 @@ def test_the_interval_is_students() -> None:
 
 
 def test_the_table_has_a_line_per_test_and_a_column_per_row(tmp_path) -> None:
-    write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.csv"])
+    write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.csv"], [1.0])
     lines = (tmp_path / "t.md").read_text().splitlines()
     assert lines[0] == "| Test | Rows | Ideal | MINDE-j | MINDE-c |"
     assert lines[2] == "| baseline | 2 | → 1 | 0.25 ± 0.00 | 0.25 ± 0.00 |"
@@ -70,5 +70,5 @@ def test_the_table_has_a_line_per_test_and_a_column_per_row(tmp_path) -> None:
 
 def test_another_kind_of_file_is_refused_before_anything_is_written(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"written as '.docx'; expected .csv or .md"):
-        write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.docx"])
+        write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.docx"], [1.0])
     assert not list(tmp_path.iterdir())
