@@ -19,8 +19,8 @@ def warn_where_apart(curve: Curve) -> None:
     if inside.mean() - gap.mean() > max(APART, APART_OF_GAP * gap.mean(), APART_BY_CHANCE * by_chance):
         warnings.warn(
             f"inside says {inside.mean():.2f} nats and gap {gap.mean():.2f}: the networks' errors are not small "
-            "beside the estimate. Take more samples; or, where "
-            "the two drift apart along curve_, fewer steps or a larger weight_decay; or else more steps",
+            "beside the estimate. Take more samples; or, where the two drift apart along curve_, fewer steps or a "
+            "larger weight_decay; or else more steps",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -9,6 +9,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from minde.device import pick_device
 from minde.diffusion import estimators
@@ -173,22 +174,11 @@ class MINDE(PointEstimator, BaseEstimator):
     def _fit(
         self, parts: Iterable[tuple[np.ndarray, np.ndarray]], dims: tuple[int, int], seed: int, disjoint: int
     ) -> Self:
-        """Train on each replicate's samples, and keep what estimates need; nothing, where that fails.
+        """Train on each replicate's training rows, and keep what estimates need; nothing, where that fails.
 
-        ``parts`` are training and test rows ``(n, dim)`` of each replicate, made one by one: they are in double
-        precision, since columns may lie far from zero, and far larger than what is kept of them.
+        ``parts`` are training and test rows, ``(n, dim)`` each, of one replicate after the other.
         """
-        device, training, held_out, log_scales = pick_device(self.device), [], [], []
-        for replicate, (clean, test) in enumerate(parts):
-            inputs.check_training(clean, dims, replicate)
-            clean, test = (torch.tensor(part, device=device).unsqueeze(0) for part in (clean, test))
-            preprocess = fit_preprocess(self.preprocess, clean)
-            training.append(preprocess(clean).float())
-            held_out.append(preprocess(test).float())
-            if isinstance(preprocess, Standardize):
-                log_scales.append(preprocess.std.log().squeeze(1))
-        clean, test = torch.cat(training), torch.cat(held_out)
-        del training, held_out
+        clean, test, log_scale = self._preprocessed(parts, dims)
         if self.preprocess == "none":
             inputs.warn_of_scale(clean, dims)
         curve = Curve(test, seeds_of(seed, len(test), "curve"))
@@ -196,12 +186,31 @@ class MINDE(PointEstimator, BaseEstimator):
         seeds = seeds_of(seed, len(test), "train")
         self._trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
         self._settings, self._test, self._disjoint = self.get_params(), test, disjoint
-        self._log_scale = torch.cat(log_scales) if log_scales else None
+        self._log_scale = log_scale
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
         warn_where_apart(curve)
         warn_where_saturated(float(self.curve_["inside"][-1].mean()), dims)
         return self
+
+    def _preprocessed(
+        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], dims: tuple[int, int]
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return training and test samples ``(replicates, n, dim)``, and the logarithms of columns' scales, if known.
+
+        One replicate at a time: in double precision, as columns may lie far from zero, samples are several times larger
+        than what is kept of them.
+        """
+        device, kept = pick_device(self.device), []
+        for replicate, (training, test) in enumerate(parts):
+            inputs.check_training(training, dims, replicate)
+            clean = torch.tensor(training, device=device).unsqueeze(0)
+            preprocess = fit_preprocess(self.preprocess, clean)
+            held_out = preprocess(torch.tensor(test, device=device).unsqueeze(0))
+            log_scale = preprocess.std.log().squeeze(1) if isinstance(preprocess, Standardize) else clean.new_zeros(0)
+            kept.append((preprocess(clean).float(), held_out.float(), log_scale))
+        clean, test, log_scale = map(torch.cat, zip(*kept, strict=True))
+        return clean, test, log_scale if len(log_scale) else None
 
     def mutual_information(self, sigma: float | None = None, *, formula: str | None = None) -> Estimate:
         """Estimate I(X; Y) in nats.
