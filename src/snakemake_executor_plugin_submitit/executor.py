@@ -204,7 +204,8 @@ def _interrupt(number: int, frame: object) -> None:
 
 def _forget_allocation() -> None:
     """Where Snakemake itself runs in a SLURM job, keep that job's facts from being taken for its jobs' options."""
-    # SLURM_CONF and SBATCH_… are the user's.
-    told = [name for name in os.environ if name.startswith(("SLURM_", "SRUN_", "PMI_")) and name != "SLURM_CONF"]
+    # SLURM_CONF and SBATCH_… are the user's; filters of squeue would hide jobs, which would then count as lost.
+    ours = ("SLURM_", "SRUN_", "PMI_", "SQUEUE_")
+    told = [name for name in os.environ if name.startswith(ours) and name != "SLURM_CONF"]
     for name in told:
         del os.environ[name]

@@ -62,7 +62,9 @@ def largest_array() -> int:
 
 def queue() -> dict[str, Sighting] | None:
     """Return this user's jobs by id, those that ended in the last minutes too; None where SLURM does not answer."""
-    answer = call("squeue", "--noheader", "--array", "--states=all", "--user", str(os.getuid()), "-o", "%i|%T|%r|%N|%k")
+    # --all: those in hidden partitions too, which would otherwise look as if they were gone.
+    options = ["--noheader", "--all", "--array", "--states=all", "--user", str(os.getuid())]
+    answer = call("squeue", *options, "-o", "%i|%T|%r|%N|%k")
     if not answer.ok:
         return None
     rows = (line.split("|", 4) for line in answer.text.splitlines() if line.count("|") >= 4)

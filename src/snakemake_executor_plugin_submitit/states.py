@@ -22,7 +22,7 @@ MAY_REQUEUE = {"BOOT_FAIL", "NODE_FAIL", "PREEMPTED"}
 REQUEUE_TAKES = 60.0  # seconds
 ABSENT = 5.0  # seconds out of the queue before the accounting is asked
 LOST = 60.0  # seconds out of the queue, and unknown to the accounting, before a job counts as lost
-SILENT = 900.0  # seconds that an accounting which does not answer is waited for, when the queue has lost a job
+SILENT = 900.0  # seconds out of the queue, where the accounting does not answer, or says that the job goes on
 
 # Reasons to be pending that do not pass by waiting.
 STUCK = {
@@ -70,9 +70,9 @@ def ended(seen: Sighting, lasts: float, latency: float) -> bool:
     return lasts >= (latency if seen.state == "COMPLETED" else min(latency, 5.0))
 
 
-def lost(absent: float, accounting_answers: bool) -> bool:
-    """Return whether a job that queue and accounting do not know is over."""
-    return absent >= (LOST if accounting_answers else SILENT)
+def lost(absent: float, is_unknown: bool) -> bool:
+    """Return whether a job that is out of the queue is over; ``is_unknown``: the accounting does not know it either."""
+    return absent >= (LOST if is_unknown else SILENT)
 
 
 def describe(seen: Sighting) -> str:

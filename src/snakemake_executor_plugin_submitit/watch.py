@@ -27,6 +27,8 @@ class Watch:
     memories: dict[str, states.Memory] = field(default_factory=dict)
     told: dict[str, Sighting] = field(default_factory=dict)
     """What the accounting has said."""
+    answered: float = 0.0
+    """When squeue last answered."""
     next_queue: float = 0.0
     next_accounts: float = 0.0
     unanswered_since: float | None = None
@@ -39,18 +41,13 @@ class Watch:
             self._ask_queue(ids, now)
         over = {key for key in ids if key in self.memories and self._is_over(key, now)}
         missing = {key for key in ids if key in self.memories and self._is_missing(key, now)}
-        unclear = (over | missing) - self.told.keys()
+        unclear = {key for key in over | missing if key not in self.told or self.told[key].state not in states.FINAL}
         if not unclear:
             return {key: self._last_word(key) for key in over}
         if now < self.next_accounts:
             return {key: self._last_word(key) for key in over & self.told.keys()}
         self._ask_accounts(unclear, now)
         return {key: self._last_word(key) for key in over}
-
-    def forget(self, key: str) -> None:
-        """Drop what is known of a job whose end was reported."""
-        for memory in (self.seen, self.memories, self.told):
-            memory.pop(key, None)
 
     def _ask_queue(self, ids: set[str], now: float) -> None:
         table = self.queue()
@@ -65,7 +62,7 @@ class Watch:
             self.say(f"squeue answers again, after {now - self.unanswered_since:.0f} seconds")
             # Whatever was noted before the silence says nothing of how long it has lasted since.
             self.memories.clear()
-        self.unanswered_since, self.next_queue = None, now + self.interval
+        self.unanswered_since, self.answered, self.next_queue = None, now, now + self.interval
         for key in ids:
             self.seen[key] = table.get(key)
             self.memories.setdefault(key, states.Memory()).note(self._state(key), now)
@@ -79,17 +76,22 @@ class Watch:
     def _state(self, key: str) -> str:
         return self.seen[key].state if self.seen.get(key) else "ABSENT"
 
+    def _lasts(self, key: str, now: float) -> float:
+        """Return for how long a job's state has lasted; one that may pass, between the times that it was seen."""
+        state, since = self.memories[key].state, self.memories[key].since
+        return (self.answered if state in {"ABSENT", *states.MAY_REQUEUE} else now) - since
+
     def _is_missing(self, key: str, now: float) -> bool:
-        memory = self.memories[key]
-        return memory.state == "ABSENT" and states.wants_accounting(None, now - memory.since)
+        return self.memories[key].state == "ABSENT" and states.wants_accounting(None, self._lasts(key, now))
 
     def _is_over(self, key: str, now: float) -> bool:
-        lasts = now - self.memories[key].since
+        lasts = self._lasts(key, now)
         if self.seen.get(key) is not None:
             return states.ended(self.seen[key], lasts, self.latency)
         if key in self.told and self.told[key].state in states.FINAL:
             return states.ended(self.told[key], lasts, self.latency)
-        return states.lost(lasts, self.accounting_answers)
+        # What the accounting knows goes on, unless it has missed the end, which happens.
+        return states.lost(lasts, self.accounting_answers and key not in self.told)
 
     def _last_word(self, key: str) -> Sighting:
         seen, told = self.seen.get(key), self.told.get(key)

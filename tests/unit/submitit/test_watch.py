@@ -1,5 +1,8 @@
 """When a job that left no result is over: by what SLURM says, and for how long it has said it."""
 
+import pytest
+
+from snakemake_executor_plugin_submitit import slurm as commands
 from snakemake_executor_plugin_submitit.slurm import Sighting
 from snakemake_executor_plugin_submitit.watch import Watch
 
@@ -104,7 +107,40 @@ def test_silence_does_not_count_towards_an_end():
     assert not slurm.watch.ended({"7_0"}, 100)
 
 
+@pytest.mark.parametrize("before", [seen("NODE_FAIL"), seen("PREEMPTED"), {}])
+def test_nothing_that_may_pass_is_an_end_while_nobody_answers(before):
+    """A node that failed gives its job back, and a controller that starts knows no job for a moment."""
+    slurm = Slurm(before, {})
+    slurm.watch.ended({"7_0"}, 0)
+    slurm.table = None
+    assert slurm.over_after("7_0", until=600) == (None, {})
+
+
+def test_looks_that_are_far_apart_end_nothing_that_was_seen_once():
+    slurm = Slurm(seen("PREEMPTED"), {})
+    slurm.watch.interval = 120
+    assert slurm.over_after("7_0", until=120) == (None, {})
+    assert slurm.over_after("7_0")[1]
+
+
+def test_what_the_accounting_says_goes_on_is_not_lost():
+    """As a job in a partition that is hidden; an accounting that has missed its end is not believed for ever."""
+    slurm = Slurm({}, seen("RUNNING"))
+    assert slurm.over_after("7_0", until=900) == (None, {})
+    slurm.accounting = seen("OUT_OF_MEMORY")
+    assert slurm.watch.ended({"7_0"}, 899 + 20)["7_0"].state == "OUT_OF_MEMORY"
+    after, _ = Slurm({}, seen("RUNNING")).over_after("7_0")
+    assert 900 <= after <= 920
+
+
 def test_a_reason_that_waiting_does_not_change_is_said_once():
     slurm = Slurm(seen("PENDING", "PartitionTimeLimit"))
     slurm.over_after("7_0", until=100)
     assert slurm.said == ["SLURM job 7 is pending with reason PartitionTimeLimit, which waiting will not change"]
+
+
+def test_the_queue_is_asked_for_hidden_partitions_too(monkeypatch):
+    asked = []
+    monkeypatch.setattr(commands, "call", lambda *command: asked.append(command) or commands.Answer(True, ""))
+    assert commands.queue() == {}
+    assert "--all" in asked[0]
