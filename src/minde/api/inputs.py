@@ -75,9 +75,8 @@ def check_same_columns(names: tuple[str, str], first, second) -> None:
 def check_training(clean: np.ndarray, dims: tuple[int, int], replicate: int) -> None:
     """Raise ValueError where a column is constant in what a replicate trains on, rows ``(n, dim_x + dim_y)``."""
     for column in np.flatnonzero(clean.max(axis=0) == clean.min(axis=0)):
-        name, place = ("x", column) if column < dims[0] else ("y", column - dims[0])
         raise ValueError(
-            f"{name}: column {place} is constant in the {len(clean)} rows that replicate {replicate} trains on; leave "
+            f"{_place(column, dims)} is constant in the {len(clean)} rows that replicate {replicate} trains on; leave "
             "it out, or give more samples in which it varies"
         )
 
@@ -86,13 +85,17 @@ def warn_of_scale(clean: torch.Tensor, dims: tuple[int, int]) -> None:
     """Warn of samples ``(replicates, n, dim_x + dim_y)`` that are far from mean 0 and standard deviation 1."""
     mean, std = clean.mean(dim=1).abs().amax(dim=0), clean.std(dim=1).mean(dim=0)
     for column in ((mean > 1) | (std < 1 / 3) | (std > 3)).nonzero().flatten().tolist():
-        name, place = ("x", column) if column < dims[0] else ("y", column - dims[0])
         warnings.warn(
-            f"{name}: column {place} has mean {mean[column]:.3g} and standard deviation {std[column]:.3g}, which "
+            f"{_place(column, dims)} has mean {mean[column]:.3g} and standard deviation {std[column]:.3g}, which "
             "preprocess='none' leaves; diffusion adds noise of the scale of 1 around 0. Use 'standardize'",
             UserWarning,
             stacklevel=5,
         )
+
+
+def _place(column: int, dims: tuple[int, int]) -> str:
+    """Name a column of samples side by side."""
+    return f"x: column {column}" if column < dims[0] else f"y: column {column - dims[0]}"
 
 
 def _as_array(name: str, values) -> np.ndarray:

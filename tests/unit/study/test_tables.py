@@ -423,6 +423,14 @@ def test_the_interval_covers_the_error_of_replicates_that_scatter():
     assert 33 <= covered <= 40
 
 
+def test_resampled_means_of_few_replicates_spread_as_means_do():
+    """Two values, 0 and 1 say, give means of 0, 1/2 and 1, whose variance, 1/8, is stretched to s² / 2 = 1/4."""
+    frame = estimates({(NORMAL, "cca", "cca", 0): [10.0, 11.0]})
+    (line,) = score(frame, summarise(frame), resamples=1000, seed=0).to_dict("records")
+    middle = 10.5 - TASKS[NORMAL].mi_true
+    assert (line["low"], line["high"]) == pytest.approx((middle - 0.5 * 2**0.5, middle + 0.5 * 2**0.5))
+
+
 def test_an_interval_does_not_depend_on_the_other_rows():
     together = score(at_train_size(SMALL), summarise(SMALL), resamples=50, seed=0).set_index("row")
     frame = SMALL[SMALL["method"] == "cca"]
