@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 
 from minde.device import pick_device
 from minde.study.files import atomic, provenance
@@ -38,7 +38,7 @@ def save(estimator, path: Path) -> None:
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(header, sort_keys=True, default=lambda number: number.item())  # settings of numpy's types
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"minde": text})
+        temporary.write_bytes(as_bytes(tensors, metadata={"minde": text}))
 
 
 def load(cls, path: Path, device: str | None):

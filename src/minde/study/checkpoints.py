@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from .files import atomic
 
@@ -26,8 +26,10 @@ def write(path: str | Path, tensors: dict[str, np.ndarray], curve: list[dict], i
     """
     text = json.dumps({"identity": identity, "curve": curve}, sort_keys=True)
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    # Not by save_file, whose temporary file has a name of its own and would stay behind a process that is killed.
+    content = save(tensors, metadata={"minde": text, "sha256": _sha256(tensors, text)})
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"minde": text, "sha256": _sha256(tensors, text)})
+        temporary.write_bytes(content)
 
 
 def read(path: str | Path, identity: dict) -> tuple[dict[str, np.ndarray], list[dict]]:

@@ -66,12 +66,13 @@ def train_seconds(path: str | Path) -> dict[int, float]:
 
 def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: dict) -> None:
     """Write a stack's tensors, each `(replicates, …)`, with what made them in the file's metadata."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     # safetensors writes the memory behind an array, whatever its strides: a view of a stack would come back as garbage.
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    content = save(tensors, metadata={"minde": json.dumps(provenance, sort_keys=True)})
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"minde": json.dumps(provenance, sort_keys=True)})
+        temporary.write_bytes(content)
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:

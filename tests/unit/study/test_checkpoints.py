@@ -1,5 +1,9 @@
 """A checkpoint comes back whole and to its own training, or with the reason why not."""
 
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 
@@ -86,3 +90,24 @@ def test_removal_takes_what_killed_writers_left_and_nothing_else(path) -> None:
     checkpoints.remove(path)
     checkpoints.remove(path)
     assert list(path.parent.iterdir()) == [other]
+
+
+WRITER = """
+import sys, numpy as np
+from minde.study import checkpoints
+while True:
+    checkpoints.write(sys.argv[1], {"step": np.zeros(2), "parameters": np.zeros((2, 10_000_000))}, [], {})
+"""
+
+
+def test_a_writer_killed_in_the_middle_leaves_nothing_that_removal_misses(path) -> None:
+    """Killed in the middle of writing, when a file of another name is in the folder."""
+    for _ in range(3):
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)])
+        while all(file == path for file in path.parent.iterdir()):
+            assert writer.poll() is None
+            time.sleep(0.001)
+        writer.kill()
+        writer.wait()
+        checkpoints.remove(path)
+        assert not list(path.parent.iterdir())
