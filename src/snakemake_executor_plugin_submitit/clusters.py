@@ -1,5 +1,6 @@
 """Where jobs run: on SLURM, in processes of this machine, or inside Snakemake to look for errors. One interface."""
 
+import contextlib
 import logging
 import os
 import re
@@ -20,13 +21,14 @@ from .slurm import Sighting
 from .watch import Watch
 from .work import Work
 
-# A controller that is busy, restarting or down, or a limit on jobs in the queue: all pass. What sbatch says otherwise
+# A controller that is busy, restarting or down, and limits on jobs in the queue: all pass. What sbatch says otherwise
 # is about the job.
 PASSES = re.compile(
     r"timed out|unable to contact|connection refused|communication connection failure|temporarily|try again|"
-    r"standby mode|MaxSubmitJob|SubmitJobsPer|slurm controller|is DOWN|Zero Bytes|Protocol authentication error",
+    r"standby mode|slurm controller|is DOWN|Zero Bytes|Protocol authentication error",
     re.IGNORECASE,
 )
+FULL = re.compile(r"SubmitJob")  # AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUserLimit, AssocGrpSubmitJobsLimit, …
 STOP_TAKES = 10.0  # seconds that processes of this machine have between SIGTERM and SIGKILL
 
 logging.getLogger("submitit").handlers.clear()  # it prints warnings to stdout; what matters is said here
@@ -34,6 +36,14 @@ logging.getLogger("submitit").handlers.clear()  # it prints warnings to stdout; 
 
 class BusyError(RuntimeError):
     """The cluster takes no jobs just now; the same submission may succeed later."""
+
+
+class FullError(BusyError):
+    """A limit on a user's jobs in the queue: fewer may be taken now, and others of another account."""
+
+
+class RivalError(BusyError):
+    """Jobs of an earlier run have to end before these begin."""
 
 
 class RefusedError(RuntimeError):
@@ -44,16 +54,19 @@ class Cluster(Protocol):
     """What the executor asks of a place where jobs run."""
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
-        """Submit works that ask for the same, marked with a tag; return an id each. Raises BusyError, RefusedError."""
+        """Submit works that ask for the same, marked with a tag; return an id each. Raises the errors above."""
 
     def ended(self, ids: set[str]) -> dict[str, Sighting]:
         """Return the jobs that are over, with what is known of their end."""
 
-    def alive(self, ids: Iterable[str]) -> set[str] | None:
-        """Return the jobs that wait or run; None where the cluster does not answer."""
+    def alive(self, runs: Iterable[str]) -> set[str] | None:
+        """Return the jobs of runs that wait or run; None where the cluster does not answer."""
 
-    def cancel(self, ids: Iterable[str], runs: Iterable[str]) -> str:
-        """Cancel jobs by id, and those of runs whose id was not yet known; return what went wrong."""
+    def cancel(self, ids: Iterable[str]) -> None:
+        """Cancel jobs, or try to; those that are gone do no harm."""
+
+    def cancel_run(self, run: str, ids: Iterable[str]) -> str:
+        """Cancel jobs, and those of a run whose id was not yet known, with patience; return what went wrong."""
 
 
 @dataclass
@@ -64,41 +77,57 @@ class Slurm:
     parallel: int
     """How many members of an array may run at once."""
     watch: Watch
+    doubtful: set[str] = field(default_factory=set)
+    """Tags of submissions that were reported as failed: the answer may have been lost, and the jobs be there."""
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         """See Cluster."""
+        if self.doubtful:
+            self._withdraw()
+            self.doubtful.clear()
         executor = submitit.SlurmExecutor(folder=self.folder, max_num_timeout=10**6)  # Work counts by itself
         executor.update_parameters(**request.options(len(works[0].commands), name, tag, self.parallel))
         slurm.CALLS["sbatch"] += 1
         try:
             return [job.job_id for job in executor.submit_array(works)]
-        except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError, OSError) as error:
-            self._withdraw(tag)
-            kind = BusyError if PASSES.search(str(error)) else RefusedError
+        except Exception as error:
+            self.doubtful.add(tag)
+            with contextlib.suppress(BusyError):
+                self._withdraw()
+            for path in (*self.folder.glob(f"{'[0-9a-f]' * 32}.pkl"), *self.folder.glob(".submission_file_*.sh")):
+                path.unlink(missing_ok=True)
+            kind = FullError if FULL.search(str(error)) else BusyError if PASSES.search(str(error)) else RefusedError
             raise kind(" ".join(str(error).split())) from None
 
-    def _withdraw(self, tag: str) -> None:
-        """Cancel what a submission has left that was reported as failed: its answer may have been lost on the way."""
+    def _withdraw(self) -> None:
+        """Cancel what failed submissions have left in the queue. Raises BusyError where that is not known."""
         table = slurm.queue()
-        if table and (ids := [key for key, seen in table.items() if seen.comment == tag]):
-            slurm.cancel(ids)
+        if table is None:
+            raise BusyError("squeue does not answer")
+        slurm.cancel({key.split("_")[0] for key, seen in table.items() if seen.comment in self.doubtful})
 
     def ended(self, ids: set[str]) -> dict[str, Sighting]:
         """See Cluster."""
         return self.watch.ended(ids, time.monotonic())
 
-    def alive(self, ids: Iterable[str]) -> set[str] | None:
+    def alive(self, runs: Iterable[str]) -> set[str] | None:
         """See Cluster."""
-        table = slurm.queue()
+        table, marks = slurm.queue(), tuple(f"{run}/" for run in runs)
         over = states.FINAL.keys() - states.MAY_REQUEUE
-        return None if table is None else {key for key in ids if key in table and table[key].state not in over}
+        if table is None:
+            return None
+        return {key for key, seen in table.items() if seen.comment.startswith(marks) and seen.state not in over}
 
-    def cancel(self, ids: Iterable[str], runs: Iterable[str]) -> str:
+    def cancel(self, ids: Iterable[str]) -> None:
         """See Cluster."""
-        answer, runs, ids = slurm.Answer(True, ""), tuple(runs), list(ids)
+        slurm.cancel(ids)
+
+    def cancel_run(self, run: str, ids: Iterable[str]) -> str:
+        """See Cluster."""
+        answer, ids = slurm.Answer(True, ""), list(ids)
         for _ in range(6):  # a controller that restarts is back in less
             table = slurm.queue()
-            unknown = [key for key, seen in (table or {}).items() if seen.comment.startswith(runs)]
+            unknown = [key for key, seen in (table or {}).items() if seen.comment.startswith(f"{run}/")]
             arrays = sorted({key.split("_")[0] for key in unknown})
             answer = slurm.cancel(sorted(set(ids) - set(unknown)) + arrays)
             if answer.ok and table is not None:
@@ -152,9 +181,15 @@ class Local:
             if now - self.gone_since.get(key, now) > 2
         }
 
-    def alive(self, ids: Iterable[str]) -> set[str]:
+    def alive(self, runs: Iterable[str]) -> set[str]:
         """See Cluster."""
-        return {key for key in ids if self._runs(key)}
+        folders = {str(self.folder.parent / run) for run in runs}
+        found = set()
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or ()
+            if "submitit.local._local" in words and folders & set(words):
+                found.add(str(process.pid))
+        return found
 
     def _runs(self, key: str) -> bool:
         if key in self.jobs:
@@ -164,13 +199,16 @@ class Local:
         except psutil.Error:
             return False
 
-    def cancel(self, ids: Iterable[str], runs: Iterable[str]) -> str:
+    def cancel(self, ids: Iterable[str]) -> None:
         """See Cluster."""
-        for run in runs:
-            stop_groups(self.folder.parent / run)
         for key in ids:
             if self._runs(key):
                 os.kill(int(key), signal.SIGTERM)
+
+    def cancel_run(self, run: str, ids: Iterable[str]) -> str:
+        """See Cluster."""
+        stop_groups(self.folder.parent / run)
+        self.cancel(ids)
         return ""
 
 
@@ -190,11 +228,14 @@ class Debug:
         """See Cluster."""
         return {key: Sighting("FAILED", "it ended without a result") for key in ids}
 
-    def alive(self, ids: Iterable[str]) -> set[str]:
+    def alive(self, runs: Iterable[str]) -> set[str]:
         """See Cluster."""
         return set()
 
-    def cancel(self, ids: Iterable[str], runs: Iterable[str]) -> str:
+    def cancel(self, ids: Iterable[str]) -> None:
+        """See Cluster."""
+
+    def cancel_run(self, run: str, ids: Iterable[str]) -> str:
         """See Cluster."""
         stop_groups(self.folder)
         return ""
@@ -227,10 +268,20 @@ def _gpus_here() -> list[int]:
     return sorted(int(path.name.removeprefix("nvidia")) for path in Path("/dev").glob("nvidia[0-9]*"))
 
 
+def _check_slurm() -> None:
+    """Raise WorkflowError where there is no SLURM, or jobs would go to a cluster that is not the one looked at."""
+    if not slurm.is_installed():
+        raise WorkflowError("SLURM's commands are not found on this machine; a login node of the cluster has them")
+    if elsewhere := {"SBATCH_CLUSTERS", "SLURM_CLUSTERS"} & os.environ.keys():
+        raise WorkflowError(f"{elsewhere.pop()} is set; unset it, and start Snakemake on a login node of that cluster")
+
+
 def choose(name: str, folder: Path, parallel: int, watch: Watch) -> Cluster:
     """Return the cluster of a name; ``auto`` is SLURM where it is configured, else this machine."""
     if name == "auto":
         name = "slurm" if slurm.is_configured() else "local"
+    if name == "slurm":
+        _check_slurm()
     kinds = {
         "slurm": lambda: Slurm(folder, parallel, watch),
         "local": lambda: Local(folder),

@@ -33,19 +33,21 @@ class Executor(RemoteExecutor):
 
     def __post_init__(self) -> None:
         """Begin a run, and look for jobs of earlier ones."""
+        settings = self.workflow.executor_settings
+        _check_settings(settings)
         self._check_rules()
         _forget_allocation()
-        settings = self.workflow.executor_settings
         self.site = Site(
             account=settings.account or None,
             partition=settings.partition or None,
             gpu_partition=settings.gpu_partition or None,
             signal_delay=settings.signal_delay,
+            requeue=settings.max_requeues > 0,
             setup=(settings.setup,) if settings.setup else (),
         )
         self.workdir = str(self.workflow.workdir_init)
         home = Path(self.workdir, ".snakemake", "submitit")
-        earlier_runs = runs.earlier(home)
+        earlier_runs, self.others = runs.earlier(home, self.logger.warning)
         self.this_run = runs.Run.new(home)
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
         watch = Watch(interval, self.workflow.execution_settings.latency_wait, self.logger.warning)
@@ -81,22 +83,33 @@ class Executor(RemoteExecutor):
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _interrupt)
         self.this_run.start()
+        wanted = []
+        made_by_others = {
+            path: (run, entry) for run in self.others for entry in run.open_entries() for path in entry.outputs
+        }
         for job in ready_jobs:
             self.run_job_pre(job)
             token = f"{next(self.numbers):05d}-{jobs.name_of(job)}"
             try:
                 ready = jobs.prepare(job, token, self.format_job_exec(job), self.site)
             except ResourceError as error:
-                self.report_job_error(SubmittedJobInfo(job), msg=f"{error}.\n")
+                self._refuse(job, f"{error}.\n")
                 continue
-            if found := self.earlier.take(ready, jobs.inputs_of(job)):
+            if clash := next((made_by_others[path] for path in ready.outputs if path in made_by_others), None):
+                self._refuse(job, _made_elsewhere(ready.rule, *clash))
+            else:
+                wanted.append(ready)
+        for ready, found in self.earlier.take(wanted):
+            if found:
                 self.logger.info(f"Rule {ready.rule}: job {found.cluster_id} of an earlier run does this already.")
-                self._register(job, found.folder, found.token, found.cluster_id)
+                self._register(ready.job, found.folder, found.token, found.cluster_id)
             else:
                 self.submitter.ready.put(ready)
 
     def _submit(self, request: Request, array: list[Bundle]) -> None:
-        """Submit bundles as one array. Raises BusyError and RefusedError."""
+        """Submit bundles as one array. Raises BusyError, or one of its kinds, and RefusedError."""
+        if rivals := array[0][0].rivals:
+            self.earlier.make_way(rivals)
         folder = str(self.this_run.folder)
         works = [
             Work(
@@ -111,15 +124,19 @@ class Executor(RemoteExecutor):
         name = "+".join(sorted({ready.rule for ready in itertools.chain(*array)}))[:100]
         ids = self.cluster.submit(request, works, name, f"{self.this_run.id}/{next(self.submissions)}")
         pairs = [(ready, key) for bundle, key in zip(array, ids, strict=True) for ready in bundle]
-        self.this_run.note(self._entry(ready, key) for ready, key in pairs)
+        try:
+            self.this_run.note(self._entry(ready, key) for ready, key in pairs)
+        except OSError:
+            self.cluster.cancel(ids)  # they are about to be reported as failed
+            raise
         what = f"array of {len(ids)}, {ids[0]} to {ids[-1]}" if len(ids) > 1 else f"job {ids[0]}"
         each = f"{len(pairs)} jobs of Snakemake's, " if len(pairs) > len(ids) else ""
         self.logger.info(f"Submitted {name}: {what}, {each}{request.minutes(len(array[0]))} minutes at most.")
         for ready, key in pairs:
             self._register(ready.job, folder, ready.command.token, key)
 
-    def _refuse(self, ready: Ready, message: str) -> None:
-        self.report_job_error(SubmittedJobInfo(ready.job), msg=message)
+    def _refuse(self, job: JobExecutorInterface, message: str) -> None:
+        self.report_job_error(SubmittedJobInfo(job), msg=message)
 
     def _entry(self, ready: Ready, key: str) -> runs.Entry:
         about = (self.cluster_name, key, ready.outputs, ready.fingerprint)
@@ -134,10 +151,12 @@ class Executor(RemoteExecutor):
         """Report jobs that have ended, and yield the others."""
         if self.cluster is None or not active_jobs:
             return
-        results = runs.results({Path(info.aux["folder"]) for info in active_jobs})
+        results = runs.results((info.aux["folder"], info.aux["token"]) for info in active_jobs)
         results = [results.get((info.aux["folder"], info.aux["token"])) for info in active_jobs]
         unclear = {info.external_jobid for info, found in zip(active_jobs, results, strict=True) if found is None}
         over = self.cluster.ended(unclear) if unclear else {}
+        if over:
+            self.cluster.cancel(over)  # one that was only lost from sight must not write beside its successor
         for info, found in zip(active_jobs, results, strict=True):
             if found is None and info.external_jobid not in over:
                 yield info
@@ -164,12 +183,12 @@ class Executor(RemoteExecutor):
         self.leaving = [allocation for allocation in self.leaving if not allocation.tidy()]
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
-        """Cancel all jobs of this run and of earlier ones, also those in mid-submission."""
+        """Cancel all jobs of this run, those taken over, and those in mid-submission."""
         self.submitter.stopping.set()
         with self.submitter.underway:
-            ids = {key for key, allocation in self.allocations.items() if allocation.waited_for} | self.earlier.ids()
+            ids = {key for key, allocation in self.allocations.items() if allocation.waited_for} | self.earlier.doomed
             ids |= {info.external_jobid for info in active_jobs if info.external_jobid}
-            trouble = self.cluster.cancel(ids, [self.this_run.id, *self.earlier.run_ids()])
+            trouble = self.cluster.cancel_run(self.this_run.id, ids)
         if trouble:
             self.logger.error(f"Jobs could not be cancelled: {trouble}")
 
@@ -184,7 +203,7 @@ class Executor(RemoteExecutor):
         calls = ", ".join(f"{count} {name}" for name, count in sorted(slurm.CALLS.items()))
         self.logger.info(f"Calls to the cluster: {calls or 'none'}.")
         self.earlier.close()
-        if left := self.earlier.ids():
+        if left := self.earlier.unasked():
             self.logger.warning(f"Jobs of an earlier run that nothing asked for are left: {' '.join(sorted(left))}")
         for run in (self.this_run, *self.earlier.runs):
             run.remove_if_idle()
@@ -198,14 +217,32 @@ class Executor(RemoteExecutor):
                 raise WorkflowError(str(error)) from None
 
 
+def _check_settings(settings: object) -> None:
+    """Raise WorkflowError for numbers that mean nothing."""
+    least = {"window": 0, "max_requeues": 0, "signal_delay": 0, "array_limit": 1, "array_parallelism": 1}
+    for name, minimum in least.items():
+        if (value := getattr(settings, name)) < minimum:
+            raise WorkflowError(f"--submitit-{name.replace('_', '-')} is {value}; a number from {minimum} is needed")
+
+
+def _made_elsewhere(rule: str, run: runs.Run, entry: runs.Entry) -> str:
+    owner = run.owner() or {}
+    who = f"process {owner.get('pid')} on {owner.get('host')}"
+    return (
+        f"Rule {rule}: another Snakemake that still runs, {who}, makes {', '.join(entry.outputs)} in its job "
+        f"{entry.cluster_id}. End that Snakemake, or wait for it.\n"
+    )
+
+
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
 def _forget_allocation() -> None:
     """Where Snakemake itself runs in a SLURM job, keep that job's facts from being taken for its jobs' options."""
-    # SLURM_CONF and SBATCH_… are the user's; filters of squeue would hide jobs, which would then count as lost.
+    # SBATCH_… and these are the user's; filters of squeue would hide jobs, which would then count as lost.
+    theirs = {"SLURM_CONF", "SLURM_CLUSTERS"}
     ours = ("SLURM_", "SRUN_", "PMI_", "SQUEUE_")
-    told = [name for name in os.environ if name.startswith(ours) and name != "SLURM_CONF"]
+    told = [name for name in os.environ if name.startswith(ours) and name not in theirs]
     for name in told:
         del os.environ[name]

@@ -29,8 +29,11 @@ class Ready:
     rule: str
     command: work.Command
     request: Request
+    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     fingerprint: str
+    rivals: frozenset[str] = frozenset()
+    """Allocations of earlier runs that write the same files, and have to end first."""
 
 
 def parts(job: JobExecutorInterface) -> list:
@@ -48,13 +51,17 @@ def outputs_of(job: JobExecutorInterface) -> tuple[str, ...]:
     return tuple(sorted(str(path) for part in parts(job) for path in part.output))
 
 
-def inputs_of(job: JobExecutorInterface) -> list[str]:
-    """Return the files that a job reads and does not make itself."""
-    return sorted({str(path) for part in parts(job) for path in part.input} - set(outputs_of(job)))
+def inputs_of(job: JobExecutorInterface) -> tuple[str, ...]:
+    """Return the files that a job reads and does not make itself, in order."""
+    return tuple(sorted({str(path) for part in parts(job) for path in part.input} - set(outputs_of(job))))
 
 
 def prepare(job: JobExecutorInterface, token: str, shell: str, site: Site) -> Ready:
     """Describe a job. Raises ResourceError for resources that cannot be asked of the cluster."""
+    resources = dict(job.resources.items())
+    if job.is_group():  # whose resources are sums; of these, sums mean nothing
+        for name in ("bundle", "at_once"):
+            resources |= {name: max(dict(part.resources.items()).get(name, 1) for part in parts(job))}
     about = [
         (part.name, part.shellcmd, sorted(map(repr, part.params)), sorted(map(str, part.input))) for part in parts(job)
     ]
@@ -62,9 +69,10 @@ def prepare(job: JobExecutorInterface, token: str, shell: str, site: Site) -> Re
         job=job,
         rule=name_of(job),
         command=work.Command(token, shell),
-        request=request(name_of(job), job.threads, dict(job.resources.items()), site),
+        request=request(name_of(job), job.threads, resources, site),
+        inputs=inputs_of(job),
         outputs=outputs_of(job),
-        fingerprint=fingerprint(sorted(map(repr, about)), outputs_of(job), job.attempt),
+        fingerprint=fingerprint(sorted(map(repr, about)), outputs_of(job)),
     )
 
 
@@ -111,7 +119,7 @@ def _status_of_rule(log: Path) -> int:
 
 def _signed(status: int) -> int:
     """Return a status with a signal as a negative number, as Python has it, where a shell adds 128."""
-    return 128 - status if status > 128 else status
+    return 128 - status if 128 < status <= 128 + signal.SIGRTMAX else status
 
 
 def _last_lines(path: Path) -> list[str]:

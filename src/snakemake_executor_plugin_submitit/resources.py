@@ -4,7 +4,7 @@ import difflib
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -17,6 +17,12 @@ KNOWN = {"slurm_partition", "slurm_account", "slurm_extra"}
 
 # Named by other executors, or by Snakemake, and not done here: to drop one in silence would run a job in another shape.
 UNSUPPORTED = {
+    "account": "set slurm_account",
+    "gpus": "set gpu",
+    "ntasks": "set tasks",
+    "partition": "set slurm_partition",
+    "time": "set runtime, in minutes",
+    "walltime": "set runtime, in minutes",
     "cpus_per_gpu": "set threads to the number of CPUs of the whole job",
     "tasks_per_gpu": "set tasks to the number of tasks of the whole job",
     "tasks_per_node": "set tasks to the number of tasks of the whole job, and nodes",
@@ -71,6 +77,8 @@ class Site:
     gpu_partition: str | None = None
     signal_delay: int = 120
     """Seconds before the time limit at which a job hears SIGUSR2."""
+    requeue: bool = True
+    """Whether SLURM may put a job back into the queue, after the failure of a node, say."""
     setup: tuple[str, ...] = ()
 
 
@@ -98,7 +106,8 @@ class Request:
     at_once: int = 1
     """How many commands of an allocation run at the same time, sharing its GPUs but not its CPUs and memory."""
     signal_delay: int = 120
-    setup: tuple[str, ...] = field(default=())
+    requeue: bool = True
+    setup: tuple[str, ...] = ()
 
     def minutes(self, commands: int) -> int:
         """Return the time limit of an allocation of so many commands."""
@@ -113,7 +122,11 @@ class Request:
         """Return submitit's parameters of an array whose members run so many commands each."""
         together = min(commands, self.at_once)
         cpus, minutes = self.cpus * together, self.minutes(commands)
-        more = dict(self.extra) | {"requeue": True, "nodes": self.nodes, "ntasks": self.tasks}
+        more = dict(self.extra) | {
+            "requeue" if self.requeue else "no-requeue": True,
+            "nodes": self.nodes,
+            "ntasks": self.tasks,
+        }
         if self.gpus:
             more["gpus"] = f"{self.gpu_model}:{self.gpus}" if self.gpu_model else self.gpus
         # Since SLURM 22.05 a step does not take the CPUs per task from its job. The step of a job of several tasks is
@@ -179,6 +192,7 @@ def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -
         bundle=number("bundle", 1),
         at_once=min(number("at_once", 1), number("bundle", 1)),
         signal_delay=site.signal_delay,
+        requeue=site.requeue,
         setup=site.setup,
     )
 
@@ -214,12 +228,16 @@ def _gpus(rule: str, given: Mapping[str, Any]) -> tuple[int, str | None, str | N
 def parse_extra(rule: str, text: str) -> tuple[tuple[str, Any], ...]:
     """Return the sbatch options of slurm_extra. Raises ResourceError for reserved ones and what is not an option."""
     options: dict[str, Any] = {}
-    words = shlex.split(text)
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ResourceError(f"rule {rule}: slurm_extra is {text!r}, which no shell can split: {error}") from None
     while words:
         word = words.pop(0)
         name, has_value, value = word.removeprefix("--").partition("=")
         if not word.startswith("--") or not name:
             raise ResourceError(f"rule {rule}: slurm_extra has {word!r}; options in long form are needed: --name=value")
+        name = name.replace("_", "-")  # as submitit would
         if name in RESERVED:
             raise ResourceError(f"rule {rule}: slurm_extra has --{name}, which is set by {RESERVED[name]}")
         if not has_value and words and not words[0].startswith("-"):

@@ -1,19 +1,26 @@
 """A run's private folder, and its list of submitted jobs, from which a later run finds what is still under way."""
 
+import contextlib
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import socket
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
 
 from . import work
+
+BEAT = 20.0  # seconds between signs of life for other hosts, which cannot see our process
+WATCH = 60.0  # seconds without one after which a Snakemake of another host counts as gone
+SAME_START = 10.0  # seconds that two readings of a process's start may differ by: the clock may have been set
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class Run:
     """One run of Snakemake: its id and its folder, whose name is that id."""
 
     folder: Path
+    over: threading.Event = field(default_factory=threading.Event, compare=False)
 
     @property
     def id(self) -> str:
@@ -55,15 +63,26 @@ class Run:
         for folder in (self.folder.parent, self.folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-        (self.folder / "owner.json").write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
+        owner = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
+        self._beat(owner)
+        threading.Thread(target=self._live, args=(owner,), daemon=True).start()
 
-    def owned_by_another(self) -> bool:
-        """Return whether a Snakemake that still runs has begun this run."""
+    def _live(self, owner: dict) -> None:
+        while not self.over.wait(BEAT):
+            with contextlib.suppress(OSError):  # the next one may succeed
+                self._beat(owner)
+
+    def _beat(self, owner: dict) -> None:
+        partial = self.folder / "owner.partial"
+        partial.write_text(json.dumps(owner | {"seen": time.time()}))
+        os.replace(partial, self.folder / "owner.json")
+
+    def owner(self) -> dict | None:
+        """Return host, process and last sign of life of the Snakemake that has begun this run, as far as it said so."""
         try:
-            owner = json.loads((self.folder / "owner.json").read_text())
+            return json.loads((self.folder / "owner.json").read_text())
         except (FileNotFoundError, json.JSONDecodeError):
-            return False
-        return owner["host"] == socket.gethostname() and owner["pid"] != os.getpid() and psutil.pid_exists(owner["pid"])
+            return None
 
     def note(self, entries: Iterable[Entry]) -> None:
         """Add submitted jobs to the list, before anybody else is told of them."""
@@ -96,25 +115,55 @@ class Run:
 
     def remove_if_idle(self) -> None:
         """Remove the folder of a run that left nothing to read: no log and no job that may still run."""
+        self.over.set()
         logs = (*self.folder.glob("*.log"), *self.folder.glob("*_log.out"))
         if not logs and not any(self.open_entries()):
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def earlier(parent: Path) -> list[Run]:
-    """Return the runs whose Snakemake is gone, oldest first."""
+def earlier(parent: Path, say: Callable[[str], None]) -> tuple[list[Run], list[Run]]:
+    """Return the runs whose Snakemake is gone, and those whose still lives; oldest first.
+
+    Those on other hosts are watched for signs of life, as processes there cannot be seen.
+    """
     folders = sorted(parent.iterdir()) if parent.is_dir() else []
-    private = (f for f in folders if f.is_dir() and not f.is_symlink() and f.stat().st_uid == os.getuid())
-    return [run for run in map(Run, private) if not run.owned_by_another()]
+    private = [f for f in folders if f.is_dir() and not f.is_symlink() and f.stat().st_uid == os.getuid()]
+    found = [(run, run.owner()) for run in map(Run, private)]
+    elsewhere = {owner["host"] for run, owner in found if owner and _is_elsewhere(owner) and any(run.open_entries())}
+    if elsewhere:
+        hosts = ", ".join(sorted(elsewhere))
+        say(f"Looking for {WATCH:.0f} seconds whether the Snakemake that submitted jobs from {hosts} still runs.")
+        time.sleep(WATCH)
+    living = [run for run, owner in found if owner and _lives(run, owner)]
+    return [run for run, _ in found if run not in living], living
 
 
-def results(folders: Iterable[Path]) -> dict[tuple[str, str], dict]:
-    """Return how commands ended, by folder and token, from the files that they left."""
-    found = {}
-    for folder in folders:
-        for entry in os.scandir(folder) if folder.is_dir() else ():
-            if entry.name.endswith(".result.json"):
-                found[str(folder), entry.name.removesuffix(".result.json")] = json.loads(Path(entry.path).read_text())
+def _is_elsewhere(owner: dict) -> bool:
+    return owner["host"] != socket.gethostname()
+
+
+def _lives(run: Run, owner: dict) -> bool:
+    if _is_elsewhere(owner):
+        return run.owner() != owner or not any(run.open_entries())  # with none, there is nothing to take over
+    try:
+        started = psutil.Process(owner["pid"]).create_time()
+    except psutil.Error:
+        return False
+    return owner["pid"] != os.getpid() and abs(started - owner.get("started", 0)) < SAME_START
+
+
+def results(jobs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict]:
+    """Return how commands ended, of those given by folder and token that have left word."""
+    found, tokens = {}, defaultdict(set)
+    for folder, token in jobs:
+        tokens[folder].add(token)
+    for folder, wanted in tokens.items():
+        here = set(os.listdir(folder)) if Path(folder).is_dir() else set()
+        for token in wanted:
+            path = work.result_path(folder, token)
+            if path.name in here:
+                with contextlib.suppress(json.JSONDecodeError, FileNotFoundError):  # as a full disk may leave it
+                    found[folder, token] = json.loads(path.read_text())
     return found
 
 

@@ -3,12 +3,16 @@
 import os
 import pwd
 import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 TIMEOUT = 60  # seconds
+TEXT = {"text": True, "errors": "replace"}  # comments and names are whatever their users have typed
+# What scontrol says where SLURM is installed and no cluster configured.
+UNCONFIGURED = re.compile(r"configuration (source|file)|slurm\.conf", re.IGNORECASE)
 CALLS: Counter = Counter()
 """How often each command was called, for the log."""
 
@@ -40,7 +44,7 @@ def call(*command: str) -> Answer:
     """Run a command and return what it printed; one that is missing, fails or does not answer is not ok."""
     CALLS[command[0]] += 1
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+        run = subprocess.run(command, capture_output=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL, **TEXT)
     except subprocess.TimeoutExpired:
         return Answer(False, f"{command[0]} did not answer within {TIMEOUT} seconds")
     except OSError as error:
@@ -49,9 +53,16 @@ def call(*command: str) -> Answer:
 
 
 def is_configured() -> bool:
-    """Return whether this machine belongs to a cluster, be its controller up or down just now."""
+    """Return whether this machine belongs to a cluster, be its controller up, down or too busy to answer just now."""
+    if not is_installed():
+        return False
     answer = call("scontrol", "ping")
-    return answer.ok or " is DOWN" in answer.text
+    return answer.ok or not UNCONFIGURED.search(answer.text)
+
+
+def is_installed() -> bool:
+    """Return whether SLURM's commands are found."""
+    return shutil.which("scontrol") is not None
 
 
 def largest_array() -> int:

@@ -20,6 +20,8 @@ FINAL = {
 # Passed through on the way back into the queue.
 MAY_REQUEUE = {"BOOT_FAIL", "NODE_FAIL", "PREEMPTED"}
 REQUEUE_TAKES = 60.0  # seconds
+UNSTARTED = 5.0  # seconds until the end of a job that never ran is believed
+NO_NODES = {"", "(null)", "None assigned"}
 ABSENT = 5.0  # seconds out of the queue before the accounting is asked
 LOST = 60.0  # seconds out of the queue, and unknown to the accounting, before a job counts as lost
 SILENT = 900.0  # seconds out of the queue, where the accounting does not answer, or says that the job goes on
@@ -66,8 +68,13 @@ def ended(seen: Sighting, lasts: float, latency: float) -> bool:
         return False
     if seen.state in MAY_REQUEUE:
         return lasts >= REQUEUE_TAKES
-    # A result is likely to be under way only if the job says that it ended well.
-    return lasts >= (latency if seen.state == "COMPLETED" else min(latency, 5.0))
+    # Where it ran, a result may be under way, of a bundle's other commands too.
+    return lasts >= (latency if has_run(seen) else min(latency, UNSTARTED))
+
+
+def has_run(seen: Sighting) -> bool:
+    """Return whether a job was ever given a node."""
+    return seen.nodes not in NO_NODES
 
 
 def lost(absent: float, is_unknown: bool) -> bool:
@@ -81,6 +88,6 @@ def describe(seen: Sighting) -> str:
     facts = [seen.reason if seen.reason not in ("", "None") else ""]
     facts += [f"exit code {seen.exit_code}" if seen.exit_code not in ("", "0:0") else ""]
     facts += [f"ran {seen.elapsed} of {seen.limit}" if seen.elapsed else ""]
-    facts += [f"on {seen.nodes}" if seen.nodes not in ("", "None assigned") else ""]
+    facts += [f"on {seen.nodes}" if has_run(seen) else ""]
     about = ", ".join(fact for fact in facts if fact)
     return f"{seen.state}: {what}{f' ({about})' if about else ''}"

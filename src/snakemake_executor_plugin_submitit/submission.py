@@ -3,14 +3,18 @@
 import itertools
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
 from . import clusters
 from .jobs import Ready
 from .resources import Request
 
-LONGEST_WAIT = 60.0  # seconds between submissions to a cluster that takes no jobs
+FIRST_WAIT = 5.0  # seconds until what was not taken is submitted again
+LONGEST_WAIT = 60.0
 
 Bundle = list[Ready]
 
@@ -21,13 +25,15 @@ class Submitter:
 
     submit: Callable[[Request, list[Bundle]], None]
     """Submits bundles of the same size that ask for the same, as one array."""
-    fail: Callable[[Ready, str], None]
+    fail: Callable[[JobExecutorInterface, str], None]
     """Reports a job that the cluster does not take."""
     warn: Callable[[str], None]
     window: float
     """Seconds without a new job after which those gathered are submitted."""
     largest: int
     """Most members of an array."""
+    sizes: dict[tuple, int] = field(default_factory=dict)
+    """The same where a limit on jobs in the queue has refused more, by account, partition and QOS."""
     ready: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
     stopping: threading.Event = field(default_factory=threading.Event)
     underway: threading.Lock = field(default_factory=threading.Lock)
@@ -38,49 +44,70 @@ class Submitter:
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
+        waiting: list[Ready] = []
+        pause = FIRST_WAIT
         while not self.stopping.is_set():
-            for request, array in arrays(self._gather(), self.largest):
-                self._submit_patiently(request, array)
+            waiting += self._gather(pause if waiting else None)
+            left, reason = self.submit_all(waiting)
+            pause = FIRST_WAIT if len(left) < len(waiting) else min(2 * pause, LONGEST_WAIT)
+            if left and not self.stopping.is_set():
+                self.warn(f"Jobs not submitted yet: {len(left)} ({reason}); trying again in {pause:.0f} seconds.")
+            waiting = left
 
-    def _gather(self) -> list[Ready]:
-        batch = [self.ready.get()]
+    def _gather(self, patience: float | None) -> list[Ready]:
+        """Return jobs that have become ready; none after so many seconds without any."""
+        batch = []
         while True:
             try:
-                batch.append(self.ready.get(timeout=self.window))
+                batch.append(self.ready.get(timeout=self.window if batch else patience))
             except queue.Empty:
                 return batch
 
-    def _submit_patiently(self, request: Request, array: list[Bundle]) -> None:
-        """Submit one array, however long the cluster takes no jobs."""
-        wait = 5.0
-        while not self.stopping.is_set():
+    def submit_all(self, batch: list[Ready]) -> tuple[list[Ready], str]:
+        """Submit what the cluster takes now; return what it may take later, and why it did not."""
+        left, reason, full = [], "", set()
+        todo = deque(alike(batch))
+        while todo and not self.stopping.is_set():
+            request, bundles = todo.popleft()
+            limited = (request.account, request.partition, request.qos)
+            size = self.sizes.get(limited, self.largest)
+            array, rest = bundles[:size], bundles[size:]
             try:
                 with self.underway:
                     if not self.stopping.is_set():
                         self.submit(request, array)
-                return
+                if limited in self.sizes:
+                    self.sizes[limited] = min(2 * size, self.largest)
+            except clusters.FullError as error:
+                reason = str(error)
+                self.sizes[limited] = max(len(array) // 2, 1)
+                if len(array) == 1:
+                    full.add(limited)
+                rest = bundles
+            except clusters.RivalError as error:
+                reason = str(error)
+                left += itertools.chain(*array)
             except clusters.BusyError as error:
-                self.warn(f"The cluster takes no jobs just now ({error}); trying again in {wait:.0f} seconds.")
-                self.stopping.wait(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                reason = str(error)
+                left += itertools.chain(*bundles, *itertools.chain(*(bundles for _, bundles in todo)))
+                break
             except Exception as error:  # whatever it is, Snakemake must hear of it: nobody joins this thread
                 for ready in itertools.chain(*array):
-                    self.fail(ready, f"Rule {ready.rule} could not be submitted: {error}.\n")
-                return
+                    self.fail(ready.job, f"Rule {ready.rule} could not be submitted: {error}.\n")
+            if limited in full:
+                left += itertools.chain(*rest)
+            elif rest:
+                todo.appendleft((request, rest))
+        return left, reason
 
 
-def arrays(batch: Iterable[Ready], largest: int) -> Iterable[tuple[Request, list[Bundle]]]:
-    """Return jobs as arrays of at most ``largest`` members: those that ask for the same, in bundles of one size."""
-    by_request: dict[Request, list[Ready]] = {}
+def alike(batch: Iterable[Ready]) -> Iterable[tuple[Request, list[Bundle]]]:
+    """Return jobs in bundles of one size each, those together that may share an array."""
+    groups: dict[tuple, list[Ready]] = {}
     for ready in batch:
-        by_request.setdefault(ready.request, []).append(ready)
-    for request, members in by_request.items():
-        bundles = list(_chunks(members, request.bundle))
+        groups.setdefault((ready.request, ready.rivals), []).append(ready)
+    for (request, _), members in groups.items():
+        bundles = [members[first : first + request.bundle] for first in range(0, len(members), request.bundle)]
         # The last bundle may be smaller: its limits are others, hence an array of its own.
-        for _, alike in itertools.groupby(bundles, key=len):
-            for array in _chunks(list(alike), largest):
-                yield request, array
-
-
-def _chunks(items: list, size: int) -> Iterable[list]:
-    return (items[first : first + size] for first in range(0, len(items), size))
+        for _, same_size in itertools.groupby(bundles, key=len):
+            yield request, list(same_size)

@@ -46,6 +46,11 @@ class Work:
     max_requeues: int = 20
     requeues: int = 0
 
+    @property
+    def starts(self) -> int:
+        """How often this has started before: after requeues of our own, and of SLURM's where a node failed, say."""
+        return max(self.requeues, int(os.environ.get("SLURM_RESTART_COUNT", 0)))
+
     def __call__(self) -> None:
         """Run what is not finished; what submitit calls on the node."""
         _Shift(self).run()
@@ -87,6 +92,8 @@ class _Shift:
         handler = self._listen()
         # Asked once: when all has ended, Snakemake removes the result files.
         self.unfinished = [c for c in self.work.commands if not result_path(self.work.folder, c.token).exists()]
+        if self.work.starts > self.work.max_requeues:
+            self._give_up()
         waiting = list(self.unfinished)
         while self.running or (waiting and not self.told):
             while waiting and not self.told and len(self.running) < self.work.at_once:
@@ -161,22 +168,23 @@ class _Shift:
                 self._finish(command, status)
 
     def _finish(self, command: Command, status: int, note: str = "") -> None:
-        result = {"status": status, "node": socket.gethostname(), "requeues": self.work.requeues, "note": note}
+        result = {"status": status, "node": socket.gethostname(), "requeues": self.work.starts, "note": note}
         path = result_path(self.work.folder, command.token)
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(result))
         os.replace(partial, path)
         self.unfinished.remove(command)
 
+    def _give_up(self) -> None:
+        for command in list(self.unfinished):
+            self._finish(command, 75, f"stopped again after {self.work.max_requeues} requeues, the most allowed")
+
     def _leave(self, handler: object) -> None:
         """Leave an allocation that was told to end before all was finished, for the queue if that is due."""
         if signal.SIGUSR2 in self.told and not self.is_late and callable(handler):
-            work = self.work
-            if work.requeues >= work.max_requeues:
-                for command in list(self.unfinished):
-                    self._finish(command, 75, f"stopped again after {work.requeues} requeues, the most allowed")
-                return
-            _say(f"requeueing, {work.requeues + 1} of at most {work.max_requeues} times")
+            if self.work.starts >= self.work.max_requeues:
+                return self._give_up()
+            _say(f"requeueing, {self.work.starts + 1} of at most {self.work.max_requeues} times")
             _requeue(handler)
         if os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
             _say("stopped; waiting for SLURM to end or requeue the job")

@@ -109,6 +109,8 @@ AccountingStorageHost=localhost
 AccountingStoragePort=$((PORT + 2))
 AccountingStoragePass=$STATE/munge/munge.sock
 AccountingStorageTRES=gres/gpu
+# Jobs of the QOS `three` are limited to three in the queue.
+AccountingStorageEnforce=limits,qos
 NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS Boards=1 SocketsPerBoard=1 CoresPerSocket=$CPUS ThreadsPerCore=1 RealMemory=$memory Gres=gpu:fake:2 State=UNKNOWN
 PartitionName=main Nodes=$HOST Default=YES MaxTime=INFINITE State=UP PriorityTier=5 PreemptMode=OFF
 PartitionName=low Nodes=$HOST MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=30
@@ -167,8 +169,14 @@ start_accounting() {
   wait_for 60 sacctmgr -n list cluster
   sacctmgr -n -P list cluster format=cluster | grep -qx test || sacctmgr -i -Q add cluster test >/dev/null
   sacctmgr -n -P list account format=account | grep -qx test || sacctmgr -i -Q add account test >/dev/null
+  sacctmgr -n -P list qos format=name | grep -qx three \
+    || sacctmgr -i -Q add qos three MaxSubmitJobsPerUser=3 >/dev/null
   sacctmgr -n -P list assoc user=root account=test format=user | grep -qx root \
     || sacctmgr -i -Q add user root account=test DefaultAccount=test AdminLevel=Administrator >/dev/null
+  sacctmgr -n -P list assoc user=root account=test format=qos | grep -q three \
+    || sacctmgr -i -Q modify user root where account=test set QOS+=three >/dev/null
+  sacctmgr -n -P list assoc user=nobody account=test format=user | grep -qx nobody \
+    || sacctmgr -i -Q add user nobody account=test DefaultAccount=test >/dev/null
 }
 
 start_slurm() {

@@ -58,6 +58,14 @@ def test_members_of_an_array_are_limited(tmp_path):
     assert sorted(ids.count(one) for one in set(ids)) == [1, 3, 3]
 
 
+def test_a_limit_on_jobs_in_the_queue_makes_arrays_smaller_and_fails_nothing(tmp_path):
+    folder = workflow(tmp_path, MANY.replace("runtime=5", "runtime=5, qos='three'"))
+    printed = Snakemake(folder, "--jobs", "20", "--until", "small").succeeds()
+    ids = [(folder / f"out/{i}.txt").read_text() for i in range(7)]
+    assert 0 < max(ids.count(one) for one in set(ids)) <= 3
+    assert "QOSMaxSubmitJobPerUserLimit" in printed
+
+
 def test_a_bundle_shares_one_allocation(tmp_path):
     rules = MANY.replace("runtime=5", "runtime=5, bundle=4, at_once=2")
     folder = workflow(tmp_path, rules.replace("{{SLURM_ARRAY_JOB_ID:-single}}", "SLURM_JOB_ID"))

@@ -72,6 +72,17 @@ def test_what_ended_while_no_snakemake_looked_is_taken_over(tmp_path):
     assert starts(tmp_path) == [0]
 
 
+def test_a_job_that_was_submitted_and_not_noted_is_replaced(tmp_path):
+    killed(tmp_path, 10**6)
+    (jobs,) = tmp_path.glob(".snakemake/submitit/*/jobs.jsonl")
+    jobs.unlink()  # as if it had been killed between sbatch and its note
+    snakemake = again(tmp_path)
+    until(lambda: len(starts(tmp_path)) == 2, "the second start")
+    assert len(queue(tmp_path)) == 1
+    (tmp_path / "enough").touch()
+    assert "an earlier run was killed before it had noted what they do" in snakemake.succeeds()
+
+
 def test_a_job_that_would_do_something_else_is_replaced(tmp_path):
     killed(tmp_path, 10**6)
     workflow(tmp_path, counter(20, runtime=60))

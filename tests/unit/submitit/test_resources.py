@@ -70,6 +70,10 @@ def test_the_warning_comes_late_enough_that_something_is_done_before():
     assert options(runtime=600)["signal_delay_s"] == 120
 
 
+def test_without_requeues_slurm_is_told_so():
+    assert options(site=Site(requeue=False))["additional_parameters"] == {"no-requeue": True, "nodes": 1, "ntasks": 1}
+
+
 def test_equal_jobs_are_found_equal():
     one = request("a", 1, {"mem_mb": 5, "tmpdir": "/x", "device": "cpu"}, Site())
     assert {one: 1}[request("b", 1, {"mem_mb": 5, "tmpdir": "/y"}, Site())] == 1
@@ -89,6 +93,12 @@ def test_extra_options():
         ({"slurm_acount": "me"}, "rule fit: unknown resource slurm_acount; the nearest known one is slurm_account"),
         ({"cpus_per_gpu": 4}, "rule fit: resource cpus_per_gpu is not supported; set threads"),
         ({"slurm_extra": "--time=5"}, "rule fit: slurm_extra has --time, which is set by the resource runtime"),
+        ({"slurm_extra": "--cpus_per_task=5"}, "rule fit: slurm_extra has --cpus-per-task, which is set by threads"),
+        (
+            {"slurm_extra": "--comment='a"},
+            "rule fit: slurm_extra is .*, which no shell can split: No closing quotation",
+        ),
+        ({"partition": "big"}, "rule fit: resource partition is not supported; set slurm_partition"),
         ({"slurm_extra": "-p big"}, "rule fit: slurm_extra has '-p'; options in long form are needed"),
         ({"gpu": 1, "gres": "gpu:1"}, "rule fit: gres and gpu or gpu_model are both set"),
         ({"gres": "gpu=1"}, "rule fit: resource gres is 'gpu=1'; NAME"),

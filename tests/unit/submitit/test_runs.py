@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
+import psutil
 import pytest
 
+from snakemake_executor_plugin_submitit import runs
+from snakemake_executor_plugin_submitit.clusters import BusyError, RivalError
+from snakemake_executor_plugin_submitit.jobs import Ready
 from snakemake_executor_plugin_submitit.reattach import Earlier
+from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.runs import Entry, Run, earlier
-from snakemake_executor_plugin_submitit.work import result_path
+from snakemake_executor_plugin_submitit.work import Command, result_path
 
 
 def entry(run, token="1-fit", cluster_id="7_0", outputs=("out",), fingerprint="same", submitted=None):
@@ -25,15 +29,16 @@ class Cluster:
     def __init__(self, *alive):
         self.living, self.cancelled = set(alive), set()
 
-    def alive(self, ids):
-        return self.living & set(ids)
+    def alive(self, runs):
+        return self.living
 
-    def cancel(self, ids, runs):
+    def cancel(self, ids):
         self.cancelled |= set(ids)
 
 
-def asked(outputs=("out",), fingerprint="same"):
-    return SimpleNamespace(outputs=outputs, fingerprint=fingerprint)
+def asked(outputs=("out",), fingerprint="same", inputs=()):
+    request = Request(runtime=5, cpus=1)
+    return Ready(None, "fit", Command("1-fit", "true"), request, tuple(inputs), tuple(outputs), fingerprint)
 
 
 @pytest.fixture
@@ -50,7 +55,13 @@ def run(tmp_path, monkeypatch):
 
 
 def find(run, cluster):
-    return Earlier.find(earlier(run.folder.parent), "slurm", cluster, logging.getLogger("test"))
+    gone, _ = earlier(run.folder.parent, print)
+    return Earlier.find(gone, "slurm", cluster, logging.getLogger("test"))
+
+
+def take(found, *wanted):
+    """What is taken over of what is asked, by SLURM's id, or what has to end before."""
+    return [entry.cluster_id if entry else sorted(ready.rivals) for ready, entry in found.take(list(wanted))]
 
 
 def test_the_folder_is_private(run):
@@ -58,11 +69,50 @@ def test_the_folder_is_private(run):
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_run_whose_snakemake_lives_is_left_alone(run):
+@pytest.fixture
+def neighbour():
+    """Another process that lives."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    (run.folder / "owner.json").write_text(json.dumps({"host": os.uname().nodename, "pid": process.pid}))
-    assert earlier(run.folder.parent) == []
+    yield psutil.Process(process.pid)
     process.communicate(b"\n")
+
+
+def test_a_run_whose_snakemake_lives_is_left_alone(run, neighbour):
+    owner = {"host": os.uname().nodename, "pid": neighbour.pid, "started": neighbour.create_time()}
+    (run.folder / "owner.json").write_text(json.dumps(owner))
+    assert earlier(run.folder.parent, print) == ([], [run])
+
+
+def test_a_process_that_was_given_the_number_of_a_snakemake_is_not_taken_for_it(run, neighbour):
+    owner = {"host": os.uname().nodename, "pid": neighbour.pid, "started": neighbour.create_time() - 1000}
+    (run.folder / "owner.json").write_text(json.dumps(owner))
+    assert earlier(run.folder.parent, print) == ([run], [])
+
+
+def test_a_snakemake_on_another_host_lives_as_long_as_it_says_so(run, monkeypatch):
+    monkeypatch.setattr(runs, "WATCH", 0.2)
+    run.note([entry(run)])
+    owner = {"host": "elsewhere", "pid": 1, "started": 0, "seen": 1}
+    (run.folder / "owner.json").write_text(json.dumps(owner))
+    assert earlier(run.folder.parent, print) == ([run], [])
+
+    def says_so(text):
+        assert "whether the Snakemake that submitted jobs from elsewhere still runs" in text
+        (run.folder / "owner.json").write_text(json.dumps(owner | {"seen": 2}))
+
+    assert earlier(run.folder.parent, says_so) == ([], [run])
+
+
+def test_a_run_shows_that_it_lives(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "BEAT", 0.05)
+    run = Run.new(tmp_path)
+    run.start()
+    first, end = run.owner()["seen"], time.monotonic() + 60
+    while run.owner()["seen"] == first:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    run.remove_if_idle()
+    assert not run.folder.exists()
 
 
 def test_the_list_survives_a_line_that_was_cut_short(run):
@@ -76,13 +126,13 @@ def test_the_list_survives_a_line_that_was_cut_short(run):
 def test_a_job_that_lives_and_does_what_is_asked_is_taken_once(run):
     run.note([entry(run)])
     found = find(run, Cluster("7_0"))
-    assert found.take(asked(), []).cluster_id == "7_0"
-    assert found.take(asked(), []) is None
+    assert take(found, asked()) == ["7_0"]
+    assert take(found, asked()) == [[]]
 
 
 def test_a_job_that_is_gone_without_a_result_is_not(run):
     run.note([entry(run)])
-    assert find(run, Cluster()).take(asked(), []) is None
+    assert take(find(run, Cluster()), asked()) == [[]]
 
 
 @pytest.mark.parametrize(("status", "made", "taken"), [(0, True, True), (0, False, False), (1, True, False)])
@@ -91,23 +141,73 @@ def test_a_job_that_has_ended_is_taken_if_it_made_what_it_should(run, status, ma
     result_path(run.folder, "1-fit").write_text(json.dumps({"status": status}))
     if made:
         open("out", "w").close()
-    assert (find(run, Cluster()).take(asked(), []) is not None) == taken
+    assert take(find(run, Cluster()), asked()) == (["7_0"] if taken else [[]])
+
+
+def test_a_result_that_a_full_disk_cut_short_is_none(run):
+    run.note([entry(run)])
+    result_path(run.folder, "1-fit").touch()
+    assert take(find(run, Cluster()), asked()) == [[]]
 
 
 @pytest.mark.parametrize("other", [asked(fingerprint="changed"), asked(outputs=("out", "more"))])
-def test_a_job_that_would_make_the_same_files_otherwise_is_cancelled(run, other):
+def test_a_job_that_would_make_the_same_files_otherwise_has_to_end_first(run, other):
     run.note([entry(run)])
     cluster = Cluster("7_0")
-    assert find(run, cluster).take(other, []) is None
+    found = find(run, cluster)
+    assert take(found, other) == [["7_0"]]
+    with pytest.raises(RivalError, match="7_0 of an earlier run, which make the same files, have not ended"):
+        found.make_way(frozenset({"7_0"}))
     assert cluster.cancelled == {"7_0"}
+    cluster.living = None
+    with pytest.raises(BusyError):
+        found.make_way(frozenset({"7_0"}))
+    cluster.living = set()
+    found.make_way(frozenset({"7_0"}))
 
 
-def test_a_job_whose_input_is_younger_is_cancelled(run):
+def test_a_job_whose_input_is_younger_is_not_taken(run):
     run.note([entry(run, submitted=time.time() - 60)])
     open("input", "w").close()
-    cluster = Cluster("7_0")
-    assert find(run, cluster).take(asked(), ["input"]) is None
-    assert cluster.cancelled == {"7_0"}
+    assert take(find(run, Cluster("7_0")), asked(inputs=["input"])) == [["7_0"]]
+
+
+BUNDLE = asked(["a"]), asked(["b"]), asked(["c"])
+
+
+def bundle(run):
+    """Three jobs in one allocation."""
+    run.note([entry(run, f"{name}-fit", "7_0", (name,)) for name in "abc"])
+    return find(run, Cluster("7_0"))
+
+
+def test_an_allocation_is_taken_over_as_a_whole(run):
+    assert take(bundle(run), *BUNDLE) == ["7_0"] * 3
+
+
+def test_an_allocation_of_which_something_has_changed_is_given_up_as_a_whole(run):
+    found = bundle(run)
+    assert take(found, BUNDLE[0], asked(["b"], "changed")) == [["7_0"]] * 2
+    assert take(found, BUNDLE[2]) == [["7_0"]]
+    assert not any(run.open_entries())
+
+
+def test_what_is_waited_for_is_not_cancelled(run):
+    found = bundle(run)
+    assert take(found, BUNDLE[0]) == ["7_0"]
+    assert take(found, asked(["b"], "changed")) == [["7_0"]]
+    with pytest.raises(RivalError):
+        found.make_way(frozenset({"7_0"}))
+    assert not found.cluster.cancelled
+    assert take(found, BUNDLE[2]) == ["7_0"]
+
+
+def test_jobs_that_a_killed_snakemake_had_not_noted_are_cancelled(run):
+    run.note([entry(run)])
+    cluster = Cluster("7_0", "8_0", "8_1")
+    found = find(run, cluster)
+    assert cluster.cancelled == {"8_0", "8_1"}
+    assert take(found, asked(), asked(["other"])) == ["7_0", ["8_0", "8_1"]]
 
 
 def test_a_run_that_left_nothing_is_removed(run):
@@ -126,6 +226,6 @@ def test_a_success_that_nobody_asks_for_is_cleared_up(run):
         (run.folder / name).touch()
     found = find(run, Cluster())
     found.close()
-    assert not found.ids()
+    assert not found.unasked()
     run.remove_if_idle()
     assert not run.folder.exists()

@@ -1,11 +1,16 @@
 """A small workflow through the clusters that need no SLURM: processes of this machine, and Snakemake's own process."""
 
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+PATIENCE = 300  # seconds: reached only by what hangs
 
 RULES = """
 rule all:
@@ -14,6 +19,10 @@ rule part:
     output: "{i}.txt"
     resources: runtime=5
     shell: "echo {wildcards.i} > {output}"
+rule patient:
+    output: "patient.txt"
+    resources: runtime=5
+    shell: "echo start >> starts; while ! test -e enough; do sleep 0.1; done; touch {output}"
 rule broken:
     output: "broken"
     resources: runtime=5
@@ -21,7 +30,7 @@ rule broken:
 """
 
 
-def snakemake(folder: Path, cluster: str, *arguments: str) -> subprocess.CompletedProcess:
+def start(folder: Path, cluster: str, *arguments: str) -> subprocess.Popen:
     (folder / "Snakefile").write_text(RULES)
     command = [
         sys.executable,
@@ -36,7 +45,22 @@ def snakemake(folder: Path, cluster: str, *arguments: str) -> subprocess.Complet
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
     command += ["--seconds-between-status-checks", "1", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    with (folder / "said").open("w") as said:  # a pipe would be held open by jobs that outlive Snakemake
+        return subprocess.Popen(command, cwd=folder, env=environment, stderr=said)
+
+
+def snakemake(folder: Path, cluster: str, *arguments: str) -> SimpleNamespace:
+    """A run of Snakemake, with its exit status and what it said."""
+    process = start(folder, cluster, *arguments)
+    process.wait(PATIENCE)
+    return SimpleNamespace(returncode=process.returncode, stderr=(folder / "said").read_text())
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("cluster", ["local", "debug"])
@@ -48,6 +72,12 @@ def test_a_workflow_succeeds_and_leaves_its_results_only(tmp_path, cluster):
     assert not list((tmp_path / ".snakemake/submitit").iterdir())
 
 
+def test_a_setting_that_means_nothing_is_refused_at_the_start(tmp_path):
+    run = snakemake(tmp_path, "local", "--submitit-array-limit", "0")
+    assert run.returncode == 1
+    assert "--submitit-array-limit is 0; a number from 1 is needed" in run.stderr
+
+
 @pytest.mark.parametrize("cluster", ["local", "debug"])
 def test_a_failure_says_why_and_leaves_its_log(tmp_path, cluster):
     run = snakemake(tmp_path, cluster, "broken")
@@ -56,3 +86,25 @@ def test_a_failure_says_why_and_leaves_its_log(tmp_path, cluster):
     assert "FAILED: exit status 3 (on " in run.stderr
     assert "    the reason\n" in run.stderr
     assert list((tmp_path / ".snakemake/submitit").glob("*/00001-broken.log"))
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "not noted"])
+def test_a_killed_snakemake_s_job_is_found_again_and_replaced_if_nobody_knows_what_it_does(tmp_path, noted):
+    killed = start(tmp_path, "local", "patient.txt")
+    until((tmp_path / "starts").exists)
+    killed.kill()
+    killed.wait()
+    if not noted:
+        next(tmp_path.glob(".snakemake/submitit/*/jobs.jsonl")).unlink()
+    assert snakemake(tmp_path, "local", "--unlock").returncode == 0
+    again = start(tmp_path, "local", "--rerun-incomplete", "patient.txt")
+    until(lambda: re.search("does this already|Submitted patient", (tmp_path / "said").read_text()))
+    (tmp_path / "enough").touch()
+    again.wait(PATIENCE)
+    said = (tmp_path / "said").read_text()
+    assert again.returncode == 0, said
+    assert ("of an earlier run does this already" in said) == noted
+    assert ("an earlier run was killed before it had noted what they do" in said) != noted
+    assert (tmp_path / "starts").read_text().count("start") == (1 if noted else 2)
+    if noted:  # else there is the log of what was cancelled
+        assert not list((tmp_path / ".snakemake/submitit").iterdir())

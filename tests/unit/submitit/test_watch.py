@@ -33,8 +33,8 @@ class Slurm:
         return None, {}
 
 
-def seen(state, reason=""):
-    return {"7_0": Sighting(state, reason)}
+def seen(state, reason="", nodes="n1"):
+    return {"7_0": Sighting(state, reason, nodes)}
 
 
 def test_what_waits_or_runs_is_not_over_and_seldom_asked_about():
@@ -51,17 +51,19 @@ def test_one_call_for_however_many_jobs():
     assert slurm.asked == {"queue": 6, "accounts": 0}
 
 
-def test_failures_are_over_within_seconds_and_told_by_the_accounting():
-    accounts = {"7_0": Sighting("CANCELLED", "cancelled by user ann")}
-    after, over = Slurm(seen("CANCELLED"), accounts).over_after("7_0")
+@pytest.mark.parametrize("nodes", ["", "(null)", "None assigned"])
+def test_what_never_ran_is_over_within_seconds_and_told_by_the_accounting(nodes):
+    accounts = {"7_0": Sighting("CANCELLED", "cancelled by user ann", nodes)}
+    after, over = Slurm(seen("CANCELLED", nodes=nodes), accounts).over_after("7_0")
     assert after <= 6
     assert over["7_0"].reason == "cancelled by user ann"
 
 
-def test_a_job_that_ended_well_gets_time_for_its_result_to_arrive():
-    after, over = Slurm(seen("COMPLETED"), {}).over_after("7_0")
+@pytest.mark.parametrize("state", ["COMPLETED", "FAILED", "CANCELLED", "TIMEOUT"])
+def test_a_job_that_ran_gets_time_for_its_results_to_arrive(state):
+    after, over = Slurm(seen(state), {}).over_after("7_0")
     assert after == LATENCY
-    assert over["7_0"].state == "COMPLETED"
+    assert over["7_0"].state == state
 
 
 def test_a_failed_node_gets_time_to_give_the_job_back():
@@ -71,7 +73,7 @@ def test_a_failed_node_gets_time_to_give_the_job_back():
 
 def test_a_job_that_the_queue_has_forgotten_is_asked_of_the_accounting():
     after, over = Slurm({}, seen("TIMEOUT")).over_after("7_0")
-    assert after <= 12
+    assert after == LATENCY
     assert over["7_0"].state == "TIMEOUT"
 
 

@@ -121,6 +121,14 @@ def test_requeues_have_a_limit(tmp_path):
     assert result["note"] == "stopped again after 2 requeues, the most allowed"
 
 
+def test_requeues_of_slurm_s_own_count(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "3")
+    assert start(tmp_path, "touch begun", max_requeues=2).wait(PATIENCE) == 0
+    assert not (tmp_path / "begun").exists()
+    result = json.loads(result_path(tmp_path, "0").read_text())
+    assert (result["status"], result["requeues"]) == (75, 3)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_ended_it_ends_what_it_has_started(tmp_path, number):
     process = start(tmp_path, "echo $$ > begun; exec sleep 60")

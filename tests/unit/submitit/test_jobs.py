@@ -1,0 +1,52 @@
+"""What is asked of Snakemake's jobs, and what is said of those that failed."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from snakemake_executor_plugin_submitit.jobs import failure_of_command, prepare
+from snakemake_executor_plugin_submitit.resources import Site
+
+
+def part(name, output, attempt=1, **resources):
+    """A job of Snakemake's, as far as it is asked."""
+    return SimpleNamespace(
+        name=name,
+        shellcmd=f"make {output}",
+        params=["p"],
+        input=["in"],
+        output=[output],
+        resources=resources,
+        threads=1,
+        attempt=attempt,
+        wildcards_dict={},
+        is_group=lambda: False,
+    )
+
+
+def group(*parts, **resources):
+    return SimpleNamespace(
+        jobs=parts, groupid="pair", resources=resources, threads=1, wildcards_dict={}, is_group=lambda: True
+    )
+
+
+def test_a_group_takes_the_largest_bundle_of_its_parts():
+    pair = group(part("a", "a", bundle=8), part("b", "b", bundle=4, at_once=2), bundle=12, at_once=2, mem_mb=300)
+    ready = prepare(pair, "1-pair", "true", Site())
+    assert (ready.request.bundle, ready.request.at_once, ready.request.mem_mb) == (8, 2, 300)
+    assert ready.outputs == ("a", "b")
+
+
+def test_a_second_attempt_is_the_same_job():
+    first, second = (prepare(part("a", "a", attempt), f"{attempt}-a", "true", Site()) for attempt in (1, 2))
+    assert first.fingerprint == second.fingerprint
+    assert first.fingerprint != prepare(part("a", "b"), "3-a", "true", Site()).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(3, "exit status 3"), (255, "exit status 255"), (-15, "killed by signal 15"), (137, "killed by signal 9")],
+)
+def test_a_status_is_told_as_what_it_is(tmp_path, status, said):
+    result = {"status": status, "node": "n1", "requeues": 0, "note": ""}
+    assert f"FAILED: {said}" in failure_of_command(result, part("a", "a"), "7_0", tmp_path, "1-a")

@@ -1,0 +1,138 @@
+"""SLURM's commands, as scripts that say what SLURM says where it is in trouble: how they are read, and what follows."""
+
+import os
+
+import pytest
+from snakemake_interface_common.exceptions import WorkflowError
+
+from snakemake_executor_plugin_submitit import slurm
+from snakemake_executor_plugin_submitit.clusters import BusyError, FullError, RefusedError, Slurm, choose
+from snakemake_executor_plugin_submitit.resources import Request
+from snakemake_executor_plugin_submitit.slurm import Sighting
+from snakemake_executor_plugin_submitit.watch import Watch
+from snakemake_executor_plugin_submitit.work import Command, Work
+
+REQUEST = Request(runtime=5, cpus=1)
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """A function that makes a command of the name, a line of shell."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+
+    def make(**lines):
+        for name, line in lines.items():
+            (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{line}\n")
+            (tmp_path / "bin" / name).chmod(0o755)
+
+    return make
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    (tmp_path / "run").mkdir()
+    return Slurm(tmp_path / "run", 1000, Watch(10, 5, print))
+
+
+def work(cluster, count=1):
+    return [Work(str(cluster.folder), "/", (Command(f"{n}-fit", "true"),)) for n in range(count)]
+
+
+def test_the_queue_whatever_a_comment_holds(commands):
+    commands(squeue=r"printf '7_0|RUNNING|None|n1|run/1|a\n7_1|PENDING|Priority||\351t\351\nodd\n'")
+    assert slurm.queue() == {
+        "7_0": Sighting("RUNNING", "None", "n1", "run/1|a"),
+        "7_1": Sighting("PENDING", "Priority", "", "�t�"),
+    }
+
+
+def test_a_queue_that_does_not_answer_is_not_an_empty_one(commands):
+    commands(squeue="exit 1")
+    assert slurm.queue() is None
+    commands(squeue="true")
+    assert slurm.queue() == {}
+
+
+def test_the_accounting(commands):
+    commands(sacct="echo '7_0|CANCELLED by 0|0:15|None|n1|00:01:00|01:00:00'; echo '7_1|FAILED|3:0|None|n1|00:00:01|'")
+    assert slurm.accounts(["7_0", "7_1"]) == {
+        "7_0": Sighting("CANCELLED", "cancelled by user root", "n1", "", "0:15", "00:01:00", "01:00:00"),
+        "7_1": Sighting("FAILED", "None", "n1", "", "3:0", "00:00:01", ""),
+    }
+    commands(sacct="echo 'Slurm accounting storage is disabled' >&2; exit 1")
+    assert slurm.accounts(["7_0"]) == {}
+    commands(sacct="echo 'sacct: error: Unable to connect' >&2; exit 1")
+    assert slurm.accounts(["7_0"]) is None
+
+
+@pytest.mark.parametrize(
+    ("ping", "configured"),
+    [
+        ("echo 'Slurmctld(primary) at n is UP'", True),
+        ("echo 'Slurmctld(primary) at n is DOWN'; exit 1", True),
+        ("echo 'slurm_load_ctl_conf error: Unable to contact slurm controller' >&2; exit 1", True),
+        ("echo 'scontrol: fatal: Could not establish a configuration source' >&2; exit 1", False),
+    ],
+)
+def test_a_controller_in_trouble_is_no_reason_to_run_jobs_here(commands, ping, configured):
+    commands(scontrol=ping)
+    assert slurm.is_configured() == configured
+
+
+def test_slurm_is_refused_where_there_is_none_and_where_jobs_would_go_elsewhere(commands, monkeypatch, tmp_path):
+    with monkeypatch.context() as without:
+        without.setenv("PATH", str(tmp_path / "bin"))
+        with pytest.raises(WorkflowError, match="SLURM's commands are not found on this machine"):
+            choose("slurm", tmp_path, 10, None)
+    commands(scontrol="true")
+    assert isinstance(choose("slurm", tmp_path, 10, None), Slurm)
+    monkeypatch.setenv("SBATCH_CLUSTERS", "other")
+    with pytest.raises(WorkflowError, match="SBATCH_CLUSTERS is set; unset it"):
+        choose("slurm", tmp_path, 10, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Batch job submission failed: Socket timed out on send/recv operation", BusyError),
+        ("Batch job submission failed: Unable to contact slurm controller (connect failure)", BusyError),
+        ("AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS", FullError),
+        ("QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed: Job violates policy", FullError),
+        ("AssocMaxWallDurationPerJobLimit\nsbatch: error: Job violates accounting/QOS policy", RefusedError),
+        ("invalid partition specified: nowhere", RefusedError),
+    ],
+)
+def test_what_passes_and_what_does_not(commands, cluster, said, kind):
+    commands(srun="true", squeue="true", sbatch=f"printf 'sbatch: error: {said}' >&2; exit 1")
+    with pytest.raises(kind) as error:
+        cluster.submit(REQUEST, work(cluster, 3), "fit", "run/1")
+    assert type(error.value) is kind
+    assert not list(cluster.folder.iterdir())  # no pickle is left of what was not submitted
+
+
+def test_an_array_whose_answer_was_lost_is_withdrawn_before_it_is_submitted_again(commands, cluster, tmp_path):
+    commands(
+        srun="true",
+        sbatch="echo 'sbatch: error: Socket timed out' >&2; exit 1",
+        squeue="exit 1",
+        scancel=f"echo $* >> {tmp_path}/cancelled",
+    )
+    with pytest.raises(BusyError, match="Socket timed out"):
+        cluster.submit(REQUEST, work(cluster, 2), "fit", "run/1")
+    commands(sbatch="echo 'Submitted batch job 8'")
+    with pytest.raises(BusyError, match="squeue does not answer"):
+        cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2")
+    assert not (tmp_path / "cancelled").exists()
+    commands(squeue=r"printf '7_0|RUNNING|None|n1|run/1\n7_1|RUNNING|None|n1|run/1\n6|RUNNING|None|n1|run/0\n'")
+    assert cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2") == ["8_0", "8_1"]
+    assert (tmp_path / "cancelled").read_text() == "7\n"
+    assert cluster.submit(REQUEST, work(cluster), "fit", "run/3") == ["8"]
+    assert (tmp_path / "cancelled").read_text() == "7\n"
+
+
+def test_jobs_of_a_run_are_those_with_its_mark_that_have_not_ended(commands, cluster):
+    row = r"{0}|{1}|None|n1|{2}\n".format
+    table = row("7_0", "RUNNING", "run/1") + row("7_1", "COMPLETED", "run/1") + row("8", "PENDING", "run2/1")
+    commands(squeue=f"printf '{table}{row('9', 'NODE_FAIL', 'run/2')}'")
+    assert cluster.alive(["run", "other"]) == {"7_0", "9"}

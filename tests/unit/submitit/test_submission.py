@@ -1,0 +1,91 @@
+"""What goes into arrays, and what becomes of jobs that a cluster does not take at once."""
+
+from types import SimpleNamespace
+
+from snakemake_executor_plugin_submitit.clusters import BusyError, FullError, RivalError
+from snakemake_executor_plugin_submitit.resources import Request
+from snakemake_executor_plugin_submitit.submission import Submitter, alike
+
+CHEAP, LARGE = Request(runtime=5, cpus=1, account="lab"), Request(runtime=5, cpus=8, account="lab")
+
+
+def jobs(count, request=CHEAP, rivals=frozenset()):
+    return [
+        SimpleNamespace(job=number, rule="fit", request=request, rivals=frozenset(rivals)) for number in range(count)
+    ]
+
+
+class Cluster:
+    """A cluster that has room for so many members of arrays, by account."""
+
+    def __init__(self, largest=1000, **room):
+        self.room, self.arrays, self.calls, self.failed = room, [], 0, []
+        self.error = None
+        self.submitter = Submitter(self.submit, lambda job, text: self.failed.append((job, text)), print, 0, largest)
+
+    def submit(self, request, array):
+        self.calls += 1
+        if array[0][0].rivals:
+            raise RivalError("7_0 has not ended")
+        if self.error:
+            raise self.error
+        if len(array) > self.room.get(request.account, len(array)):
+            raise FullError("AssocMaxSubmitJobLimit")
+        if request.account in self.room:
+            self.room[request.account] -= len(array)
+        self.arrays.append([len(bundle) for bundle in array])
+
+
+def test_what_asks_for_the_same_shares_an_array_in_bundles_of_one_size():
+    bundled = Request(runtime=5, cpus=1, bundle=4)
+    batch = jobs(3) + jobs(2, LARGE) + jobs(1) + jobs(10, bundled)
+    found = [(request, [len(bundle) for bundle in bundles]) for request, bundles in alike(batch)]
+    assert found == [(CHEAP, [1, 1, 1, 1]), (LARGE, [1, 1]), (bundled, [4, 4]), (bundled, [2])]
+
+
+def test_arrays_are_limited():
+    cluster = Cluster(largest=3)
+    assert cluster.submitter.submit_all(jobs(7)) == ([], "")
+    assert [len(array) for array in cluster.arrays] == [3, 3, 1]
+
+
+def test_a_full_queue_takes_what_has_room_and_keeps_no_other_account_waiting():
+    cluster = Cluster(lab=10)
+    other = Request(runtime=5, cpus=1, account="other")
+    left, reason = cluster.submitter.submit_all(jobs(1000) + jobs(5, LARGE) + jobs(20, other))
+    assert (len(left), reason) == (990 + 5, "AssocMaxSubmitJobLimit")
+    assert sum(map(sum, cluster.arrays)) == 10 + 20
+    assert cluster.calls < 20
+
+
+def test_a_queue_that_stays_full_is_asked_once_and_one_with_room_again_gets_ever_more():
+    cluster = Cluster(lab=0)
+    left, _ = cluster.submitter.submit_all(jobs(100))
+    cluster.calls = 0
+    left, _ = cluster.submitter.submit_all(left)
+    assert (len(left), cluster.calls) == (100, 1)
+    cluster.room["lab"] = 1000
+    assert cluster.submitter.submit_all(left) == ([], "")
+    assert [len(array) for array in cluster.arrays] == [1, 2, 4, 8, 16, 32, 37]
+
+
+def test_a_busy_cluster_loses_nothing_and_is_asked_once():
+    cluster = Cluster()
+    cluster.error = BusyError("it is DOWN")
+    batch = jobs(3) + jobs(2, LARGE)
+    left, reason = cluster.submitter.submit_all(batch)
+    assert (left, reason, cluster.calls) == (batch, "it is DOWN", 1)
+
+
+def test_jobs_that_have_to_wait_for_others_keep_nobody_else_waiting():
+    cluster = Cluster()
+    waiting = jobs(2, rivals={"7_0"})
+    left, reason = cluster.submitter.submit_all([*waiting, *jobs(3)])
+    assert (left, reason, cluster.arrays) == (waiting, "7_0 has not ended", [[1, 1, 1]])
+
+
+def test_what_cannot_be_submitted_is_told():
+    cluster = Cluster()
+    cluster.error = ValueError("no such partition")
+    assert cluster.submitter.submit_all(jobs(2)) == ([], "")
+    assert cluster.failed == [(n, "Rule fit could not be submitted: no such partition.\n") for n in range(2)]
