@@ -109,7 +109,7 @@ AccountingStorageHost=localhost
 AccountingStoragePort=$((PORT + 2))
 AccountingStoragePass=$STATE/munge/munge.sock
 AccountingStorageTRES=gres/gpu
-# Jobs of the QOS `three` are limited to three in the queue.
+# The QOS "three" takes three jobs of a user into the queue.
 AccountingStorageEnforce=limits,qos
 NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS Boards=1 SocketsPerBoard=1 CoresPerSocket=$CPUS ThreadsPerCore=1 RealMemory=$memory Gres=gpu:fake:2 State=UNKNOWN
 PartitionName=main Nodes=$HOST Default=YES MaxTime=INFINITE State=UP PriorityTier=5 PreemptMode=OFF
