@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import psutil
 import submitit
@@ -53,6 +53,9 @@ class RefusedError(RuntimeError):
 class Cluster(Protocol):
     """What the executor asks of a place where jobs run."""
 
+    blocks: ClassVar[bool]
+    """Whether jobs are over when their submission is: only what ends them lets it return."""
+
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         """Submit works that ask for the same, marked with a tag; return an id each. Raises the errors above."""
 
@@ -72,6 +75,8 @@ class Cluster(Protocol):
 @dataclass
 class Slurm:
     """Jobs of a SLURM cluster, as arrays."""
+
+    blocks: ClassVar[bool] = False
 
     folder: Path
     parallel: int
@@ -143,6 +148,7 @@ class Local:
     folder: Path
     jobs: dict[str, submitit.LocalJob] = field(default_factory=dict)
     gone_since: dict[str, float] = field(default_factory=dict)
+    blocks: ClassVar[bool] = False
     gpu_users: dict[int, list[str]] = field(default_factory=lambda: {gpu: [] for gpu in _gpus_here()})
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
@@ -217,6 +223,7 @@ class Debug:
     """Jobs run one after another inside Snakemake's own process, while they are submitted."""
 
     folder: Path
+    blocks: ClassVar[bool] = True
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         """See Cluster."""

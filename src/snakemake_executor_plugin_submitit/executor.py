@@ -185,6 +185,8 @@ class Executor(RemoteExecutor):
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Cancel all jobs of this run, those taken over, and those in mid-submission."""
         self.submitter.stopping.set()
+        if self.cluster.blocks:
+            self.cluster.cancel_run(self.this_run.id, [])
         with self.submitter.underway:
             ids = {key for key, allocation in self.allocations.items() if allocation.waited_for} | self.earlier.doomed
             ids |= {info.external_jobid for info in active_jobs if info.external_jobid}

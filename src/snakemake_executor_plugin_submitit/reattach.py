@@ -92,9 +92,12 @@ class Earlier:
         if living := allocations & self.living:
             self.logger.info(f"Cancelling {_words(living)} of an earlier run: they make the same files, otherwise.")
         self.doomed |= allocations
+        tokens = defaultdict(list)
         for entry in self.entries:
             if entry.cluster_id in allocations:
-                Run(Path(entry.folder)).note_end(entry.token)
+                tokens[entry.folder].append(entry.token)
+        for folder in tokens:
+            Run(Path(folder)).note_end(*tokens[folder])
 
     def make_way(self, rivals: frozenset[str]) -> None:
         """Cancel rivals, but for those that do other work which is waited for. Raises RivalError until all are gone."""

@@ -45,6 +45,7 @@ class Run:
 
     folder: Path
     over: threading.Event = field(default_factory=threading.Event, compare=False)
+    """Set when there is no more sign of life to be given."""
 
     @property
     def id(self) -> str:
@@ -88,9 +89,9 @@ class Run:
         """Add submitted jobs to the list, before anybody else is told of them."""
         self._append(asdict(entry) for entry in entries)
 
-    def note_end(self, token: str) -> None:
-        """Note that a job's end is known to Snakemake."""
-        self._append([{"ended": token}])
+    def note_end(self, *tokens: str) -> None:
+        """Note that the end of jobs is known to Snakemake."""
+        self._append({"ended": token} for token in tokens)
 
     def open_entries(self) -> Iterator[Entry]:
         """Return the jobs whose end no Snakemake knows of."""

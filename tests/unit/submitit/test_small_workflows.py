@@ -2,12 +2,14 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 PATIENCE = 300  # seconds: reached only by what hangs
@@ -22,7 +24,7 @@ rule part:
 rule patient:
     output: "patient.txt"
     resources: runtime=5
-    shell: "echo start >> starts; while ! test -e enough; do sleep 0.1; done; touch {output}"
+    shell: "echo $$ >> starts; while ! test -e enough; do sleep 0.1; done; touch {output}"
 rule broken:
     output: "broken"
     resources: runtime=5
@@ -33,6 +35,8 @@ rule broken:
 def start(folder: Path, cluster: str, *arguments: str) -> subprocess.Popen:
     (folder / "Snakefile").write_text(RULES)
     command = [
+        "env",
+        "--default-signal=INT",  # what runs in a shell's background, tests too, does not hear Ctrl-C
         sys.executable,
         "-m",
         "snakemake",
@@ -88,6 +92,16 @@ def test_a_failure_says_why_and_leaves_its_log(tmp_path, cluster):
     assert list((tmp_path / ".snakemake/submitit").glob("*/00001-broken.log"))
 
 
+@pytest.mark.parametrize("cluster", ["local", "debug"])
+def test_ctrl_c_ends_what_runs(tmp_path, cluster):
+    run = start(tmp_path, cluster, "patient.txt")
+    until(lambda: (tmp_path / "starts").exists() and (tmp_path / "starts").read_text())
+    run.send_signal(signal.SIGINT)
+    assert run.wait(PATIENCE) == 1
+    shell = int((tmp_path / "starts").read_text())
+    until(lambda: not psutil.pid_exists(shell))
+
+
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "not noted"])
 def test_a_killed_snakemake_s_job_is_found_again_and_replaced_if_nobody_knows_what_it_does(tmp_path, noted):
     killed = start(tmp_path, "local", "patient.txt")
@@ -105,6 +119,6 @@ def test_a_killed_snakemake_s_job_is_found_again_and_replaced_if_nobody_knows_wh
     assert again.returncode == 0, said
     assert ("of an earlier run does this already" in said) == noted
     assert ("an earlier run was killed before it had noted what they do" in said) != noted
-    assert (tmp_path / "starts").read_text().count("start") == (1 if noted else 2)
+    assert (tmp_path / "starts").read_text().count("\n") == (1 if noted else 2)
     if noted:  # else there is the log of what was cancelled
         assert not list((tmp_path / ".snakemake/submitit").iterdir())
