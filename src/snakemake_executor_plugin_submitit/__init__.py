@@ -38,7 +38,7 @@ class ExecutorSettings(ExecutorSettingsBase):
         1.0, "Seconds without a new job after which those that are ready are submitted: more of them share an array."
     )
     keep_logs: bool = _setting(False, "Keep the logs of successful jobs as well.")
-    setup: str = _setting("", "A shell command that runs on the node before a job, such as 'module load cuda'.")
+    setup: str = _setting("", "A shell command that runs on SLURM's node before a job, such as 'module load cuda'.")
 
 
 common_settings = CommonSettings(

@@ -7,7 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -29,6 +29,8 @@ PASSES = re.compile(
     re.IGNORECASE,
 )
 FULL = re.compile(r"SubmitJob")  # AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUserLimit, AssocGrpSubmitJobsLimit, …
+LATE = 600.0  # seconds after which no answer to a submission is still on its way
+LOCAL_REQUEUES = 5  # submitit's own limit for processes of this machine
 STOP_TAKES = 10.0  # seconds that processes of this machine have between SIGTERM and SIGKILL
 
 logging.getLogger("submitit").handlers.clear()  # it prints warnings to stdout; what matters is said here
@@ -40,10 +42,6 @@ class BusyError(RuntimeError):
 
 class FullError(BusyError):
     """A limit on a user's jobs in the queue: fewer may be taken now, and others of another account."""
-
-
-class RivalError(BusyError):
-    """Jobs of an earlier run have to end before these begin."""
 
 
 class RefusedError(RuntimeError):
@@ -62,8 +60,8 @@ class Cluster(Protocol):
     def ended(self, ids: set[str]) -> dict[str, Sighting]:
         """Return the jobs that are over, with what is known of their end."""
 
-    def alive(self, runs: Iterable[str]) -> set[str] | None:
-        """Return the jobs of runs that wait or run; None where the cluster does not answer."""
+    def alive(self, runs: Iterable[str], ids: Iterable[str]) -> set[str] | None:
+        """Return the jobs that wait or run, of runs and of ids; None where the cluster does not answer."""
 
     def cancel(self, ids: Iterable[str]) -> None:
         """Cancel jobs, or try to; those that are gone do no harm."""
@@ -82,46 +80,54 @@ class Slurm:
     parallel: int
     """How many members of an array may run at once."""
     watch: Watch
-    doubtful: set[str] = field(default_factory=set)
-    """Tags of submissions that were reported as failed: the answer may have been lost, and the jobs be there."""
+    doubtful: dict[str, float] = field(default_factory=dict)
+    """Tags of submissions that failed, and when: the answer may have been lost, or be late, and the jobs be there."""
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         """See Cluster."""
-        if self.doubtful:
-            self._withdraw()
-            self.doubtful.clear()
+        self._withdraw()
         executor = submitit.SlurmExecutor(folder=self.folder, max_num_timeout=10**6)  # Work counts by itself
         executor.update_parameters(**request.options(len(works[0].commands), name, tag, self.parallel))
         slurm.CALLS["sbatch"] += 1
         try:
             return [job.job_id for job in executor.submit_array(works)]
         except Exception as error:
-            self.doubtful.add(tag)
-            with contextlib.suppress(BusyError):
-                self._withdraw()
             for path in (*self.folder.glob(f"{'[0-9a-f]' * 32}.pkl"), *self.folder.glob(".submission_file_*.sh")):
                 path.unlink(missing_ok=True)
             kind = FullError if FULL.search(str(error)) else BusyError if PASSES.search(str(error)) else RefusedError
+            if kind is not FullError:
+                self.doubtful[tag] = time.monotonic()
+                with contextlib.suppress(BusyError):
+                    self._withdraw()
             raise kind(" ".join(str(error).split())) from None
 
     def _withdraw(self) -> None:
-        """Cancel what failed submissions have left in the queue. Raises BusyError where that is not known."""
+        """Cancel what failed submissions have left in the queue. Raises BusyError until it is known to have ended."""
+        now = time.monotonic()
+        self.doubtful = {tag: when for tag, when in self.doubtful.items() if now - when < LATE}
+        if not self.doubtful:
+            return
         table = slurm.queue()
         if table is None:
-            raise BusyError("squeue does not answer")
-        slurm.cancel({key.split("_")[0] for key, seen in table.items() if seen.comment in self.doubtful})
+            raise BusyError("squeue does not answer, after an sbatch that may have been heard")
+        if left := {
+            key.split("_")[0] for key, seen in table.items() if seen.comment in self.doubtful and _goes_on(seen)
+        }:
+            slurm.cancel(left)
+            raise BusyError(f"{' '.join(left)} has not ended, whose sbatch was reported as failed")
 
     def ended(self, ids: set[str]) -> dict[str, Sighting]:
         """See Cluster."""
         return self.watch.ended(ids, time.monotonic())
 
-    def alive(self, runs: Iterable[str]) -> set[str] | None:
+    def alive(self, runs: Iterable[str], ids: Iterable[str]) -> set[str] | None:
         """See Cluster."""
-        table, marks = slurm.queue(), tuple(f"{run}/" for run in runs)
-        over = states.FINAL.keys() - states.MAY_REQUEUE
+        table, marks, ids = slurm.queue(), tuple(f"{run}/" for run in runs), set(ids)
         if table is None:
             return None
-        return {key for key, seen in table.items() if seen.comment.startswith(marks) and seen.state not in over}
+        if missing := ids - table.keys():  # a controller that starts knows no job for a moment
+            table |= slurm.accounts(sorted(missing)) or {}
+        return {key for key, seen in table.items() if (key in ids or seen.comment.startswith(marks)) and _goes_on(seen)}
 
     def cancel(self, ids: Iterable[str]) -> None:
         """See Cluster."""
@@ -141,6 +147,10 @@ class Slurm:
         return f"{answer.text}; cancel them by hand: scancel {' '.join(ids)}"
 
 
+def _goes_on(seen: Sighting) -> bool:
+    return seen.state not in states.FINAL or seen.state in states.MAY_REQUEUE
+
+
 @dataclass
 class Local:
     """Jobs in processes of this machine, each under a controller of submitit's that outlives Snakemake."""
@@ -153,6 +163,7 @@ class Local:
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         """See Cluster."""
+        works = [replace(work, max_requeues=min(work.max_requeues, LOCAL_REQUEUES)) for work in works]
         return [self._submit(request, work) for work in works]
 
     def _submit(self, request: Request, work: Work) -> str:
@@ -187,7 +198,7 @@ class Local:
             if now - self.gone_since.get(key, now) > 2
         }
 
-    def alive(self, runs: Iterable[str]) -> set[str]:
+    def alive(self, runs: Iterable[str], ids: Iterable[str]) -> set[str]:
         """See Cluster."""
         folders = {str(self.folder.parent / run) for run in runs}
         found = set()
@@ -235,7 +246,7 @@ class Debug:
         """See Cluster."""
         return {key: Sighting("FAILED", "it ended without a result") for key in ids}
 
-    def alive(self, runs: Iterable[str]) -> set[str]:
+    def alive(self, runs: Iterable[str], ids: Iterable[str]) -> set[str]:
         """See Cluster."""
         return set()
 
@@ -250,7 +261,10 @@ class Debug:
 
 def stop_groups(folder: Path) -> None:
     """End the commands that run on this machine for a run: SIGTERM, and SIGKILL to those that do not heed it."""
-    groups = [int(path.read_text() or 0) for path in folder.glob("*.group")]
+    groups = []
+    for path in folder.glob("*.group"):
+        with contextlib.suppress(FileNotFoundError):  # its command has just ended
+            groups.append(int(path.read_text() or 0))
     for number, patience in ((signal.SIGTERM, STOP_TAKES), (signal.SIGKILL, 1.0)):
         end = time.monotonic() + patience
         groups = [group for group in groups if group and _signal(group, number)]

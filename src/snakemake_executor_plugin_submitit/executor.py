@@ -1,11 +1,12 @@
 """The executor: jobs that are ready go to the cluster in arrays, and what becomes of them goes back to Snakemake."""
 
+import contextlib
 import itertools
 import os
 import signal
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 from snakemake_interface_common.exceptions import WorkflowError
@@ -22,6 +23,7 @@ from .watch import Watch
 from .work import Work
 
 POLL = 2.0  # seconds between looks at result files; SLURM itself is asked as seldom as Snakemake is told to
+LONGEST_SUBMISSION = 120.0  # seconds that an sbatch under way is waited for, before all that it left is cancelled
 LAST_FILES = 5.0  # seconds that allocations have to end, before Snakemake does
 
 
@@ -54,13 +56,15 @@ class Executor(RemoteExecutor):
         cluster = clusters.choose(settings.cluster, self.this_run.folder, settings.array_parallelism, watch)
         self.cluster_name = type(cluster).__name__.lower()
         self.logger.info(f"Jobs run on the cluster {self.cluster_name!r}, as run {self.this_run.id}.")
-        largest = min(settings.array_limit, slurm.largest_array()) if self.cluster_name == "slurm" else 1
+        largest = max(min(settings.array_limit, slurm.largest_array()), 1) if self.cluster_name == "slurm" else 1
         self.earlier = Earlier.find(earlier_runs, self.cluster_name, cluster, self.logger)
         self.numbers, self.submissions = itertools.count(1), itertools.count(1)
         self.allocations: dict[str, runs.Allocation] = {}
         self.leaving: list[runs.Allocation] = []  # those about to end, whose jobs have all succeeded
         self.next_seconds_between_status_checks = min(POLL, interval)
-        self.submitter = Submitter(self._submit, self._refuse, self.logger.warning, settings.window, largest)
+        self.submitter = Submitter(
+            self._submit, self.earlier.blocked, self._refuse, self.logger.warning, settings.window, largest
+        )
         self.cluster = cluster
         self.submitter.start()
 
@@ -108,8 +112,6 @@ class Executor(RemoteExecutor):
 
     def _submit(self, request: Request, array: list[Bundle]) -> None:
         """Submit bundles as one array. Raises BusyError, or one of its kinds, and RefusedError."""
-        if rivals := array[0][0].rivals:
-            self.earlier.make_way(rivals)
         folder = str(self.this_run.folder)
         works = [
             Work(
@@ -174,25 +176,42 @@ class Executor(RemoteExecutor):
     def _close(self, info: SubmittedJobInfo, ok: bool) -> None:
         """Note a job's end; clear up after one that succeeded."""
         allocation, keep_logs = self.allocations[info.external_jobid], self.workflow.executor_settings.keep_logs
-        allocation.close(info.aux["token"], ok, keep_logs)
-        if not (allocation.waited_for or allocation.has_failed or keep_logs):
+        with self._forgiving("note the end of a job"):
+            allocation.close(info.aux["token"], ok, keep_logs)
+        keeps = allocation.waited_for or allocation.has_failed or keep_logs or self.cluster.blocks
+        if not keeps and allocation not in self.leaving:
             self.leaving.append(allocation)
 
     def _tidy_allocations(self) -> None:
         """Clear up after allocations whose jobs have all succeeded, once they have really ended."""
-        self.leaving = [allocation for allocation in self.leaving if not allocation.tidy()]
+        with self._forgiving("clear up"):
+            self.leaving = [allocation for allocation in self.leaving if not allocation.tidy()]
+
+    @contextlib.contextmanager
+    def _forgiving(self, what: str) -> Iterator[None]:
+        """Go on where a file system fails for a moment: an error would end Snakemake, and not its jobs."""
+        try:
+            yield
+        except OSError as error:
+            self.logger.warning(f"Could not {what}: {error}. Going on.")
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Cancel all jobs of this run, those taken over, and those in mid-submission."""
         self.submitter.stopping.set()
         if self.cluster.blocks:
             self.cluster.cancel_run(self.this_run.id, [])
-        with self.submitter.underway:
-            ids = {key for key, allocation in self.allocations.items() if allocation.waited_for} | self.earlier.doomed
-            ids |= {info.external_jobid for info in active_jobs if info.external_jobid}
-            trouble = self.cluster.cancel_run(self.this_run.id, ids)
-        if trouble:
+        has_lock = self.submitter.underway.acquire(timeout=LONGEST_SUBMISSION)
+        ids = {info.external_jobid for info in active_jobs if info.external_jobid}
+        waited_for = {key: allocation for key, allocation in self.allocations.items() if allocation.waited_for}
+        ids |= waited_for.keys() | self.earlier.to_cancel()
+        with self._forgiving("note what is cancelled"):
+            self.earlier.note_cancelled()
+            for allocation in waited_for.values():
+                runs.Run(allocation.folder).note_cancelled(*allocation.waited_for)
+        if trouble := self.cluster.cancel_run(self.this_run.id, ids):
             self.logger.error(f"Jobs could not be cancelled: {trouble}")
+        if has_lock:
+            self.submitter.underway.release()
 
     def shutdown(self) -> None:
         """End the threads, and leave no folder of a run that has nothing to tell."""
@@ -204,7 +223,7 @@ class Executor(RemoteExecutor):
             time.sleep(0.2)
         calls = ", ".join(f"{count} {name}" for name, count in sorted(slurm.CALLS.items()))
         self.logger.info(f"Calls to the cluster: {calls or 'none'}.")
-        self.earlier.close()
+        self.earlier.close(self.workflow.executor_settings.keep_logs)
         if left := self.earlier.unasked():
             self.logger.warning(f"Jobs of an earlier run that nothing asked for are left: {' '.join(sorted(left))}")
         for run in (self.this_run, *self.earlier.runs):

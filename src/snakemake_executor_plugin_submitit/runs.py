@@ -93,19 +93,28 @@ class Run:
         """Note that the end of jobs is known to Snakemake."""
         self._append({"ended": token} for token in tokens)
 
+    def note_cancelled(self, *tokens: str) -> None:
+        """Note that jobs were cancelled, and may still be ending."""
+        self._append({"cancelled": token} for token in tokens)
+
     def open_entries(self) -> Iterator[Entry]:
         """Return the jobs whose end no Snakemake knows of."""
-        found: dict[str, Entry] = {}
+        return (entry for entry, end in self.entries() if not end)
+
+    def entries(self) -> Iterator[tuple[Entry, str]]:
+        """Return all jobs of the list, and whether they have "ended", were "cancelled", or neither ("")."""
+        found: dict[str, tuple[Entry, str]] = {}
         path = self.folder / "jobs.jsonl"
         for line in path.read_text().splitlines() if path.exists() else ():
             try:
                 row = json.loads(line)
             except json.JSONDecodeError:
                 continue  # the last line of a Snakemake that was killed as it wrote
-            if "ended" in row:
-                found.pop(row["ended"], None)
-            else:
-                found[row["token"]] = Entry(**row | {"outputs": tuple(row["outputs"])})
+            for end in ("ended", "cancelled"):
+                if row.get(end) in found:
+                    found[row[end]] = (found[row[end]][0], end)
+            if "token" in row:
+                found[row["token"]] = (Entry(**row | {"outputs": tuple(row["outputs"])}), "")
         yield from found.values()
 
     def _append(self, rows: Iterable[dict]) -> None:
@@ -159,11 +168,13 @@ def results(jobs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict]:
     for folder, token in jobs:
         tokens[folder].add(token)
     for folder, wanted in tokens.items():
-        here = set(os.listdir(folder)) if Path(folder).is_dir() else set()
+        here: set[str] = set()
+        with contextlib.suppress(OSError):  # the next look may succeed
+            here = set(os.listdir(folder))
         for token in wanted:
             path = work.result_path(folder, token)
             if path.name in here:
-                with contextlib.suppress(json.JSONDecodeError, FileNotFoundError):  # as a full disk may leave it
+                with contextlib.suppress(json.JSONDecodeError, OSError):  # as a full disk may leave it
                     found[folder, token] = json.loads(path.read_text())
     return found
 
@@ -192,8 +203,8 @@ class Allocation:
 
     def add(self, token: str) -> None:
         """Take in a command."""
+        self.waited_for.add(token)  # first: another thread may be tidying
         self.tokens.add(token)
-        self.waited_for.add(token)
 
     def close(self, token: str, ok: bool, keep_log: bool) -> None:
         """Note a command's end, in the run's list too; the log of a success goes, the result stays for a requeue."""
@@ -205,10 +216,10 @@ class Allocation:
 
     def tidy(self) -> bool:
         """Remove all that is left when all went well; False where submitit is still about to write its last file."""
-        if not any(self.folder.glob(f"{self.cluster_id}_*_result.pkl")):
+        if self.waited_for or not (self.folder / f"{self.cluster_id}_0_result.pkl").exists():
             return False
         for path in self.folder.glob(f"{self.cluster_id}_*"):
             path.unlink(missing_ok=True)
-        for token in self.tokens:
+        for token in self.tokens - self.waited_for:
             work.result_path(self.folder, token).unlink(missing_ok=True)
         return True

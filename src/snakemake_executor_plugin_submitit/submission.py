@@ -3,6 +3,7 @@
 import itertools
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Submitter:
 
     submit: Callable[[Request, list[Bundle]], None]
     """Submits bundles of the same size that ask for the same, as one array."""
+    blocked: Callable[[list[Ready]], tuple[list[Ready], str]]
+    """Returns the jobs that others have to make way for first, and why."""
     fail: Callable[[JobExecutorInterface, str], None]
     """Reports a job that the cluster does not take."""
     warn: Callable[[str], None]
@@ -45,14 +48,18 @@ class Submitter:
 
     def _run(self) -> None:
         waiting: list[Ready] = []
-        pause = FIRST_WAIT
+        pause, due = FIRST_WAIT, 0.0
         while not self.stopping.is_set():
-            waiting += self._gather(pause if waiting else None)
-            left, reason = self.submit_all(waiting)
-            pause = FIRST_WAIT if len(left) < len(waiting) else min(2 * pause, LONGEST_WAIT)
+            fresh = self._gather(max(due - time.monotonic(), 0) if waiting else None)
+            again = waiting if time.monotonic() >= due else []
+            left, reason = self.submit_all(again + fresh)
+            if waiting and not again:
+                waiting += left
+                continue
+            pause = FIRST_WAIT if len(left) < len(again + fresh) else min(2 * pause, LONGEST_WAIT)
+            waiting, due = left, time.monotonic() + pause
             if left and not self.stopping.is_set():
                 self.warn(f"Jobs not submitted yet: {len(left)} ({reason}); trying again in {pause:.0f} seconds.")
-            waiting = left
 
     def _gather(self, patience: float | None) -> list[Ready]:
         """Return jobs that have become ready; none after so many seconds without any."""
@@ -65,8 +72,10 @@ class Submitter:
 
     def submit_all(self, batch: list[Ready]) -> tuple[list[Ready], str]:
         """Submit what the cluster takes now; return what it may take later, and why it did not."""
-        left, reason, full = [], "", set()
-        todo = deque(alike(batch))
+        left, reason = self.blocked(batch)
+        full = set()
+        held = {ready.command.token for ready in left}
+        todo = deque(alike(ready for ready in batch if ready.command.token not in held))
         while todo and not self.stopping.is_set():
             request, bundles = todo.popleft()
             limited = (request.account, request.partition, request.qos)
@@ -84,9 +93,6 @@ class Submitter:
                 if len(array) == 1:
                     full.add(limited)
                 rest = bundles
-            except clusters.RivalError as error:
-                reason = str(error)
-                left += itertools.chain(*array)
             except clusters.BusyError as error:
                 reason = str(error)
                 left += itertools.chain(*bundles, *itertools.chain(*(bundles for _, bundles in todo)))
@@ -103,10 +109,10 @@ class Submitter:
 
 def alike(batch: Iterable[Ready]) -> Iterable[tuple[Request, list[Bundle]]]:
     """Return jobs in bundles of one size each, those together that may share an array."""
-    groups: dict[tuple, list[Ready]] = {}
+    by_request: dict[Request, list[Ready]] = {}
     for ready in batch:
-        groups.setdefault((ready.request, ready.rivals), []).append(ready)
-    for (request, _), members in groups.items():
+        by_request.setdefault(ready.request, []).append(ready)
+    for request, members in by_request.items():
         bundles = [members[first : first + request.bundle] for first in range(0, len(members), request.bundle)]
         # The last bundle may be smaller: its limits are others, hence an array of its own.
         for _, same_size in itertools.groupby(bundles, key=len):

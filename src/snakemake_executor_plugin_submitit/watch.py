@@ -47,7 +47,7 @@ class Watch:
         if now < self.next_accounts:
             return {key: self._last_word(key) for key in over & self.told.keys()}
         self._ask_accounts(unclear, now)
-        return {key: self._last_word(key) for key in over}
+        return {key: self._last_word(key) for key in over if self._is_over(key, now)}
 
     def _ask_queue(self, ids: set[str], now: float) -> None:
         table = self.queue()

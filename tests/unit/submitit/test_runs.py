@@ -11,7 +11,6 @@ import psutil
 import pytest
 
 from snakemake_executor_plugin_submitit import runs
-from snakemake_executor_plugin_submitit.clusters import BusyError, RivalError
 from snakemake_executor_plugin_submitit.jobs import Ready
 from snakemake_executor_plugin_submitit.reattach import Earlier
 from snakemake_executor_plugin_submitit.resources import Request
@@ -29,7 +28,7 @@ class Cluster:
     def __init__(self, *alive):
         self.living, self.cancelled = set(alive), set()
 
-    def alive(self, runs):
+    def alive(self, runs, ids):
         return self.living
 
     def cancel(self, ids):
@@ -155,15 +154,17 @@ def test_a_job_that_would_make_the_same_files_otherwise_has_to_end_first(run, ot
     run.note([entry(run)])
     cluster = Cluster("7_0")
     found = find(run, cluster)
-    assert take(found, other) == [["7_0"]]
-    with pytest.raises(RivalError, match="7_0 of an earlier run, which make the same files, have not ended"):
-        found.make_way(frozenset({"7_0"}))
+    ((ready, _),) = found.take([other])
+    free = asked(["free"])
+    reason = "7_0 of an earlier run, which make the same files, have not ended"
+    assert found.blocked([ready, free]) == ([ready], reason)
     assert cluster.cancelled == {"7_0"}
     cluster.living = None
-    with pytest.raises(BusyError):
-        found.make_way(frozenset({"7_0"}))
+    blocked, reason = found.blocked([ready, free])
+    assert blocked == [ready]
+    assert "does not say" in reason
     cluster.living = set()
-    found.make_way(frozenset({"7_0"}))
+    assert found.blocked([ready, free]) == ([], "")
 
 
 def test_a_job_whose_input_is_younger_is_not_taken(run):
@@ -192,12 +193,45 @@ def test_an_allocation_of_which_something_has_changed_is_given_up_as_a_whole(run
     assert not any(run.open_entries())
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_member_that_has_ended_stands_in_nobody_s_way(run, status):
+    run.note([entry(run, f"{name}-fit", "7_0", (name,)) for name in "abc"])
+    result_path(run.folder, "b-fit").write_text(json.dumps({"status": status}))  # and its output is not there
+    found = find(run, Cluster("7_0"))
+    assert take(found, *BUNDLE) == ["7_0", [], "7_0"]
+
+
+def test_what_ctrl_c_has_cancelled_is_not_taken_over_but_waited_for(run):
+    run.note([entry(run), entry(run, "2-fit", "8_0", ("other",))])
+    run.note_cancelled("1-fit", "2-fit")
+    cluster = Cluster("7_0")
+    found = find(run, cluster)
+    assert take(found, asked(), asked(["other"])) == [["7_0"], []]
+    assert not cluster.cancelled
+    assert not found.unasked()
+
+
+def test_what_has_ended_and_is_still_seen_in_the_queue_is_no_stray(run):
+    run.note([entry(run)])
+    run.note_end("1-fit")
+    cluster = Cluster("7_0")
+    assert take(find(run, cluster), asked()) == [[]]
+    assert not cluster.cancelled
+
+
+def test_what_was_made_anew_is_what_the_next_run_takes(run):
+    run.note([entry(run)])
+    result_path(run.folder, "1-fit").write_text(json.dumps({"status": 0}))  # and its output is not there
+    assert take(find(run, Cluster()), asked()) == [[]]
+    run.note([entry(run, "2-fit", "8_0")])
+    assert take(find(run, Cluster("8_0")), asked()) == ["8_0"]
+
+
 def test_what_is_waited_for_is_not_cancelled(run):
     found = bundle(run)
     assert take(found, BUNDLE[0]) == ["7_0"]
-    assert take(found, asked(["b"], "changed")) == [["7_0"]]
-    with pytest.raises(RivalError):
-        found.make_way(frozenset({"7_0"}))
+    ((ready, _),) = found.take([asked(["b"], "changed")])
+    assert found.blocked([ready])[0] == [ready]
     assert not found.cluster.cancelled
     assert take(found, BUNDLE[2]) == ["7_0"]
 
@@ -208,6 +242,20 @@ def test_jobs_that_a_killed_snakemake_had_not_noted_are_cancelled(run):
     found = find(run, cluster)
     assert cluster.cancelled == {"8_0", "8_1"}
     assert take(found, asked(), asked(["other"])) == ["7_0", ["8_0", "8_1"]]
+
+
+def test_an_allocation_is_cleared_up_when_nobody_waits_for_anything_of_it(run):
+    allocation = runs.Allocation(run.folder, "7_0")
+    allocation.add("1-fit")
+    allocation.add("2-fit")
+    for name in ("1-fit.result.json", "2-fit.result.json", "7_0_0_result.pkl", "7_0_0_log.out"):
+        (run.folder / name).touch()
+    allocation.close("1-fit", ok=True, keep_log=False)
+    assert not allocation.tidy()
+    assert result_path(run.folder, "2-fit").exists()
+    allocation.close("2-fit", ok=True, keep_log=False)
+    assert allocation.tidy()
+    assert sorted(path.name for path in run.folder.iterdir()) == ["jobs.jsonl", "owner.json"]
 
 
 def test_a_run_that_left_nothing_is_removed(run):
@@ -225,7 +273,7 @@ def test_a_success_that_nobody_asks_for_is_cleared_up(run):
     for name in ("1-fit.log", "7_0_0_log.out", "7_0_0_result.pkl"):
         (run.folder / name).touch()
     found = find(run, Cluster())
-    found.close()
+    found.close(keep_logs=False)
     assert not found.unasked()
     run.remove_if_idle()
     assert not run.folder.exists()

@@ -124,10 +124,12 @@ def test_an_array_whose_answer_was_lost_is_withdrawn_before_it_is_submitted_agai
     with pytest.raises(BusyError, match="squeue does not answer"):
         cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2")
     assert not (tmp_path / "cancelled").exists()
-    commands(squeue=r"printf '7_0|RUNNING|None|n1|run/1\n7_1|RUNNING|None|n1|run/1\n6|RUNNING|None|n1|run/0\n'")
-    assert cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2") == ["8_0", "8_1"]
+    commands(squeue=r"printf '7_0|RUNNING|None|n1|run/1\n7_1|COMPLETING|None|n1|run/1\n6|RUNNING|None|n1|run/0\n'")
+    with pytest.raises(BusyError, match="7 has not ended, whose sbatch was reported as failed"):
+        cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2")
     assert (tmp_path / "cancelled").read_text() == "7\n"
-    assert cluster.submit(REQUEST, work(cluster), "fit", "run/3") == ["8"]
+    commands(squeue=r"printf '7_0|CANCELLED|None|n1|run/1\n6|RUNNING|None|n1|run/0\n'")
+    assert cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2") == ["8_0", "8_1"]
     assert (tmp_path / "cancelled").read_text() == "7\n"
 
 
@@ -135,4 +137,10 @@ def test_jobs_of_a_run_are_those_with_its_mark_that_have_not_ended(commands, clu
     row = r"{0}|{1}|None|n1|{2}\n".format
     table = row("7_0", "RUNNING", "run/1") + row("7_1", "COMPLETED", "run/1") + row("8", "PENDING", "run2/1")
     commands(squeue=f"printf '{table}{row('9', 'NODE_FAIL', 'run/2')}'")
-    assert cluster.alive(["run", "other"]) == {"7_0", "9"}
+    assert cluster.alive(["run", "other"], []) == {"7_0", "9"}
+
+
+def test_a_controller_that_has_just_started_and_knows_no_job_does_not_end_them(commands, cluster):
+    row = "|0:0|None|n1|00:00:01|"
+    commands(squeue="true", sacct=f"echo '7_0|RUNNING{row}'; echo '7_1|FAILED{row}'")
+    assert cluster.alive([], ["7_0", "7_1", "7_2"]) == {"7_0"}

@@ -1,8 +1,9 @@
 """What goes into arrays, and what becomes of jobs that a cluster does not take at once."""
 
+import time
 from types import SimpleNamespace
 
-from snakemake_executor_plugin_submitit.clusters import BusyError, FullError, RivalError
+from snakemake_executor_plugin_submitit.clusters import BusyError, FullError
 from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.submission import Submitter, alike
 
@@ -11,7 +12,8 @@ CHEAP, LARGE = Request(runtime=5, cpus=1, account="lab"), Request(runtime=5, cpu
 
 def jobs(count, request=CHEAP, rivals=frozenset()):
     return [
-        SimpleNamespace(job=number, rule="fit", request=request, rivals=frozenset(rivals)) for number in range(count)
+        SimpleNamespace(job=number, rule="fit", request=request, rivals=rivals, command=SimpleNamespace(token=object()))
+        for number in range(count)
     ]
 
 
@@ -21,12 +23,16 @@ class Cluster:
     def __init__(self, largest=1000, **room):
         self.room, self.arrays, self.calls, self.failed = room, [], 0, []
         self.error = None
-        self.submitter = Submitter(self.submit, lambda job, text: self.failed.append((job, text)), print, 0, largest)
+        self.said = []
+        self.submitter = Submitter(
+            self.submit, self.blocked, lambda job, text: self.failed.append((job, text)), self.said.append, 0, largest
+        )
+
+    def blocked(self, batch):
+        return [ready for ready in batch if ready.rivals], "7_0 has not ended"
 
     def submit(self, request, array):
         self.calls += 1
-        if array[0][0].rivals:
-            raise RivalError("7_0 has not ended")
         if self.error:
             raise self.error
         if len(array) > self.room.get(request.account, len(array)):
@@ -45,7 +51,7 @@ def test_what_asks_for_the_same_shares_an_array_in_bundles_of_one_size():
 
 def test_arrays_are_limited():
     cluster = Cluster(largest=3)
-    assert cluster.submitter.submit_all(jobs(7)) == ([], "")
+    assert cluster.submitter.submit_all(jobs(7))[0] == []
     assert [len(array) for array in cluster.arrays] == [3, 3, 1]
 
 
@@ -65,7 +71,7 @@ def test_a_queue_that_stays_full_is_asked_once_and_one_with_room_again_gets_ever
     left, _ = cluster.submitter.submit_all(left)
     assert (len(left), cluster.calls) == (100, 1)
     cluster.room["lab"] = 1000
-    assert cluster.submitter.submit_all(left) == ([], "")
+    assert cluster.submitter.submit_all(left)[0] == []
     assert [len(array) for array in cluster.arrays] == [1, 2, 4, 8, 16, 32, 37]
 
 
@@ -87,5 +93,27 @@ def test_jobs_that_have_to_wait_for_others_keep_nobody_else_waiting():
 def test_what_cannot_be_submitted_is_told():
     cluster = Cluster()
     cluster.error = ValueError("no such partition")
-    assert cluster.submitter.submit_all(jobs(2)) == ([], "")
+    assert cluster.submitter.submit_all(jobs(2))[0] == []
     assert cluster.failed == [(n, "Rule fit could not be submitted: no such partition.\n") for n in range(2)]
+
+
+def test_what_waits_is_tried_again_in_its_time_and_what_comes_new_at_once():
+    cluster = Cluster(lab=0, other=5)
+    cluster.submitter.start()
+    for ready in jobs(3):
+        cluster.submitter.ready.put(ready)
+    until(lambda: cluster.said)
+    calls = cluster.calls
+    for ready in jobs(5, Request(runtime=5, cpus=1, account="other")):
+        cluster.submitter.ready.put(ready)
+    until(lambda: sum(map(sum, cluster.arrays)) == 5)
+    assert cluster.said == ["Jobs not submitted yet: 3 (AssocMaxSubmitJobLimit); trying again in 10 seconds."]
+    assert cluster.calls - calls <= 5
+    cluster.submitter.stopping.set()
+
+
+def until(condition):
+    end = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

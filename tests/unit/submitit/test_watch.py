@@ -83,6 +83,12 @@ def test_a_job_that_nobody_knows_is_lost_after_a_minute():
     assert "neither queue nor accounting know it" in over["7_0"].reason
 
 
+def test_what_the_accounting_knows_to_run_goes_on_however_seldom_the_queue_is_asked():
+    slurm = Slurm({}, seen("RUNNING"))
+    slurm.watch.interval = 100
+    assert slurm.over_after("7_0", until=800) == (None, {})
+
+
 def test_an_accounting_that_does_not_answer_is_waited_for():
     slurm = Slurm({}, None)
     assert slurm.over_after("7_0", until=900) == (None, {})
