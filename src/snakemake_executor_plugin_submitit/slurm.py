@@ -90,6 +90,8 @@ def accounts(ids: Iterable[str]) -> dict[str, Sighting] | None:
         return {} if "accounting storage is disabled" in answer.text else None
     found = {}
     for line in answer.text.splitlines():
+        if line.count("|") != fields.count(","):
+            continue
         key, state, exit_code, reason, nodes, elapsed, limit = line.split("|")
         who = re.fullmatch(r"CANCELLED by (\d+)", state)
         reason = f"cancelled by user {_user(int(who.group(1)))}" if who else reason

@@ -72,7 +72,10 @@ class Submitter:
 
     def submit_all(self, batch: list[Ready]) -> tuple[list[Ready], str]:
         """Submit what the cluster takes now; return what it may take later, and why it did not."""
-        left, reason = self.blocked(batch)
+        try:
+            left, reason = self.blocked(batch)
+        except Exception as error:  # see below
+            return batch, str(error)
         full = set()
         held = {ready.command.token for ready in left}
         todo = deque(alike(ready for ready in batch if ready.command.token not in held))
