@@ -208,9 +208,9 @@ class Allocation:
 
     def close(self, token: str, ok: bool, keep_log: bool) -> None:
         """Note a command's end, in the run's list too; the log of a success goes, the result stays for a requeue."""
-        Run(self.folder).note_end(token)
         self.waited_for.discard(token)
         self.has_failed |= not ok
+        Run(self.folder).note_end(token)
         if ok and not keep_log:
             work.log_path(self.folder, token).unlink(missing_ok=True)
 
