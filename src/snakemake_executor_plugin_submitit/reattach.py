@@ -24,7 +24,7 @@ class Earlier:
     entries: list[Entry]
     """The jobs that nobody has taken."""
     living: set[str]
-    """Allocations that waited or ran at the start."""
+    """Allocations that waited or ran at the start, and are not known to have ended since."""
     strays: set[str]
     """Those of them of which nobody knows what they do; to be cancelled."""
     doomed: set[str]
@@ -107,7 +107,7 @@ class Earlier:
 
     def blocked(self, batch: list[Ready]) -> tuple[list[Ready], str]:
         """Return the jobs whose rivals have not ended, and why; cancel rivals that do nothing which is waited for."""
-        rivals = frozenset().union(*(ready.rivals for ready in batch))
+        rivals = frozenset().union(*(ready.rivals for ready in batch)) & self.living
         if not rivals:
             return [], ""
         living = self.cluster.alive([], rivals)
@@ -115,6 +115,7 @@ class Earlier:
             still, reason = rivals, "the cluster does not say whether jobs of an earlier run have ended"
         else:
             still = rivals & living
+            self.living = self.living - (rivals - still)
             reason = f"{_words(still)} of an earlier run, which make the same files, have not ended" if still else ""
             self.cluster.cancel(still - self.taken)
         return [ready for ready in batch if ready.rivals & still], reason

@@ -56,7 +56,8 @@ class Submitter:
             if waiting and not again:
                 waiting += left
                 continue
-            pause = FIRST_WAIT if len(left) < len(again + fresh) else min(2 * pause, LONGEST_WAIT)
+            is_stuck = again and len(left) == len(again + fresh)
+            pause = min(2 * pause, LONGEST_WAIT) if is_stuck else FIRST_WAIT
             waiting, due = left, time.monotonic() + pause
             if left and not self.stopping.is_set():
                 self.warn(f"Jobs not submitted yet: {len(left)} ({reason}); trying again in {pause:.0f} seconds.")
@@ -74,7 +75,7 @@ class Submitter:
         """Submit what the cluster takes now; return what it may take later, and why it did not."""
         try:
             left, reason = self.blocked(batch)
-        except Exception as error:  # see below
+        except Exception as error:  # nobody joins this thread: its end would be a hang
             return batch, str(error)
         full = set()
         held = {ready.command.token for ready in left}

@@ -165,6 +165,8 @@ def test_a_job_that_would_make_the_same_files_otherwise_has_to_end_first(run, ot
     assert "does not say" in reason
     cluster.living = set()
     assert found.blocked([ready, free]) == ([], "")
+    cluster.living = None  # what is known to have ended is not asked for again
+    assert found.blocked([ready, free]) == ([], "")
 
 
 def test_a_job_whose_input_is_younger_is_not_taken(run):

@@ -3,6 +3,7 @@
 import time
 from types import SimpleNamespace
 
+from snakemake_executor_plugin_submitit import submission
 from snakemake_executor_plugin_submitit.clusters import BusyError, FullError
 from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.submission import Submitter, alike
@@ -97,17 +98,18 @@ def test_what_cannot_be_submitted_is_told():
     assert cluster.failed == [(n, "Rule fit could not be submitted: no such partition.\n") for n in range(2)]
 
 
-def test_what_waits_is_tried_again_in_its_time_and_what_comes_new_at_once():
+def test_what_waits_is_tried_again_in_its_time_and_what_comes_new_at_once(monkeypatch):
+    monkeypatch.setattr(submission, "FIRST_WAIT", 1000.0)
     cluster = Cluster(lab=0, other=5)
-    cluster.submitter.start()
     for ready in jobs(3):
         cluster.submitter.ready.put(ready)
+    cluster.submitter.start()
     until(lambda: cluster.said)
     calls = cluster.calls
     for ready in jobs(5, Request(runtime=5, cpus=1, account="other")):
         cluster.submitter.ready.put(ready)
     until(lambda: sum(map(sum, cluster.arrays)) == 5)
-    assert cluster.said == ["Jobs not submitted yet: 3 (AssocMaxSubmitJobLimit); trying again in 10 seconds."]
+    assert cluster.said == ["Jobs not submitted yet: 3 (AssocMaxSubmitJobLimit); trying again in 1000 seconds."]
     assert cluster.calls - calls <= 5
     cluster.submitter.stopping.set()
 
