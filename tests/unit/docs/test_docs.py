@@ -1,11 +1,15 @@
-"""The docs build without a warning: links within them, references to the API and the table of contents hold."""
+"""README and docs: links, references to the API and the table of contents hold, and examples are what is read."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+from snakemake.utils import update_config
+
 from minde.__main__ import FAILED, INTERRUPTED, SAMPLES, USAGE
+from minde.study import config as configs
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,3 +42,21 @@ def test_a_broken_link_fails_the_build(tmp_path) -> None:
 def test_every_exit_status_is_documented() -> None:
     listed = re.findall(r"^\| (\d+) \|", (ROOT / "docs/command-line.md").read_text(), flags=re.MULTILINE)
     assert [int(status) for status in listed] == [0, FAILED, USAGE, SAMPLES, INTERRUPTED]
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    for target in re.findall(r"\]\((?!http)([^)\s]+)\)", (ROOT / "README.md").read_text()):
+        path, _, anchor = target.partition("#")
+        page = ROOT / (path or "README.md")
+        assert page.exists(), target
+        titles = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE) if anchor else []
+        # As GitHub makes anchors of titles.
+        assert not anchor or anchor in [re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles], target
+
+
+def test_the_study_that_the_readme_shows_is_one() -> None:
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert f"```yaml\n{shown}```" in (ROOT / "docs/study.md").read_text()
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    update_config(config, yaml.safe_load(shown))
+    assert configs.resolve(config, ROOT)["name"] == "mine"
