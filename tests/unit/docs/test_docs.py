@@ -59,4 +59,4 @@ def test_the_study_that_the_readme_shows_is_one() -> None:
     assert f"```yaml\n{shown}```" in (ROOT / "docs/study.md").read_text()
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     update_config(config, yaml.safe_load(shown))
-    assert configs.resolve(config, ROOT)["name"] == "mine"
+    assert configs.resolve(config, ROOT)["name"] == "trial"
