@@ -4,16 +4,13 @@
 # Samples of X and Y in, mutual information in nats out. Here the truth is known: X and Y are normal with correlation
 # 0.75 (task `1v1-normal-0.75` of benchmark-mi), so that I(X; Y) = -½ log(1 - 0.75²) = 0.413 nats.
 #
-# Run it with `.venv/bin/python examples/quickstart.py`; it takes one to three minutes on one CPU core.
+# Run it with `.venv/bin/python examples/quickstart.py`; it takes a minute or less on one CPU core.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 
 from minde import MINDE
-
-torch.set_num_threads(1)  # networks this small gain little from a second thread
 
 rho, rows = 0.75, 10_000
 generator = np.random.default_rng(0)

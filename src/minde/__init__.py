@@ -6,6 +6,7 @@ neither torch nor numpy.
 """
 
 from importlib import import_module
+from importlib.metadata import version
 
 __all__ = ["MINDE", "Estimate", "Interval", "Mine", "clip_adaptively", "kl_divergence"]
 
@@ -21,6 +22,8 @@ _MODULES = {
 
 def __getattr__(name: str):
     """Import what is asked for."""
+    if name == "__version__":
+        return version("minde")
     if name not in _MODULES:
         raise AttributeError(f"module 'minde' has no attribute {name!r}; it offers {', '.join(__all__)}")
     return getattr(import_module(_MODULES[name]), name)

@@ -28,7 +28,8 @@ SETTINGS = {
     "--formula": (str, "inside, sigma or gap: which estimate comes first"),
     "--replicates": (int, "networks, each holding out rows of its own"),
     "--test-size": (float, "share of the rows that each holds out"),
-    "--device": (str, "auto, cpu or cuda"),
+    "--device": (str, "auto, cpu, cuda or cuda:1, say"),
+    "--threads": (int, "of the CPU: networks this small gain little from a second one, and lose where cores are busy"),
 }
 
 
@@ -60,7 +61,8 @@ def estimate(args: argparse.Namespace) -> str:
         x, y = read_pair(args.file, args.x, args.y)
     except (OSError, ValueError) as error:
         raise CommandError(str(error), USAGE) from error
-    torch.set_num_threads(args.threads)
+    except TypeError as error:
+        raise CommandError(str(error), SAMPLES) from error
     start = time.perf_counter()
     try:
         estimator.fit(x, y)
@@ -98,7 +100,6 @@ def _check(args: argparse.Namespace) -> None:
     """Raise ValueError for what would otherwise fail only after a training."""
     for name, is_allowed, allowed in (
         ("level", 0 < args.level < 1, "a number between 0 and 1, such as 0.95"),
-        ("threads", args.threads >= 1, "an integer from 1"),
         ("seed", 0 <= args.seed < 2**32, "an integer from 0 and below 2^32"),
         ("save", not args.save or args.save.absolute().parent.is_dir(), "a path in a folder that is there"),
     ):
@@ -149,8 +150,6 @@ def parser() -> argparse.ArgumentParser:
     for option, (kind, about) in SETTINGS.items():
         one.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=about)
     one.add_argument("--seed", type=int, default=0, metavar="INT", help="all random numbers derive from it (0)")
-    threads = "of the CPU (1): networks this small gain little from a second one, and lose where cores are busy"
-    one.add_argument("--threads", type=int, default=1, metavar="INT", help=threads)
     one.add_argument("--level", type=float, default=0.95, metavar="FLOAT", help="of the interval (0.95)")
     one.add_argument("--save", type=Path, metavar="PATH", help="keep the fitted estimator, for MINDE.load")
     one.set_defaults(function=estimate)

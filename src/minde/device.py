@@ -11,12 +11,17 @@ _KEPT, _AHEAD = 1 << 30, 1 << 26  # bytes
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device of a name; auto is CUDA where there is one. Raises ValueError where cuda is not to be had."""
+    """Return the device of a name: auto (CUDA where there is one), cpu, cuda, or cuda:N.
+
+    Raises ValueError where a GPU is not to be had.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("Device cuda was asked for, but torch finds none; use auto or cpu, or look at `nvidia-smi`.")
-    return torch.device(name)
+    device, n_gpus = torch.device(name), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= n_gpus:
+        found = f"only {n_gpus}" if n_gpus else "none"
+        raise ValueError(f"Device {name} was asked for, but torch finds {found}; use auto or cpu, or see `nvidia-smi`.")
+    return device
 
 
 def keep_freed_memory() -> None:

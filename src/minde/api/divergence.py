@@ -10,10 +10,12 @@ from minde.device import pick_device
 from minde.diffusion import estimators
 from minde.diffusion.preprocess import fit_preprocess
 
+from .convergence import warn_where_apart
 from .estimate import Estimate, combine
 from .estimator import MINDE
-from .inputs import check_same_columns, rows_of
+from .inputs import check_same_columns, rows_of, warn_of_scale
 from .settings import check_rows, check_settings
+from .surroundings import undisturbed
 from .training import seeds_of, split, train
 
 
@@ -25,7 +27,9 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     low while the networks are not converged. p must lie where q has samples: far from them the score of q is a guess.
 
     ``settings`` are those of :class:`minde.MINDE` without the variant; ``preprocess`` is fitted on both sets together.
-    Raises what :meth:`minde.MINDE.fit` raises, and ValueError where p and q do not have the same columns.
+    Raises what :meth:`minde.MINDE.fit` raises, and ValueError where p and q do not have the same columns. Warns where
+    the formulas are far apart (ConvergenceWarning), of columns of few different values, and of a scale that
+    ``preprocess="none"`` leaves.
     """
     if "variant" in settings:
         raise ValueError("a divergence has no variant: one score of p and one of q are learned; leave it out")
@@ -38,7 +42,9 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     if samples["p"].shape[1] != samples["q"].shape[1]:
         raise ValueError(f"p has {samples['p'].shape[1]} columns and q has {samples['q'].shape[1]}; expected the same")
     seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
-    return _divergence(samples, settings, seed, pick_device(settings["device"]))
+    device = pick_device(settings["device"])
+    with undisturbed(device, settings["threads"]):
+        return _divergence(samples, settings, seed, device)
 
 
 def _divergence(samples: dict[str, np.ndarray], settings: dict, seed: int, device: torch.device) -> Estimate:
@@ -46,10 +52,13 @@ def _divergence(samples: dict[str, np.ndarray], settings: dict, seed: int, devic
     training, test = {}, {}
     for name, rows in samples.items():
         n_test = int(len(rows) * settings["test_size"])
-        check_rows(len(rows), n_test, settings["batch_size"], name)
+        check_rows(len(rows), settings["batch_size"], n_test, name)
         kept, held_out = split(len(rows), n_test, replicates, seed)
         training[name], test[name] = (torch.tensor(rows[part], device=device) for part in (kept, held_out))
     preprocess = fit_preprocess(settings["preprocess"], torch.cat([training["p"], training["q"]], dim=1))
+    if settings["preprocess"] == "none":
+        for name, clean in training.items():
+            warn_of_scale(clean, (dim, 0), (name, ""))
     trained = {
         name: train(
             settings,
@@ -71,5 +80,6 @@ def _divergence(samples: dict[str, np.ndarray], settings: dict, seed: int, devic
         stratified=True,
         seeds=seeds_of(seed, replicates, "estimate"),
     )
+    warn_where_apart(*(found[name].value.tolist() for name in ("inside", "gap")), found["gap"].std_error.tolist())
     value, std_error = found[settings["formula"]].value, torch.maximum(*(each.std_error for each in found.values()))
     return combine(value, std_error, min(replicates, len(samples["p"]) // test["p"].shape[1]))

@@ -20,6 +20,7 @@ from .benchmark_mi import PointEstimator
 from .convergence import warn_where_apart, warn_where_saturated
 from .estimate import Estimate, combine
 from .settings import check_rows, check_settings, check_widths
+from .surroundings import undisturbed
 from .training import FORMULAS, Curve, seeds_of, split, train
 
 
@@ -70,8 +71,10 @@ class MINDE(PointEstimator, BaseEstimator):
         Networks trained, as one stack; they differ by their seed and by the rows that they hold out.
     test_size : float
         Share of the rows that each replicate holds out. With ``replicates=5`` and a fifth, every row is held out once.
-    device : {"auto", "cpu", "cuda"}
-        Where to train; auto takes a GPU where there is one.
+    device : str
+        Where to train: cpu, cuda or cuda:1, say; auto takes a GPU where there is one.
+    threads : int
+        Of the CPU. Networks this small gain little from a second one, and lose where cores are busy.
     random_state : int, numpy.random.RandomState or None
         What all random numbers derive from; with an int, the same samples give the same estimates on the same device.
     verbose : bool
@@ -110,7 +113,8 @@ class MINDE(PointEstimator, BaseEstimator):
         mc_draws: int = 10,
         replicates: int = 5,
         test_size: float = 0.2,
-        device: Literal["auto", "cpu", "cuda"] = "auto",
+        device: str = "auto",
+        threads: int = 1,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
     ) -> None:
@@ -135,6 +139,7 @@ class MINDE(PointEstimator, BaseEstimator):
         self.replicates = replicates
         self.test_size = test_size
         self.device = device
+        self.threads = threads
         self.random_state = random_state
         self.verbose = verbose
 
@@ -142,8 +147,8 @@ class MINDE(PointEstimator, BaseEstimator):
         """Train on paired samples ``(rows, dim_x)`` and ``(rows, dim_y)``; an array ``(rows,)`` is one column.
 
         Arrays are numpy's, torch's, pandas's or sequences. ``x_test`` and ``y_test`` are samples to estimate with in
-        place of held-out ones: all of x and y are then trained on, and replicates differ by their seed alone. Kept are
-        four bytes per value of x, y and every replicate.
+        place of held-out ones: all of x and y are then trained on, and replicates differ by their seed alone. Each
+        replicate's test rows are kept, in single precision.
 
         Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, are not
         finite, constant in a column or too few, and for settings out of range; FloatingPointError where training
@@ -157,16 +162,16 @@ class MINDE(PointEstimator, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if x_test is None and y_test is None:
             n_test = int(len(samples) * self.test_size)
-            check_rows(len(samples), n_test, self.batch_size)
+            check_rows(len(samples), self.batch_size, n_test)
             rows = zip(*split(len(samples), n_test, self.replicates, seed), strict=True)
             disjoint = min(self.replicates, len(samples) // n_test)
             return self._fit(((samples[kept], samples[held_out]) for kept, held_out in rows), dims, seed, disjoint)
         if x_test is None or y_test is None:
             raise ValueError("one of x_test and y_test is None; expected both, or neither to hold out rows of x and y")
-        check_rows(len(samples), 0, self.batch_size)
+        check_rows(len(samples), self.batch_size)
         for name, own, test in (("x", x, x_test), ("y", y, y_test)):
             inputs.check_same_columns((name, f"{name}_test"), own, test)
-        test, dims_test = inputs.joined(x_test, y_test, ("x_test", "y_test"), have_density=(False, False))
+        test, dims_test = inputs.joined(x_test, y_test, ("x_test", "y_test"), (False, False), vary=False)
         if dims_test != dims:
             raise ValueError(f"x_test and y_test have {dims_test} columns; expected {dims}, those of x and y")
         return self._fit(((samples, test) for _ in range(self.replicates)), dims, seed, disjoint=1)
@@ -174,34 +179,37 @@ class MINDE(PointEstimator, BaseEstimator):
     def _fit(
         self, parts: Iterable[tuple[np.ndarray, np.ndarray]], dims: tuple[int, int], seed: int, disjoint: int
     ) -> Self:
-        """Train on each replicate's training rows, and keep what estimates need; nothing, where that fails.
+        """Train on each replicate's training rows, and keep what estimates need; what was kept stays, where that fails.
 
         ``parts`` are training and test rows, ``(n, dim)`` each, of one replicate after the other.
         """
-        clean, test, log_scale = self._preprocessed(parts, dims)
-        if self.preprocess == "none":
-            inputs.warn_of_scale(clean, dims)
-        curve = Curve(test, seeds_of(seed, len(test), "curve"))
-        title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
-        seeds = seeds_of(seed, len(test), "train")
-        self._trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
+        device = pick_device(self.device)
+        with undisturbed(device, self.threads):
+            clean, test, log_scale = self._preprocessed(parts, dims, device)
+            if self.preprocess == "none":
+                inputs.warn_of_scale(clean, dims)
+            curve = Curve(test, seeds_of(seed, len(test), "curve"))
+            title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
+            seeds = seeds_of(seed, len(test), "train")
+            trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
+        self._trained = trained
         self._settings, self._test, self._disjoint = self.get_params(), test, disjoint
         self._log_scale = log_scale
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
-        warn_where_apart(curve)
+        warn_where_apart(curve.points[-1]["inside"], curve.points[-1]["gap"], curve.std_error)
         warn_where_saturated(float(self.curve_["inside"][-1].mean()), dims)
         return self
 
     def _preprocessed(
-        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], dims: tuple[int, int]
+        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], dims: tuple[int, int], device: torch.device
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return training and test samples ``(replicates, n, dim)``, and the logarithms of columns' scales, if known.
 
         One replicate at a time: in double precision, as columns may lie far from zero, samples are several times larger
         than what is kept of them.
         """
-        device, kept = pick_device(self.device), []
+        kept = []
         for replicate, (training, test) in enumerate(parts):
             inputs.check_training(training, dims, replicate)
             clean = torch.tensor(training, device=device).unsqueeze(0)
@@ -234,7 +242,8 @@ class MINDE(PointEstimator, BaseEstimator):
     def entropy(self, of: Literal["x", "y", "xy"] = "x", sigma: float = 1.0) -> Estimate:
         """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units that the samples came in.
 
-        ``sigma`` is the width of the reference Gaussian (paper, section 3.2). Variant c learns the scores of x only;
+        ``sigma`` is the width of the reference Gaussian, in units of the preprocessed samples (paper, section 3.2).
+        Variant c learns the scores of x only;
         raises ValueError where the fitted variant does not know ``of``, and after ``preprocess="gaussianize"``.
         """
         return self._entropy(of, sigma)
@@ -246,9 +255,11 @@ class MINDE(PointEstimator, BaseEstimator):
     def _mutual_informations(self, formulas: Sequence[str], sigmas: Sequence[float]) -> dict[str, Estimate]:
         check_is_fitted(self)
         check_widths(sigmas)
-        found = estimators.mutual_information(
-            self._trained.predict, self._test, formulas=tuple({*formulas, "gap"}), sigmas=sigmas, **self._options()
-        )
+        options = self._options()
+        with undisturbed(self._test.device, self.threads):
+            found = estimators.mutual_information(
+                self._trained.predict, self._test, formulas=tuple({*formulas, "gap"}), sigmas=sigmas, **options
+            )
         at_least = found["gap"].std_error
         if "gap" not in formulas:
             del found["gap"]
@@ -261,7 +272,9 @@ class MINDE(PointEstimator, BaseEstimator):
         check_widths((sigma,))
         if self._log_scale is None:
             raise ValueError('entropy is not known after preprocess="gaussianize", which changes it; use "standardize"')
-        found = estimators.entropy(self._trained.predict, self._test, sigma=sigma, **self._options())
+        options = self._options()
+        with undisturbed(self._test.device, self.threads):
+            found = estimators.entropy(self._trained.predict, self._test, sigma=sigma, **options)
         if of not in found:
             variant = self._trained.model.variant
             raise ValueError(f"the entropy of {of!r} is not among what variant {variant} learns: {', '.join(found)}")

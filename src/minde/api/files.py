@@ -1,9 +1,11 @@
 """Columns of a file as samples: Parquet and CSV by the names of columns, npz by those of arrays."""
 
+from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -24,9 +26,9 @@ class Columns:
 def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
     """Read x and y from a .parquet, .csv or .npz file.
 
-    ``x`` and ``y`` are names separated by commas; ``*`` and ``?`` stand for any characters. Raises FileNotFoundError,
-    and ValueError naming the path for another kind of file, one that cannot be read, a name that is not there, or one
-    that is in both.
+    ``x`` and ``y`` are names separated by commas; ``*`` and ``?`` stand for any characters. Raises FileNotFoundError;
+    ValueError naming the path for another kind of file, one that cannot be read, a name that is not there, or one that
+    is there twice or in both; TypeError for values that stand for no numbers, such as dates.
     """
     names = {".parquet": _table_names, ".csv": _table_names, ".npz": _array_names}
     if path.suffix not in names:
@@ -35,7 +37,7 @@ def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
         held = names[path.suffix](path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadZipFile) as error:
         raise ValueError(f"{path} is not a readable {path.suffix} file: {error}") from error
     chosen = {option: _matching(path, option, pattern, list(held)) for option, pattern in (("--x", x), ("--y", y))}
     if both := [name for name in chosen["--x"] if name in chosen["--y"]]:
@@ -48,6 +50,8 @@ def _table_names(path: Path) -> dict:
     import pyarrow.parquet
 
     table = pyarrow.csv.read_csv(path) if path.suffix == ".csv" else pyarrow.parquet.read_table(path)
+    if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
+        raise ValueError(f"it has more than one column {twice[0]!r}")
     return dict(zip(table.column_names, table.columns, strict=True))
 
 
@@ -77,6 +81,9 @@ def _side_by_side(path: Path, arrays: dict[str, np.ndarray]) -> Columns:
     ):
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ValueError(f"{path}: arrays must have the same number of rows, found {shapes}")
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiubOUS":  # numpy would not put it beside numbers, and of text, x and y say more
+            raise TypeError(f"{path}: {name} holds values of type {array.dtype}; expected real numbers")
     names = [
         f"{name}[{i}]" if columns > 1 else name
         for name, columns in ((name, array[:1].size) for name, array in arrays.items())

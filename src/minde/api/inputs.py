@@ -3,7 +3,6 @@
 Every kind of bad input has one error that names the array, what was found and what to do.
 """
 
-import warnings
 from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Real
@@ -11,14 +10,17 @@ from numbers import Real
 import numpy as np
 import torch
 
+from .surroundings import warn
+
 FEW = 100  # different values of a column that are too few for a density, where each comes twice or more in the mean
 
 
-def rows_of(name: str, values, *, has_density: bool = True) -> np.ndarray:
+def rows_of(name: str, values, *, has_density: bool = True, varies: bool = True) -> np.ndarray:
     """Return samples as ``(rows, dim)`` in float64; an array ``(rows,)`` is one column.
 
     Raises TypeError for what are not real numbers, and ValueError for other shapes, values that are not finite, and
-    constant columns. Warns (UserWarning) of columns of few different values, where the samples are to have a density.
+    constant columns, where all have to vary. Warns (UserWarning) of columns of few different values, where the samples
+    are to have a density.
     """
     labels = labels_of(values)
     raw = _as_array(name, values)
@@ -35,21 +37,25 @@ def rows_of(name: str, values, *, has_density: bool = True) -> np.ndarray:
     rows = raw.astype(np.float64)
     labels = list(range(rows.shape[1]) if labels is None else map(repr, labels))
     _check_finite(name, rows, labels)
-    _check_varying(name, rows, labels)
+    if varies:
+        _check_varying(name, rows, labels)
     if has_density:
         _warn_of_discrete(name, rows, labels)
     return rows
 
 
 def joined(
-    x, y, names: tuple[str, str] = ("x", "y"), have_density: tuple[bool, bool] = (True, True)
+    x, y, names: tuple[str, str] = ("x", "y"), have_density: tuple[bool, bool] = (True, True), vary: bool = True
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Return paired samples side by side, ``(rows, dim_x + dim_y)``, and their numbers of columns.
 
-    Raises ValueError where the arrays do not have the same number of rows; other errors and warnings are those of
-    :func:`rows_of`.
+    Raises ValueError where the arrays do not have the same number of rows, or label the same rows in another order;
+    other errors and warnings are those of :func:`rows_of`.
     """
-    x, y = (rows_of(name, a, has_density=has) for name, a, has in zip(names, (x, y), have_density, strict=True))
+    _check_same_order(names, x, y)
+    x, y = (
+        rows_of(name, a, has_density=has, varies=vary) for name, a, has in zip(names, (x, y), have_density, strict=True)
+    )
     if len(x) != len(y):
         raise ValueError(
             f"{names[0]} has {len(x)} rows and {names[1]} has {len(y)}; expected pairs, one row of each per sample"
@@ -72,6 +78,18 @@ def check_same_columns(names: tuple[str, str], first, second) -> None:
         )
 
 
+def _check_same_order(names: tuple[str, str], x, y) -> None:
+    """Raise ValueError where both have an index of pandas's, of the same labels in another order."""
+    first, second = (getattr(values, "index", None) for values in (x, y))
+    if not hasattr(first, "sort_values") or not hasattr(second, "sort_values") or first.equals(second):
+        return
+    if len(first) == len(second) and first.is_unique and first.isin(second).all():
+        raise ValueError(
+            f"{names[0]} and {names[1]} have the same index in another order, and rows are paired by their position; "
+            f"expected {names[1]}.loc[{names[0]}.index], or arrays without an index"
+        )
+
+
 def check_training(clean: np.ndarray, dims: tuple[int, int], replicate: int) -> None:
     """Raise ValueError where a column is constant in what a replicate trains on, rows ``(n, dim_x + dim_y)``."""
     for column in np.flatnonzero(clean.max(axis=0) == clean.min(axis=0)):
@@ -81,26 +99,24 @@ def check_training(clean: np.ndarray, dims: tuple[int, int], replicate: int) -> 
         )
 
 
-def warn_of_scale(clean: torch.Tensor, dims: tuple[int, int]) -> None:
+def warn_of_scale(clean: torch.Tensor, dims: tuple[int, int], names: tuple[str, str] = ("x", "y")) -> None:
     """Warn of samples ``(replicates, n, dim_x + dim_y)`` that are far from mean 0 and standard deviation 1."""
     mean, std = clean.mean(dim=1).abs().amax(dim=0), clean.std(dim=1).mean(dim=0)
     for column in ((mean > 1) | (std < 1 / 3) | (std > 3)).nonzero().flatten().tolist():
-        warnings.warn(
-            f"{_place(column, dims)} has mean {mean[column]:.3g} and standard deviation {std[column]:.3g}, which "
-            "preprocess='none' leaves; diffusion adds noise of the scale of 1 around 0. Use 'standardize'",
-            UserWarning,
-            stacklevel=5,
+        warn(
+            f"{_place(column, dims, names)} has mean {mean[column]:.3g} and standard deviation {std[column]:.3g}, "
+            "which preprocess='none' leaves; diffusion adds noise of the scale of 1 around 0. Use 'standardize'"
         )
 
 
-def _place(column: int, dims: tuple[int, int]) -> str:
+def _place(column: int, dims: tuple[int, int], names: tuple[str, str] = ("x", "y")) -> str:
     """Name a column of samples side by side."""
-    return f"x: column {column}" if column < dims[0] else f"y: column {column - dims[0]}"
+    return f"{names[0]}: column {column}" if column < dims[0] else f"{names[1]}: column {column - dims[0]}"
 
 
 def _as_array(name: str, values) -> np.ndarray:
     if isinstance(values, torch.Tensor):
-        values = values.detach().cpu()
+        values = values.detach().cpu().to_dense()
         values = values.double() if values.is_floating_point() else values
     if isinstance(values, np.ma.MaskedArray):
         values = values.astype(np.float64).filled(np.nan)
@@ -108,6 +124,8 @@ def _as_array(name: str, values) -> np.ndarray:
         raw = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} is no array: {error}") from error
+    except (RuntimeError, TypeError) as error:  # tensors that need a gradient within a list, or sparse ones
+        raise TypeError(f"{name} is no array: {error}") from error
     if not raw.ndim:
         raise ValueError(f"{name} is a {type(values).__name__} of shape (); expected an array (rows, dim) or (rows,)")
     return raw
@@ -126,12 +144,11 @@ def _warn_of_discrete(name: str, rows: np.ndarray, labels: Sequence) -> None:
     for column, label in enumerate(labels):
         different = len(np.unique(rows[:, column]))
         if different <= min(FEW, len(rows) / 2):
-            warnings.warn(
+            warn(
                 f"{name}: column {label} has {different} different values in {len(rows)} rows. The estimator learns "
                 f"the scores of {name}'s density, which discrete data lack. If they are rounded measurements, add "
-                "noise of the rounding's size; a discrete one can be y with variant c, which needs no density of y",
-                UserWarning,
-                stacklevel=5,
+                "noise of the rounding's size; a discrete one can be y with variant c, which needs no density of y "
+                "(categories without an order as a column of 0 and 1 for each)"
             )
 
 

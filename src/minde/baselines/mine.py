@@ -9,6 +9,7 @@ ours.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -21,7 +22,7 @@ Generators = torch.Generator | Sequence[torch.Generator] | None
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": nn.functional.relu,
     "elu": nn.functional.elu,
-    "leaky_relu": lambda x: nn.functional.leaky_relu(x, 0.2),
+    "leaky_relu": partial(nn.functional.leaky_relu, negative_slope=0.2),
     "tanh": torch.tanh,
 }
 
@@ -73,7 +74,8 @@ class Mine(nn.Module):
         `shuffle`). In training mode, `mine` moves its running mean.
 
         Raises:
-            ValueError: x and z are not as many samples of as many replicates.
+            ValueError: x and z are not as many samples of as many replicates, two at least, or the network does not
+                give one number for each.
         """
         joint, marginal = self._statistics(x, z, generator, z_marginal)
         if self.kind == "fdiv":
@@ -82,6 +84,10 @@ class Mine(nn.Module):
         if self.kind == "mine":
             log_mean_exp = self._corrected(log_mean_exp)
         return log_mean_exp - joint.mean(dim=-1)
+
+    def forward(self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None) -> Tensor:
+        """The loss, for what works on calls of a module: hooks, `torch.compile`, data in parallel."""
+        return self.loss(x, z, generator, z_marginal)
 
     @torch.no_grad()
     def information(
@@ -110,20 +116,31 @@ class Mine(nn.Module):
         if x.ndim < 2 or x.shape[:-1] != z.shape[:-1]:
             found = f"{tuple(x.shape)} and {tuple(z.shape)}"
             raise ValueError(f"expected x (…, batch, dim_x) and z (…, batch, dim_z) of as many samples, found {found}")
+        if x.shape[-2] < 2:
+            raise ValueError(f"{x.shape[-2]} samples have no pairs of the marginals; expected 2 or more in a batch")
         if z_marginal is None:
             z_marginal = shuffle(z, generator)
-        pairs = (self.combine(x, z), self.combine(x, z_marginal))
-        return tuple(self.network(pair).squeeze(-1) for pair in pairs)
+        elif z_marginal.shape != z.shape:
+            raise ValueError(f"z_marginal has shape {tuple(z_marginal.shape)}; expected that of z, {tuple(z.shape)}")
+        return tuple(self._statistic(self.combine(x, other), x.shape[:-1]) for other in (z, z_marginal))
+
+    def _statistic(self, pair: Tensor, shape: torch.Size) -> Tensor:
+        found = self.network(pair)
+        if found.shape != (*shape, 1):
+            raise ValueError(f"the network gives shape {tuple(found.shape)}; expected a number for each, {(*shape, 1)}")
+        return found.squeeze(-1)
 
     def _corrected(self, log_mean_exp: Tensor) -> Tensor:
         """The value as it is, with a gradient that is divided by the running mean in place of the batch's (eq. 12)."""
-        batch, running = log_mean_exp.detach(), self.log_mean
+        # In single precision at least: in bfloat16 a running mean would stay where it is.
+        batch = log_mean_exp.detach().to(torch.promote_types(log_mean_exp.dtype, torch.float32))
+        running = torch.where(self.log_mean.isnan(), batch, self.log_mean.to(batch.dtype))
         if self.training:
             kept = math.log1p(-self.smoothing) if self.smoothing < 1 else -math.inf
-            running = torch.logaddexp(running + kept, batch + math.log(self.smoothing))
-        running = torch.where(self.log_mean.isnan(), batch, running)
-        if self.training:
-            self.log_mean = running
+            moved = torch.logaddexp(running + kept, batch + math.log(self.smoothing))
+            moved = torch.where(self.log_mean.isnan(), batch, moved)
+            # A batch that is not finite, which the caller may skip, would stay in the mean for ever.
+            running = self.log_mean = torch.where(batch.isfinite(), moved, self.log_mean.to(batch.dtype))
         else:  # a batch far above a running mean that stays: no more weight than training, where it moves, would give
             running = torch.maximum(running, batch + math.log(self.smoothing))
         return batch + (batch - running).exp() * (log_mean_exp - batch)
@@ -225,7 +242,7 @@ def clip_adaptively(
 
 def _norm(gradients: Sequence[Tensor], stacked: bool) -> Tensor:
     """Euclidean norm over all gradients: of each replicate, `(replicates,)`, or of all, `(1,)`."""
-    squares = [g.square().reshape(len(g) if stacked else 1, -1).sum(dim=1) for g in gradients]
+    squares = [g.square().reshape(len(g) if stacked else 1, -1).sum(dim=1) for g in gradients if g is not None]
     return torch.stack(squares).sum(dim=0).sqrt()
 
 

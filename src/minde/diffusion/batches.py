@@ -115,4 +115,4 @@ class Batches:
 
     def _row(self, numbers: Iterable[float]) -> Tensor:
         """Return numbers as ``(1, CHUNK)`` on the device, which the host does not wait for."""
-        return torch.tensor([list(numbers)]).to(self.device, non_blocking=True)
+        return torch.tensor([list(numbers)], dtype=torch.float32).to(self.device, non_blocking=True)

@@ -54,7 +54,7 @@ class Selection:
 def only(variant: str, score: str) -> Selection:
     """Ask every row for one score, by name."""
     index = list(VARIANTS[variant]).index(score)
-    return Selection(torch.tensor(index), {index: slice(None)})
+    return Selection(torch.tensor(index, device="cpu"), {index: slice(None)})
 
 
 def allocate(variant: str, batch: int, device: torch.device) -> Selection:
@@ -110,7 +110,7 @@ def masks(variant: str, dim_x: int, dim_y: int, device: torch.device) -> Masks:
     def rows(role: Role, repeat_x: int, repeat_y: int) -> Tensor:
         scores = VARIANTS[variant].values()
         return torch.tensor(
-            [[float(s.x == role)] * repeat_x + [float(s.y == role)] * repeat_y for s in scores], device=device
+            [[s.x == role] * repeat_x + [s.y == role] * repeat_y for s in scores], dtype=torch.float32, device=device
         )
 
     return Masks(

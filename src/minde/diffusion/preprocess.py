@@ -50,12 +50,20 @@ class Gaussianize:
 def fit_preprocess(kind: Preprocess, x: Tensor) -> Standardize | Gaussianize:
     """Fit a map on training samples ``(replicates, n, dim)``.
 
-    Raises ValueError for an unknown kind and for a constant coordinate, which no map can give a spread.
+    Raises ValueError for an unknown kind, for a constant coordinate, which no map can give a spread, and for one whose
+    square is beyond the numbers of its type.
     """
     mean, std = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True)
-    if constant := (std == 0).nonzero().tolist():
-        replicate, _, coordinate = constant[0]
-        raise ValueError(f"Coordinate {coordinate} of replicate {replicate} is constant over {x.shape[1]} samples.")
+    if beyond := ((std == 0) | std.isinf()).nonzero().tolist():
+        replicate, _, coordinate = beyond[0]
+        own = x[replicate, :, coordinate]
+        about = f"Coordinate {coordinate} of replicate {replicate}"
+        if own.min() == own.max():
+            raise ValueError(f"{about} is constant over {x.shape[1]} samples.")
+        raise ValueError(
+            f"{about} goes from {own.min():.3g} to {own.max():.3g}, whose squares {own.dtype} cannot hold; take other "
+            "units, which change no mutual information."
+        )
     if kind == "none":
         return Standardize(torch.zeros_like(mean), torch.ones_like(std))
     if kind == "standardize":

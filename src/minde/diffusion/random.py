@@ -22,12 +22,14 @@ def generator(device: torch.device, seed: int, *path: int | str) -> torch.Genera
 
 def normals(shape: Sequence[int], seeds: Sequence[int], *path: int | str, device: torch.device) -> torch.Tensor:
     """Draw standard normals of shape ``(replicates, *shape)``, row r from ``seeds[r]`` alone."""
-    return torch.stack([torch.randn(*shape, generator=generator(device, s, *path), device=device) for s in seeds])
+    kind = {"device": device, "dtype": torch.float32}  # not what a program's default may be
+    return torch.stack([torch.randn(*shape, generator=generator(device, s, *path), **kind) for s in seeds])
 
 
 def uniforms(shape: Sequence[int], seeds: Sequence[int], *path: int | str, device: torch.device) -> torch.Tensor:
     """Draw uniforms on [0, 1) of shape ``(replicates, *shape)``, row r from ``seeds[r]`` alone."""
-    return torch.stack([torch.rand(*shape, generator=generator(device, s, *path), device=device) for s in seeds])
+    kind = {"device": device, "dtype": torch.float32}
+    return torch.stack([torch.rand(*shape, generator=generator(device, s, *path), **kind) for s in seeds])
 
 
 def permutations(n: int, seeds: Sequence[int], *path: int | str, device: torch.device) -> torch.Tensor:

@@ -77,7 +77,7 @@ class Times:
 
     @cached_property
     def _rate_eps(self) -> float:
-        return self.rate(torch.tensor(self.t_eps, dtype=torch.float64)).item()
+        return self.rate(torch.tensor(self.t_eps, dtype=torch.float64, device="cpu")).item()
 
     def _log_expm1(self, t: float) -> float:
         return math.log(math.expm1(self.sde.integrated_beta(t)))

@@ -50,14 +50,14 @@ def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.devi
     gradients = list(model.network.unflatten(parameters.grad).values())
     # Adam works elementwise: on the stack's one tensor it is the replicates' own Adams. The learning rate is a tensor,
     # and Adam's state is there before the first step, so that all steps are alike.
-    rate = torch.tensor(recipe.learning_rate, device=device)
+    rate = torch.tensor(recipe.learning_rate, dtype=parameters.dtype, device=device)
     optimizer = torch.optim.AdamW([parameters], lr=rate, fused=True, capturable=device.type == "cuda")
     optimizer.state[parameters] = {
-        "step": torch.zeros((), device=device),
+        "step": torch.zeros_like(rate),
         "exp_avg": torch.zeros_like(parameters),
         "exp_avg_sq": torch.zeros_like(parameters),
     }
-    loss = torch.full((len(seeds),), math.nan, device=device)
+    loss = parameters.new_full((len(seeds),), math.nan)
     return State(0, parameters, leaves, gradients, parameters.clone(), optimizer, loss, first)
 
 

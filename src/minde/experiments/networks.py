@@ -37,17 +37,9 @@ class Draws:
         """Standard normals `(members, *shape)`."""
         return self._each(lambda one: torch.randn(shape, generator=one))
 
-    def uniforms(self, *shape: int) -> Tensor:
-        """Uniforms on [0, 1), `(members, *shape)`."""
-        return self._each(lambda one: torch.rand(shape, generator=one))
-
     def integers(self, below: int, *shape: int) -> Tensor:
         """Integers from 0 up to but without `below`, `(members, *shape)`."""
         return self._each(lambda one: torch.randint(below, shape, generator=one))
-
-    def permutations(self, size: int) -> Tensor:
-        """Orders of `range(size)`, `(members, size)`."""
-        return self._each(lambda one: torch.randperm(size, generator=one))
 
     def _each(self, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
         drawn = torch.stack([draw(one) for one in self.generators]).to(self.device)

@@ -29,7 +29,8 @@ def folder(tmp_path_factory) -> Path:
     x, y = normals(600)
     frame = pd.DataFrame({"a": x[:, 0], "b": y[:, 0], "c": y[:, 0] ** 3, "text": "t", "count": range(600)})
     frame["group"] = frame["count"] % 3
-    frame["huge"] = frame["b"] * 1e200
+    frame["huge"] = frame["b"] * 1e150
+    frame["day"] = pd.Timestamp("2026-01-01")
     frame["gaps"] = frame["b"].where(frame["count"] > 2)
     frame.to_parquet(path / "pairs.parquet")
     frame.to_csv(path / "pairs.csv", index=False)
@@ -96,6 +97,10 @@ BAD = {
     "threads": (["pairs.csv", "--x", "a", "--y", "b", "--threads", "0"], USAGE, "threads is 0; expected an integer"),
     "seed": (["pairs.csv", "--x", "a", "--y", "b", "--seed", "-1"], USAGE, "seed is -1; expected an integer from 0"),
     "save": (["pairs.csv", "--x", "a", "--y", "b", "--save", "no/fit"], USAGE, "save is no/fit; expected a path in"),
+    "smallest batch": (["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "2"], USAGE, "2 rows are too few"),
+    "half an archive": (["half.npz", "--x", "a", "--y", "b"], USAGE, "half.npz is not a readable .npz file"),
+    "twice": (["twice.csv", "--x", "a", "--y", "b"], USAGE, "it has more than one column 'b'"),
+    "dates": (["pairs.parquet", "--x", "a,day", "--y", "b"], SAMPLES, "day holds values of type datetime64"),
     "text": (["pairs.csv", "--x", "a,text", "--y", "b"], SAMPLES, "x holds 't' of type str"),
     "missing": (["pairs.csv", "--x", "a", "--y", "gaps"], SAMPLES, "y: 3 of 600 values are NaN or infinite, the first"),
     "too few": (["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "600"], SAMPLES, "expected 600 to train on"),
@@ -111,6 +116,8 @@ BAD = {
 def test_a_failure_has_a_message_and_a_status(folder, kind, capsys, monkeypatch) -> None:
     monkeypatch.chdir(folder)
     Path("text.parquet").write_text("text")
+    Path("half.npz").write_bytes(Path("pairs.npz").read_bytes()[:5000])
+    Path("twice.csv").write_text("a,b,b\n1,2,3\n")
     arguments, status, message = BAD[kind]
     assert main(["estimate", *QUICK, *arguments]) == status
     out, err = capsys.readouterr()

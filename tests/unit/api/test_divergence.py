@@ -5,6 +5,7 @@ import pytest
 from pairs import SMALL
 from scipy.integrate import quad
 from scipy.stats import norm
+from sklearn.exceptions import ConvergenceWarning
 
 from minde import kl_divergence
 
@@ -51,3 +52,11 @@ def test_what_is_not_normal_is_seen() -> None:
     settings |= {"precondition": "none", "architecture": "residual"}
     found = kl_divergence(p, q, formula="inside", replicates=1, **settings)
     assert exact / 2 < found < exact + 3 * found.std_error
+
+
+def test_formulas_that_are_apart_are_warned_of() -> None:
+    """Few samples in many columns, learned by heart."""
+    p, q = np.random.default_rng(0).normal(size=(2, 200, 20))
+    settings = SMALL | {"steps": 512, "weight_decay": 0.0, "learning_rate": 1e-2, "hidden": 64, "mc_draws": 10}
+    with pytest.warns(ConvergenceWarning, match="inside says .* nats and gap"):
+        kl_divergence(p, q, replicates=1, **settings)

@@ -101,6 +101,13 @@ def test_entropies_are_in_the_units_of_the_samples(fitted) -> None:
         assert abs(found - (ENTROPIES[name] - MUTUAL_INFORMATION)) < 4 * found.std_error
 
 
+def test_the_width_of_the_reference_decides_no_entropy() -> None:
+    """The wider it is, the less of it has gone at the end of the diffusion."""
+    fitted = MINDE(replicates=1, **SMALL | {"mc_draws": 40}).fit(*normals())
+    near, far = (fitted.entropy("x", sigma=sigma) for sigma in (1.0, 300.0))
+    assert abs(far - near) < 0.2
+
+
 def test_an_entropy_that_a_variant_does_not_learn_is_refused() -> None:
     fitted = MINDE(replicates=1, **SMALL).fit(*normals())
     with pytest.raises(ValueError, match=r"'xy' is not among what variant c learns: x, x\|y"):

@@ -45,6 +45,15 @@ BAD = {
     "objects": ((pd.DataFrame({"a": ["b"] * 200}).astype(object), Y), TypeError, "x holds 'b' of type str"),
     "complex": ((X + 1j, Y), TypeError, "complex128; expected real numbers"),
     "times": ((pd.date_range("2026-01-01", periods=200), Y), TypeError, "datetime64.*expected real numbers"),
+    "sparse tensor": ((torch.tensor(X).to_sparse(), Y[:-1]), ValueError, "x has 200 rows and y has 199"),
+    "gradients": (([torch.ones(2, requires_grad=True)] * 200, Y), TypeError, "x is no array: .*requires_grad|detach"),
+    "too large": ((X * 1e200, Y), ValueError, "Coordinate 0 of .* squares torch.float64 cannot hold; take other units"),
+    "too small": ((X * 1e-200, Y), ValueError, "Coordinate 0 of replicate 0 goes from .*e-199 to .*; take other units"),
+    "other order": (
+        (pd.Series(X[:, 0]), pd.Series(Y[:, 0]).iloc[::-1]),
+        ValueError,
+        r"x and y have the same index in another order, .*; expected y\.loc\[x\.index\]",
+    ),
     "too few": ((X[:60], Y[:60]), ValueError, r"60 rows, of which 12 are held out; expected 64 to train on"),
 }
 
@@ -69,6 +78,8 @@ SETTINGS = {
     "replicates": 0,
     "test_size": 1.0,
     "device": "tpu",
+    "threads": 0,
+    "importance_sampling": "no",
 }
 
 
@@ -78,10 +89,24 @@ def test_a_setting_out_of_range_is_named(name) -> None:
         MINDE(**{name: SETTINGS[name]}).fit(X, Y)
 
 
+@pytest.mark.parametrize(("name", "value"), [("learning_rate", "0.1"), ("learning_rate", None), ("steps", True)])
+def test_a_setting_of_another_type_is_named(name, value) -> None:
+    with pytest.raises(ValueError, match=f"{name} is {value!r}; expected"):
+        MINDE(**{name: value}).fit(X, Y)
+
+
+def test_a_share_that_holds_out_too_few_rows_is_refused() -> None:
+    for fit in (MINDE(**SMALL, test_size=1e-3).fit, lambda x, y: kl_divergence(x, y, **SMALL, test_size=1e-3)):
+        with pytest.raises(ValueError, match=r"200 rows, of which 0 are held out; .* and 2 to estimate with"):
+            fit(X, Y)
+    with pytest.raises(ValueError, match="deals a batch to 2 scores; 2 rows are too few"):
+        MINDE(**SMALL | {"batch_size": 2}).fit(X, Y)
+
+
 def test_a_fit_that_fails_leaves_an_estimator_that_is_not_fitted() -> None:
     estimator = MINDE(preprocess="none", precondition="none", **SMALL)
     with pytest.raises(FloatingPointError, match="nan"):
-        estimator.fit(X * 1e200, Y)
+        estimator.fit(X * 1e150, Y)
     with pytest.raises(NotFittedError):
         estimator.mutual_information()
 
@@ -92,6 +117,8 @@ def test_a_reference_that_has_no_width_is_refused() -> None:
         fitted.mutual_information(sigma=-1.0)
     with pytest.raises(ValueError, match="sigma is 0"):
         fitted.entropy("x", sigma=0)
+    with pytest.raises(ValueError, match=r"sigmas are .*; expected widths that differ"):
+        fitted.estimates(sigmas=(1.0, 1.0000001))
     with pytest.raises(ValueError, match="'gap' has no sigma"):
         fitted.mutual_information(sigma=1.0, formula="gap")
     with pytest.raises(ValueError, match="'outside'"):
@@ -161,9 +188,23 @@ def test_test_samples_go_together_and_have_the_columns_of_the_others() -> None:
         MINDE(**SMALL).fit(x, Y, x_test=x[["b", "a"]], y_test=Y)
 
 
+def test_test_samples_may_be_of_one_class() -> None:
+    fitted = MINDE(replicates=1, **SMALL).fit(X, Y > 0, x_test=X[Y > 0], y_test=np.ones((Y > 0).sum()))
+    assert fitted.mutual_information() > 0
+
+
 def test_a_scale_that_no_preprocessing_mends_is_warned_of() -> None:
     with pytest.warns(UserWarning, match="x: column 0 has mean .* Use 'standardize'"):
         MINDE(replicates=1, **SMALL | {"preprocess": "none"}).fit(X + 50, Y)
+    with pytest.warns(UserWarning, match="q: column 0 has mean .* Use 'standardize'"):
+        kl_divergence(Y, X, replicates=1, **SMALL | {"preprocess": "none"})
+
+
+def test_a_warning_is_of_the_line_that_fits() -> None:
+    for use in (rows_of, lambda name, x: MINDE(**SMALL).fit(x, Y), lambda name, x: kl_divergence(x, Y, **SMALL)):
+        with pytest.warns(UserWarning, match="3 different values") as caught:
+            use("x", LABELS)
+        assert {warning.filename for warning in caught} == {__file__}
 
 
 def test_a_column_given_twice_is_no_trouble() -> None:

@@ -103,6 +103,34 @@ def test_in_evaluation_mode_the_running_mean_stays():
     assert torch.equal(mine.log_mean, before)
 
 
+def test_a_batch_that_is_not_finite_does_not_stay_in_the_running_mean():
+    mine, (x, z) = Mine(Product()), pairs(100)
+    infinite = torch.full_like(x, torch.inf)
+    mine.loss(infinite, infinite, *generators(1))
+    assert mine.log_mean.isnan()
+    mine.loss(x, z, *generators(1))
+    before = mine.log_mean.clone()
+    mine.loss(infinite, infinite, *generators(1))
+    assert torch.equal(mine.log_mean, before)
+
+
+def test_the_running_mean_of_half_precision_moves():
+    x, z = pairs(100)
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        mine = Mine(Product()).to(dtype)
+        mine.loss(3 * x.to(dtype), 3 * z.to(dtype), *generators(1))
+        for _ in range(300):
+            mine.loss(0 * x.to(dtype), z.to(dtype), *generators(1))
+        found.append(mine.log_mean.item())
+    assert found[1] == pytest.approx(found[0], rel=0.05)
+
+
+def test_a_call_is_the_loss():
+    mine, (x, z) = Mine(Product()), pairs(100)
+    assert torch.equal(mine.eval()(x, z, *generators(1)), mine.loss(x, z, *generators(1)))
+
+
 def test_the_running_mean_is_part_of_the_state():
     mine, (x, z) = Mine(Product()), pairs(3, 100)
     mine.loss(x, z, generators(1, 2, 3))
@@ -198,6 +226,12 @@ def test_samples_that_do_not_pair_are_refused():
     mine, (x, z) = Mine(Product()), pairs(20)
     with pytest.raises(ValueError, match=r"found \(20, 1\) and \(19, 1\)"):
         mine.loss(x, z[1:])
+    with pytest.raises(ValueError, match="1 samples have no pairs of the marginals; expected 2 or more"):
+        mine.loss(x[:1], z[:1])
+    with pytest.raises(ValueError, match=r"z_marginal has shape \(19, 1\); expected that of z, \(20, 1\)"):
+        mine.loss(x, z, z_marginal=z[1:])
+    with pytest.raises(ValueError, match=r"the network gives shape \(20, 2\); expected a number for each, \(20, 1\)"):
+        Mine(torch.nn.Linear(2, 2)).loss(x, z)
     with pytest.raises(ValueError, match="2 generators for 3 replicates; expected one for each"):
         mine.loss(*pairs(3, 20), generators(1, 2))
     with pytest.raises(ValueError, match="unknown activation 'sine'; expected relu, elu, leaky_relu, tanh"):

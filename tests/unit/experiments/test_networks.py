@@ -27,7 +27,7 @@ def test_a_member_trains_as_if_alone():
         optimizer = adam([network], 0.01)
         for step in range(1, 6):
             cool([optimizer], 0.01, step, 5)
-            loss = (network(one.normals(16, 3)) - one.uniforms(16, 1)).square().mean(dim=(1, 2))
+            loss = (network(one.normals(16, 3)) - one.normals(16, 1)).square().mean(dim=(1, 2))
             optimizer.zero_grad()
             loss.sum().backward()
             optimizer.step()
@@ -36,7 +36,7 @@ def test_a_member_trains_as_if_alone():
 
 def test_conditions_see_the_same_numbers_and_replicates_others():
     draws = Draws([1, 2], conditions=2)
-    for drawn in (draws.normals(3, 2), draws.integers(100, 8), draws.permutations(50)):
+    for drawn in (draws.normals(3, 2), draws.integers(100, 8)):
         assert torch.equal(drawn[:2], drawn[2:])
         assert not torch.equal(drawn[0], drawn[1])
 
