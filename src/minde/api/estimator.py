@@ -38,8 +38,9 @@ class MINDE(PointEstimator, BaseEstimator):
         Learn the scores of x and of x given y (c), or those of (x, y), of x given y and of y given x (j).
     preprocess : {"standardize", "gaussianize", "none"}
         What is done to each column first. None changes mutual information; gaussianize (ranks to a normal
-        distribution) is for heavy tails, and leaves entropies undefined; none is for columns that have a mean near 0
-        and a standard deviation near 1 already, to which the diffusion's noise is scaled.
+        distribution) is for heavy tails and other columns far from normal, and leaves entropies undefined; none is for
+        columns that have a mean near 0 and a standard deviation near 1 already, to which the diffusion's noise is
+        scaled.
     steps : int
         Updates of the weights.
     batch_size : int
