@@ -1,5 +1,6 @@
 # `make study` installs the locked software into .venv and runs the default study; `make test` installs and tests.
 # Another Python: make PYTHON=/path/to/python3.12 study.  More Snakemake options: make study ARGS="--cores 1".
+# Another study than the default one is Snakemake's own command: see docs/study.md.
 
 SHELL := bash
 .ONESHELL:

@@ -26,6 +26,7 @@ rule consistency_table:
         estimates="<results>/estimates.parquet",
         code=code(
             "study/consistency.py",
+            "study/intervals.py",
             "study/ratios.py",
             "study/rendering.py",
             "study/rows.py",
@@ -56,7 +57,7 @@ rule consistency_figure:
         estimates="<results>/estimates.parquet",
         code=[
             *FIGURE_CODE,
-            *code("study/consistency.py", "study/consistency_figure.py", "study/ratios.py"),
+            *code("study/consistency.py", "study/consistency_figure.py", "study/intervals.py", "study/ratios.py"),
         ],
     output:
         pdf=report(

@@ -36,7 +36,7 @@ for name in EXPERIMENTS:
             f"{name}_figure"
         input:
             rows=f"<results>/experiments/{name}.parquet",
-            code=[*FIGURE_CODE, *code("study/experiment_*.py", f"study/{name}_figure.py")],
+            code=[*FIGURE_CODE, *code("study/experiment_*.py", "study/intervals.py", f"study/{name}_figure.py")],
         output:
             pdf=report(
                 f"<results>/figures/{name}.pdf",

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,17 @@ def test_a_rule_names_the_source_files_that_its_step_imports(step, rules, left_o
     needed = {str(path.relative_to(SOURCE / "minde")) for path in closure(SOURCE / f"minde/steps/{step}.py")}
     named = set(re.findall(r'"([\w/]+\.py)"', (ROOT / f"rules/{rules}.smk").read_text()))
     assert named == needed - HOUSEKEEPING - left_out
+
+
+# Of what draws figures, these change none: how files are read and written, what text looks like, and the door itself.
+WITHOUT_EFFECT = HOUSEKEEPING | {"study/experiment_figures.py", "study/rendering.py", "study/seeds.py"}
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "minde/study").glob("*_figure.py")), ids=lambda path: path.stem)
+def test_a_figure_depends_on_the_source_files_that_draw_it(path):
+    rules = "consistency" if path.stem == "consistency_figure" else "mine"
+    text = (ROOT / "rules/figures.smk").read_text() + (ROOT / f"rules/{rules}.smk").read_text()
+    named = re.findall(r'"(study/[\w/*]+\.py)"', text)
+    needed = {str(module.relative_to(SOURCE / "minde")) for module in closure(path)} - WITHOUT_EFFECT
+    own = f"study/{path.stem}.py"
+    assert {module for module in needed if not any(fnmatch(module, pattern) for pattern in named)} <= {own}

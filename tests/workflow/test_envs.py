@@ -43,6 +43,30 @@ def test_the_lock_names_no_place_to_download_from():
     assert not re.search(r"https?:|^-|@", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
 
 
+# What these modules import, beside ours and Python's own, has to be in the environment of their rules.
+IMPORTS = {
+    "train": ["diffusion/*.py", "images/*.py", "steps/latents.py", "steps/train.py", "steps/estimate.py"],
+    "report": [
+        "study/*_figure.py",
+        "study/experiment_*.py",
+        "study/ratios.py",
+        "study/intervals.py",
+        "study/tables.py",
+    ],
+}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
+
+
+@pytest.mark.parametrize("env", IMPORTS)
+def test_an_environment_has_what_its_steps_import(env):
+    held = {requirement.split("==")[0] for requirement in pip_section(env)}
+    for pattern in IMPORTS[env]:
+        for path in (ROOT / "src/minde").glob(pattern):
+            names = re.findall(r"^ *(?:import|from) ([a-z]\w+)", path.read_text(), flags=re.MULTILINE)
+            others = {DISTRIBUTIONS.get(name, name) for name in names} - sys.stdlib_module_names - {"minde"}
+            assert others <= held, path
+
+
 @pytest.fixture(scope="module")
 def commands(study):
     """Shell commands of the tiny study by their verb, as Snakemake prints them."""

@@ -45,9 +45,8 @@ def report(config: dict, measured: list[Path]) -> str:
     lines = [f"study {config['name']}: {len(config['tasks'])} tasks, {replicates} replicates of each cell"]
     for width, train_size in sorted({(one.width, one.train_size) for one in trainings}):
         steps = [one.steps for one in trainings if (one.width, one.train_size) == (width, train_size)]
-        lines.append(
-            f"  width {width:>3}, {train_size:>7,} samples: {len(steps):>3} trainings of {max(steps):>9,} steps"
-        )
+        of = f"{max(steps):,}" if min(steps) == max(steps) else f"{min(steps):,} to {max(steps):,}"
+        lines.append(f"  width {width:>3}, {train_size:>7,} samples: {len(steps):>3} trainings of {of:>9} steps")
     for path in measured:
         lines += hours(path, trainings, replicates)
     competitors = sum(cell.method in design.COMPETITORS for cell in cells)

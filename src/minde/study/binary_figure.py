@@ -1,5 +1,7 @@
 """The figure of the experiment `binary`: the information plane along training, and the test error."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
@@ -19,8 +21,8 @@ def draw(rows: pd.DataFrame) -> Figure:
     mean = rows[rows["x"].notna()].groupby(["panel", "series", "x"])["value"].mean()
     epochs = np.sort(rows["x"].dropna().unique())
     shade = LogNorm(1, epochs[-1] + 1)
-    layers = sorted(series for series in rows["series"].unique() if series.startswith("layer"))
-    for layer, marker in zip(layers, MARKERS, strict=False):
+    layers = sorted((s for s in rows["series"].unique() if s.startswith("layer")), key=lambda s: int(s.split()[1]))
+    for layer, marker in zip(layers, itertools.cycle(MARKERS), strict=False):
         x, y = (mean[panel][layer].reindex(epochs) for panel in ("input", "label"))
         plane.plot(x, y, color="#BBBBBB", linewidth=0.5, zorder=1)
         shown = plane.scatter(

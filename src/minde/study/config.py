@@ -68,9 +68,15 @@ def _message(error: ValidationError) -> str:
         missing = sorted(set(schema["required"]) - set(found))
         names = f"the key {missing[0]} is" if len(missing) == 1 else f"the keys {', '.join(missing)} are"
         return f"{where or 'top level'}: {names} missing"
+    if error.validator == "dependentRequired":
+        missing = sorted({name for key, names in schema["dependentRequired"].items() if key in found for name in names})
+        missing = [name for name in missing if name not in found]
+        return f"{where or 'top level'}: missing beside what is there: {', '.join(missing)}"
     hint = suggestion(found, schema["enum"]) if error.validator == "enum" else ""
     if isinstance(found, str) and schema.get("type") in ("number", "integer"):
         hint = _hint_on_text(found)
+    elif error.validator == "type" and schema.get("type") == "string" and not isinstance(found, dict | list):
+        hint = f"; as text, write '{found}' in quotes"
     about = f". {schema['description']}" if "description" in schema else ""
     return f"{where}: found {found!r}; allowed: {_allowed(error)}{hint}{about}"
 
@@ -120,6 +126,9 @@ def _not_finite(value, where: str) -> Iterator[str]:
 def _names(config: dict) -> Iterator[str]:
     """Names that must exist elsewhere: tasks, the recipe, globs that hit something."""
     known = [*TASKS, *config["data"]]
+    if unnamed := [name for name in config["recipes"] if not isinstance(name, str)]:
+        yield f"recipes: found the name {unnamed[0]}, which is no text; allowed: text, such as '{unnamed[0]}' in quotes"
+        return
     for i, name in enumerate(config["tasks"]):
         if name not in known and (name not in GROUPS or len(config["tasks"]) > 1):
             allowed = "[all] or [high-mi] alone, or the id of one of their tasks, or a key of `data`"
@@ -138,6 +147,13 @@ def _names(config: dict) -> Iterator[str]:
             if not matching(pattern, known):
                 nearest = suggestion(pattern.strip("*?"), known)
                 yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the tasks{nearest}"
+        methods = override["match"].get("methods", [])
+        if methods and not set(methods) & VARIANTS.keys():
+            yield f"overrides.{i}.match.methods: found {methods}; allowed: {', '.join(VARIANTS)}, which alone read them"
+        for dim in ("dim_x", "dim_y"):
+            ends = override["match"].get(dim, {})
+            if ends.get("min", 0) > ends.get("max", math.inf):
+                yield f"overrides.{i}.match.{dim}: found {ends}; allowed: a min of at most max"
     for method in set(config["methods"]) & VARIANTS.keys():
         for name, count in Counter(estimators(config, method)).items():
             if count > 1:
@@ -155,6 +171,12 @@ def _widths(config: dict) -> Iterator[str]:
             f"tables.sigmas: found {unknown[0]}; allowed: one of minde.estimators.sigmas, which are "
             f"{', '.join(written)}"
         )
+    shown = config["tables"]["sigmas"]
+    if not shown and estimators["formulas"] == ["sigma"] and VARIANTS.keys() >= set(config["methods"]):
+        yield "tables.sigmas: found none, and no other estimate; allowed: at least one of minde.estimators.sigmas"
+    quoted = config["minde"]["quoted"].get(config["minde"]["recipe"], {})
+    if "sigma" in quoted.values() and len(shown) > 1:
+        yield f"minde.quoted: found sigma, and widths {shown} in tables.sigmas; allowed: a single one, to be quoted by"
 
 
 def _names_of_data(config: dict) -> Iterator[str]:

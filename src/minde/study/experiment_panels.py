@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from .intervals import half_interval
 from .panels import COLORS
 
 LABELS = {
@@ -27,10 +28,7 @@ def over_replicates(rows: pd.DataFrame) -> pd.DataFrame:
 
     Replicates without a value are left out; the half is NaN where one or none is there.
     """
-    from scipy.stats import t
-
     found = rows.groupby(["panel", "series", "quantity", "x"], sort=False, dropna=False)["value"]
     summary = found.agg(["count", "mean", "std"]).reset_index()
-    quantile = t.ppf(0.975, (summary["count"] - 1).where(summary["count"] > 1))
-    summary["half"] = quantile * summary["std"] / summary["count"] ** 0.5
+    summary["half"] = half_interval(summary["count"], summary["std"])
     return summary

@@ -90,9 +90,9 @@ def limits_about(truth: float, reach: float) -> tuple[float, float]:
 
 
 def middle_of(of_task: pd.DataFrame) -> float:
-    """The middle of a task's axis: the truth, or the median estimate where nobody knows the truth."""
-    truth = of_task["mi_true"].iloc[0]
-    return float(of_task["estimate"].median() if pd.isna(truth) else truth)
+    """The middle of a task's axis: the truth, or the median estimate where nobody knows the truth, or else 0."""
+    candidates = (of_task["mi_true"].iloc[0], of_task["estimate"].median(), 0.0)
+    return float(next(middle for middle in candidates if not pd.isna(middle)))
 
 
 def draw_truth(ax: Axes, of_task: pd.DataFrame, keys: dict[str, Artist]) -> None:

@@ -155,6 +155,8 @@ def test_a_file_is_a_task_that_overrides_and_dimensions_know():
             {"mine": FILE | {"z": ["a"]}},
             r"data\.mine: unknown key 'z'; allowed: duplicates, file, mi_true, x, y",
         ),
+        ("name", 2024, r"name: found 2024; .*; as text, write '2024' in quotes"),
+        ("consistency", {"images": "digits"}, r"consistency: missing beside what is there: autoencoder, noise, rows"),
         ("run.device", "gpu", r"run\.device: found 'gpu'; allowed: auto, cpu, cuda"),
     ],
 )
@@ -192,6 +194,16 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
             "minde.quoted",
             {"fsat": {"minde-j": "gap", "minde-c": "inside"}},
             r"minde\.quoted: found 'fsat'; allowed: .*paper, fast; the nearest valid name is 'fast'",
+        ),
+        (
+            "overrides",
+            [{"match": {"methods": ["doe-gaussian"]}, "set": {"training": {"learning_rate": 0.5}}}],
+            r"overrides\.0\.match\.methods: found \['doe-gaussian'\]; allowed: minde-j, minde-c",
+        ),
+        (
+            "overrides",
+            [{"match": {"dim_x": {"min": 5, "max": 2}}, "set": {"preprocess": "none"}}],
+            r"overrides\.0\.match\.dim_x: found .*; allowed: a min of at most max",
         ),
         ("train_sizes", [20000], r"train_sizes\.0: found 20000; allowed: at most samples\.train, which is 10000"),
         ("train_sizes", [100], r"train_sizes: found 100, with batch_size 256 for task .*at least one full batch"),
@@ -296,4 +308,23 @@ def test_a_missing_key_is_named():
     config = load("config.yaml")
     del config["seed"]
     with pytest.raises(ConfigError, match="top level: the key seed is missing"):
+        resolve(config, ROOT)
+
+
+def test_a_recipe_has_a_name_of_text():
+    config = load("config.yaml")
+    config["recipes"][2024] = config["recipes"]["fast"]
+    with pytest.raises(ConfigError, match=r"recipes: found the name 2024, .* such as '2024' in quotes"):
+        resolve(config, ROOT)
+
+
+def test_there_is_something_to_show_and_one_row_to_quote():
+    config = load("config.yaml") | {"methods": ["minde-c"]}
+    config["minde"]["estimators"] |= {"formulas": ["sigma"], "sigmas": [1.0, 2.0]}
+    config["tables"]["sigmas"] = []
+    with pytest.raises(ConfigError, match=r"tables\.sigmas: found none, and no other estimate"):
+        resolve(config, ROOT)
+    config["tables"]["sigmas"] = [1.0, 2.0]
+    config["minde"]["quoted"]["fast"]["minde-c"] = "sigma"
+    with pytest.raises(ConfigError, match=r"minde\.quoted: found sigma, and widths \[1(\.0)?, 2(\.0)?\]"):
         resolve(config, ROOT)

@@ -5,7 +5,7 @@ import pytest
 
 from minde.study import consistency
 from minde.study.consistency import IDEAL, entries
-from minde.study.ratios import ratios, summarise, write_ratios
+from minde.study.ratios import ratios, summarise, to_markdown, write_ratios
 
 CONFIG = {"name": "images", "consistency": {"images": "digits", "rows": [2, 4, 8], "autoencoder": {"latent": 2}}}
 NATS = {"baseline-2": 1.0, "baseline-4": 2.0, "baseline-8": 4.0, "processing-2-4": 2.0, "processing-4-8": 3.0}
@@ -72,3 +72,27 @@ def test_another_kind_of_file_is_refused_before_anything_is_written(tmp_path) ->
     with pytest.raises(ValueError, match=r"written as '.docx'; expected .csv or .md"):
         write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.docx"], [1.0])
     assert not list(tmp_path.iterdir())
+
+
+def test_replicates_that_did_not_converge_are_left_out_and_marked() -> None:
+    frame = pd.concat([estimates(), estimates().assign(replicate=lambda rows: rows["replicate"] + 2)])
+    lost = (frame["task"] == "baseline-2") & (frame["replicate"] > 1)
+    all_lost = (frame["task"] == "additivity-8") & (frame["method"] == "minde-c")
+    frame.loc[lost | all_lost, ["estimate", "not_converged"]] = [float("nan"), "no reason"]
+    summary = summarise(ratios(frame))
+    of_test = summary.set_index(["test", "rows", "method"])
+    assert of_test.loc["baseline", 2, "minde-c"][["replicates", "converged"]].tolist() == [4, 2]
+    assert of_test.loc["processing", 8, "minde-c"][["replicates", "converged"]].tolist() == [4, 4]
+    lines = to_markdown(summary).splitlines()
+    assert "†" in lines[2]
+    assert lines[-1].count("–") == 1
+    assert lines[-1].count("±") == 1
+
+
+def test_a_reference_of_no_information_is_named() -> None:
+    frame = estimates()
+    frame.loc[(frame["task"] == "baseline-8") & (frame["replicate"] == 1), "estimate"] = 0.0
+    with pytest.raises(
+        ValueError, match="MINDE-j finds 0 nats in replicate 1 of baseline-8, by which the test baseline"
+    ):
+        ratios(frame)
