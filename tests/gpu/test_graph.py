@@ -117,3 +117,9 @@ def test_the_estimator_on_a_gpu_finds_the_mutual_information(variant) -> None:
     y = 0.8 * x + 0.6 * rng.standard_normal(10_000)
     fitted = minde.MINDE(variant=variant, device="cuda", random_state=0).fit(x, y)
     assert fitted.mutual_information() == pytest.approx(-0.5 * np.log(1 - 0.8**2), abs=0.05)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_a_device_that_is_not_the_current_one_trains_the_same() -> None:
+    runs = [run(samples().to(f"cuda:{i}"), "c", FAST, SEEDS) for i in (0, 1)]
+    torch.testing.assert_close(runs[0].parameters.cpu(), runs[1].parameters.cpu(), rtol=1e-3, atol=1e-4)

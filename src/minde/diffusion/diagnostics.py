@@ -22,9 +22,11 @@ def score_errors(
     s_t²), over test samples ``clean`` ``(replicates, n, dim)`` in equal shares of the times; the Gaussian's are
     predicted from the moments of the same samples. What no predictor can know cancels in the difference: it is the
     squared error of the learned score where the samples are Gaussian, and below zero where the network knows what a
-    Gaussian does not.
+    Gaussian does not. Raises ValueError where there are fewer samples than parts.
     """
     n, dim = clean.shape[1:]
+    if n < parts:
+        raise ValueError(f"{n} test samples are too few for the error of scores at {parts} times; give more")
     gaussians = gaussian_scores(variant, *fit_moments(clean), dim_x)
     u = stratify(random.uniforms((n,), seeds, "errors", "time", device=clean.device))
     order = random.permutations(n, seeds, "errors", "order", device=clean.device)
@@ -41,7 +43,8 @@ def score_errors(
             _, gaussian = gaussians[name].predict(times.sde, clean[:, rows], noisy[:, rows], t[:, rows])
             target = noise[:, rows, own]
             excess.append(((target - learned).square() - (target - gaussian).square()).mean(dim=-1))
-        size = n // parts
-        errors[name] = torch.cat(excess, dim=1)[:, : size * parts].unflatten(1, (parts, size)).mean(dim=-1)
+        errors[name] = torch.stack(
+            [part.mean(dim=1) for part in torch.cat(excess, dim=1).tensor_split(parts, dim=1)], 1
+        )
     middle = times.inverse_cdf(stratify(torch.full((parts,), 0.5, dtype=torch.float64)))
     return middle, errors

@@ -12,20 +12,21 @@ import torch
 WARM_UP = 3  # steps before recording, in which libraries make their choices and take their memory
 
 
-def captured(step: Callable[[], None]) -> Callable[[], None]:
-    """Return a step on the current CUDA device as one graph.
+def captured(step: Callable[[], None], device: torch.device) -> Callable[[], None]:
+    """Return a step on a CUDA device as one graph.
 
     The step runs a few times here: whoever asks has to put back what it changes.
     """
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP):
+    with torch.cuda.device(device):  # streams are those of the current device, which may be another one
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP):
+                step()
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        # On a stream of its own: libraries keep their workspace by stream, and it goes with the first graph that used
+        # it. Other threads may use the device meanwhile.
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             step()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    # On a stream of its own: libraries keep their workspace by stream, and it goes with the first graph that used it.
-    # Other threads may use the device meanwhile.
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-        step()
     return graph.replay

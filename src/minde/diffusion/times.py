@@ -14,6 +14,9 @@ from torch import Tensor
 from .sde import SDE
 
 T_MIN = 1e-5  # the paper's lower end of uniform times
+# Below what any other uniform number than 0 gives. At 0, which is drawn once in 2^24 times, nothing is noisy, and a
+# Gaussian that is singular, as one of collinear columns is, has no score.
+T_LEAST = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class Times:
         slope, start = self.sde.beta_max - self.sde.beta_min, self.sde.beta_min
         # The root in its stable form, which also holds for a constant β (slope 0).
         curved = 2 * integral / (start + torch.sqrt(start**2 + 2 * slope * integral))
-        return torch.where(flat <= self.t_eps, flat, curved).clamp(max=1.0).to(u.dtype)
+        return torch.where(flat <= self.t_eps, flat, curved).clamp(T_LEAST, 1.0).to(u.dtype)
 
     def clock(self, t: Tensor) -> Tensor:
         """Map times to the share of the importance density below them, elementwise: 0 at t = 0 and 1 at t = 1.

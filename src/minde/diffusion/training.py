@@ -119,6 +119,8 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
         if state.step < recipe.steps:  # before the loss is read: a GPU, which is behind the host, need not wait then
             chunk.copy_(batches.draw(state.step))
         loss = total / steps
+        if position.item() != steps:
+            raise RuntimeError(f"A step of the training, captured as a graph on {samples.device}, does nothing.")
         _check_loss(loss, state)
         state.loss = loss
         yield state
@@ -127,7 +129,7 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
 def _as_graph(step: Callable[[], None], state: State) -> Callable[[], None]:
     """Return a step as one graph, with the state as it was."""
     before = tensors_of(state)
-    graph = captured(step)
+    graph = captured(step, state.parameters.device)
     restore(state, before)
     return graph
 
@@ -153,7 +155,7 @@ def _check_loss(loss: Tensor, state: State) -> None:
     if bad := (~loss.isfinite()).nonzero().flatten().tolist():
         raise FloatingPointError(
             f"The loss of replicate {state.first + bad[0]} is {loss[bad[0]].item()} in the {CHUNK} steps up to step "
-            f"{state.step}; it was {state.loss[bad[0]].item():.4g} before. {REMEDY}"
+            f"{state.step}{_last_loss(state, bad[0])}. {REMEDY}"
         )
 
 
@@ -162,5 +164,11 @@ def _check_weights(state: State) -> None:
         if bad := (~weights.isfinite().all(dim=1)).nonzero().flatten().tolist():
             raise FloatingPointError(
                 f"{(~weights[bad[0]].isfinite()).sum()} {name} of replicate {state.first + bad[0]} are not finite at "
-                f"step {state.step}; its last finite loss was {state.loss[bad[0]].item():.4g}. {REMEDY}"
+                f"step {state.step}{_last_loss(state, bad[0])}. {REMEDY}"
             )
+
+
+def _last_loss(state: State, replicate: int) -> str:
+    """Return the last finite loss in words; nothing before the first."""
+    loss = state.loss[replicate].item()
+    return f"; its last finite loss was {loss:.4g}" if math.isfinite(loss) else ""

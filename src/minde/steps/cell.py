@@ -1,5 +1,6 @@
 """What training and estimation share: a cell's samples and seeds, and the model that its settings describe."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +22,7 @@ from minde.study.seeds import seed_of
 
 PACKAGES = ("numpy", "pyarrow", "safetensors", "torch")
 MOMENTS = ("moments/mean", "moments/covariance")
+SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED")
 
 
 def hardware_of(device: torch.device) -> str:
@@ -67,6 +69,17 @@ def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.devi
     return model, {name: tensors[f"average/{name}"] for name in model.network.shapes}
 
 
+def check_weights(path: Path, training: dict, settings: dict) -> None:
+    """Raise ValueError where weights, by the settings of their training, are not those of the cell asked for."""
+    held = training | {"method": f"minde-{training['variant']}"}
+    for key in ("task", "train_size", "method"):
+        if held[key] != settings.get(key, held[key]):
+            raise ValueError(
+                f"{path} holds weights of {key} {held[key]}; {settings[key]} was asked for; delete it and run the "
+                "workflow again: the rule `train` makes it"
+            )
+
+
 def steps_of(training: dict, train_size: int) -> int:
     """Return the steps of a training; epochs drop their last incomplete batch, as the paper's do."""
     duration = training["duration"]
@@ -93,16 +106,15 @@ def title_of(settings: dict, device: torch.device, stack: slice | None = None) -
 
 
 @contextmanager
-def memory_of(title: str, stack: slice) -> Iterator[None]:
+def memory_of(title: str, size: int) -> Iterator[None]:
     """Say how large the stack was, and what to do, where the memory does not suffice: raises MemoryError."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # torch raises a RuntimeError of its own for a GPU, and a plain one that names its allocator for a CPU.
-        ran_out = isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+        # torch raises a RuntimeError of its own for a GPU, and plain ones for a CPU and from within libraries.
+        ran_out = isinstance(error, MemoryError | torch.OutOfMemoryError) or SHORTAGE.search(str(error))
         if not ran_out:
             raise
-        size = stack.stop - stack.start
         remedy = (
             f"set run.stack to {(size + 1) // 2} or less: smaller stacks run one after the other, with the same results"
             if size > 1

@@ -13,6 +13,7 @@ from minde.study.files import provenance
 
 from .cell import (
     PACKAGES,
+    check_weights,
     estimate_rows,
     estimate_stack,
     hardware_of,
@@ -43,12 +44,7 @@ def estimate(
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
-    for key in ("task", "train_size"):
-        if training[key] != settings[key]:
-            raise ValueError(
-                f"{weights_path} holds weights of {key} {training[key]}; estimates of {settings[key]} were asked for; "
-                "delete it and run the workflow again: the rule `train` makes it"
-            )
+    check_weights(weights_path, training, settings)
     samples.check_same(samples_path, weights_path, made_by["samples"])
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     _, clean = read_cell(training, samples_path, None, device)
@@ -86,7 +82,7 @@ def _estimate_part(
     """Estimate a stack of replicates, by name; ``tensors`` and test samples ``clean`` are the stack's own."""
     model, parameters = trained_model(training, tensors, clean.device)
     before = stacks_done * settings["mc_draws"]
-    with memory_of(title_of(training, clean.device, stack), stack):
+    with memory_of(title_of(training, clean.device, stack), stack.stop - stack.start):
         return estimate_stack(
             model,
             parameters,

@@ -9,7 +9,7 @@ from minde.diffusion.diagnostics import score_errors as errors_of
 from minde.study import results, samples, score_errors, trained
 from minde.study.files import provenance
 
-from .cell import PACKAGES, read_cell, seeds_of, trained_model
+from .cell import PACKAGES, check_weights, hardware_of, read_cell, seeds_of, trained_model
 
 SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/score_errors.py", "study/seeds.py")
 PARTS = 20  # of the times
@@ -18,14 +18,16 @@ PARTS = 20  # of the times
 def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device) -> None:
     """Write a row per score, replicate and part of the times, of a cell's test samples.
 
-    Raises ValueError for weights that were trained on other samples.
+    Raises ValueError for weights of another cell or that were trained on other samples.
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
+    check_weights(weights_path, training, settings)
     samples.check_same(samples_path, weights_path, made_by["samples"])
     _, clean = read_cell(training, samples_path, None, device)
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     model, parameters = trained_model(training, tensors, device)
+    seeds = seeds_of(training, "score-errors")
     times, found = errors_of(
         partial(model.noise, parameters),
         clean,
@@ -33,7 +35,7 @@ def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, d
         variant=model.variant,
         dim_x=model.dim_x,
         parts=PARTS,
-        seeds=seeds_of(training, "score-errors"),
+        seeds=seeds,
     )
     rows = [
         {"score": score, "replicate": replicate, "time": time, "excess": excess}
@@ -41,4 +43,6 @@ def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, d
         for replicate, of_replicate in enumerate(errors.tolist())
         for time, excess in zip(times.tolist(), of_replicate, strict=True)
     ]
-    results.write_parquet(out, score_errors.table(rows), provenance(settings, packages=PACKAGES, sources=SOURCES))
+    ours = {"seeds": {"score-errors": seeds}, "hardware": hardware_of(device), "training": made_by}
+    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES) | ours
+    results.write_parquet(out, score_errors.table(rows), made_by)

@@ -1,6 +1,7 @@
 """Stacks: replicates trained as one program, those of a cell or of several whose networks and recipes are alike."""
 
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -132,6 +133,8 @@ class Trainer:
     stacks: list[tuple[list[Part], Iterator[None]]] = field(default_factory=list)
     alone: set[Training] = field(default_factory=set)
     """Trainings that are to share no stack, since one that they were in has failed."""
+    one_by_one: set[Training] = field(default_factory=set)
+    """Those of them that wait for each other, since it ran out of memory."""
 
     def turn(self) -> list[tuple[Training, BaseException | None]]:
         """Let every stack do a few steps; return the trainings that have ended, with the error of those that failed.
@@ -148,18 +151,29 @@ class Trainer:
             except StopIteration:
                 self.between += trainings
             except Exception as error:
+                # Its frames hold the stack's memory, until Python looks for cycles.
+                for cause in (error, error.__cause__):
+                    traceback.clear_frames(getattr(cause, "__traceback__", None))
                 if len(trainings) == 1:
                     ended.append((trainings[0], error))
                 else:  # whose fault it is shows when each is trained by itself, from where it stood
                     self.alone.update(trainings)
                     self.between += trainings
+                    if isinstance(error, MemoryError):
+                        self.one_by_one.update(trainings)
+                        _tell_all(parts, f"{error}; the cells of this stack go on one by one: run.together is too many")
             self.stacks.remove(pair)
         return ended
 
     def _form_stacks(self) -> list[tuple[Training, BaseException | None]]:
         """Put what is between stacks into new ones; return what has ended."""
-        parts, ended = [], []
+        parts, ended, waiting = [], [], []
+        is_busy = any(part.training in self.one_by_one for stack, _ in self.stacks for part in stack)
         for training in self.between:
+            waits = training in self.one_by_one
+            if waits and is_busy and not training.keeper.is_told():
+                waiting.append(training)
+                continue
             try:
                 part = training.next_part()
                 if part is None:
@@ -170,9 +184,10 @@ class Trainer:
                     training.keeper.leave(training.standing)
                 else:
                     parts.append(part)
+                    is_busy |= waits
             except (Exception, SystemExit) as error:
                 ended.append((training, error))
-        self.between = []
+        self.between = waiting
         self.stacks += [(stack, run(stack)) for stack in joined(parts, self.alone)]
         return ended
 
@@ -198,7 +213,7 @@ def run(parts: list[Part]) -> Iterator[None]:
     Then every part's training stands where the stack has come to; before, where it was when the last state was kept.
     """
     first, since = parts[0], time.perf_counter()
-    with memory_of(first.title, first.stack):
+    with memory_of(first.title, sum(part.size for part in parts)):
         model, clean = _model(parts), _join([part.clean for part in parts])
         seeds, recipe = [seed for part in parts for seed in part.seeds], first.recipe
         state = start(model, recipe, seeds, clean.device, first.stack.start)
@@ -226,6 +241,11 @@ def run(parts: list[Part]) -> Iterator[None]:
             paused = time.perf_counter()
             yield
             since += time.perf_counter() - paused  # the turns of other stacks
+
+
+def _tell_all(parts: list[Part], text: str) -> None:
+    for part in parts:
+        tell(text, part.training.keeper.log)
 
 
 def _put(parts: list[Part], state: State) -> None:

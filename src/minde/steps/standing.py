@@ -103,9 +103,11 @@ class Keeper:
 
     def leave(self, standing: Standing) -> None:
         """Write the checkpoint and leave the process, which was told to stop."""
+        onwards = "begins"
         if standing.tensors["step"].any():
             self.keep(standing)
-        tell(f"Stopped by {self.interruption.signal.name}; the same command goes on from {self.path}.", self.log)
+            onwards = f"goes on from {self.path}"
+        tell(f"Stopped by {self.interruption.signal.name}; the same command {onwards}.", self.log)
         self.interruption.exit()
 
     def remove(self) -> None:

@@ -56,7 +56,7 @@ class Asked:
 
     def signal(self) -> signal.Signals | None:
         """Return the signal that is to stop the training; that of a process that is gone is to be stopped, too."""
-        if self.stopped_by.exists():
+        with suppress(FileNotFoundError):
             return signal.Signals[self.stopped_by.read_text()]
         with suppress(FileNotFoundError), _lock(self.path) as is_free:
             if is_free:
@@ -200,7 +200,7 @@ def _ask(mine: Asked, arguments: dict) -> Iterator[None]:
 @contextmanager
 def _lock(path: Path) -> Iterator[bool]:
     """Hold a file's lock if nobody else does; say whether it is held."""
-    with path.open("r") as file:
+    with path.open("r+") as file:  # NFS locks only what is open for writing
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             is_ours = True

@@ -40,3 +40,20 @@ def test_a_gaussians_own_scores_have_no_error(variant: str) -> None:
 def test_the_error_of_a_score_that_is_off_is_measured_at_every_time(variant: str) -> None:
     for name, by_time in errors(variant, 0.3)[1].items():
         torch.testing.assert_close(by_time, torch.full_like(by_time, 0.09), atol=0.03, rtol=0, msg=name)
+
+
+def test_every_sample_counts_in_its_part_and_too_few_are_refused() -> None:
+    """An error that is the clock: its square at the middle of each part, however many samples there are."""
+
+    def measured(n: int):
+        def predict(clean, noisy, t, name):
+            return GAUSSIAN.noise(TIMES.sde, clean, noisy, t, name) + 100 * TIMES.clock(t).unsqueeze(-1)
+
+        clean = GAUSSIAN.sample(1, n, seed=0)
+        return score_errors(predict, clean, times=TIMES, variant="c", dim_x=2, parts=20, seeds=[1])
+
+    times, found = measured(39)
+    squared = found["marginal"][0] / 100**2
+    torch.testing.assert_close(squared, TIMES.clock(times).square(), atol=0.06, rtol=0)
+    with pytest.raises(ValueError, match="19 test samples are too few for the error of scores at 20 times"):
+        measured(19)

@@ -38,7 +38,7 @@ class Tape(TorchDispatchMode):
                     old.copy_(new)
 
 
-def recorded(step):
+def recorded(step, device):
     """Do as `captured` does, with a tape."""
     for _ in range(WARM_UP):
         step()
@@ -73,3 +73,11 @@ def test_a_step_that_the_host_has_to_know_of_does_not(monkeypatch) -> None:
     monkeypatch.setattr(training, "GRAPH_DEVICES", ("cpu",))
     monkeypatch.setattr(training, "captured", recorded)
     assert not torch.equal(run(samples(1), "c", FAST, [7]).parameters, eager.parameters)
+
+
+def test_a_graph_that_holds_nothing_is_an_error(monkeypatch) -> None:
+    """As one is that was captured on another device than the step's."""
+    monkeypatch.setattr(training, "GRAPH_DEVICES", ("cpu",))
+    monkeypatch.setattr(training, "captured", lambda step, device: lambda: None)
+    with pytest.raises(RuntimeError, match="captured as a graph on cpu, does nothing"):
+        run(samples(1), "c", FAST, [7])

@@ -168,6 +168,6 @@ def test_another_replicate_changes_no_number(folder):
 
 
 def test_weights_of_another_cell_are_refused(folder):
-    with pytest.raises(ValueError, match="holds weights of train_size 2000; estimates of 1000 were asked for"):
+    with pytest.raises(ValueError, match="holds weights of train_size 2000; 1000 was asked for"):
         estimate(folder, "refused", train_size=1000)
     assert not (folder / "refused").exists()

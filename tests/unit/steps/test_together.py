@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from small_cell import CPU, LONG, SAMPLE, TASK, Folder, settings
 
 from minde.diffusion.batches import CHUNK
@@ -145,6 +146,29 @@ def test_a_cell_that_fails_fails_alone(alone, three, monkeypatch) -> None:
     assert [type(ended[training]) for training in trainings] == [type(None), FloatingPointError, type(None)]
     assert f"The loss of replicate 0 is nan in the {CHUNK} steps up to step {CHUNK}" in str(ended[trainings[1]])
     three[0].assert_same(alone[0])
+
+
+def test_cells_that_do_not_fit_into_memory_together_go_on_one_by_one(alone, three, monkeypatch, capsys) -> None:
+    original, running, most = stacks.train_stack, set(), [0]
+
+    def train_stack(model, clean, recipe, seeds, state):
+        if len(seeds) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        running.add(id(state))
+        most[0] = max(most[0], len(running))
+        try:
+            yield from original(model, clean, recipe, seeds, state)
+        finally:
+            running.discard(id(state))
+
+    monkeypatch.setattr(stacks, "train_stack", train_stack)
+    two = three[:2]
+    ended = turns(stacks.Trainer([cell.prepare() for cell in two]))
+    assert list(ended.values()) == [None, None]
+    assert most == [1]
+    assert "out of memory with a stack of 6" in capsys.readouterr().err
+    for cell, expected in zip(two, alone, strict=False):
+        cell.assert_same(expected)
 
 
 def test_of_three_processes_one_trains_for_all(alone, three) -> None:
