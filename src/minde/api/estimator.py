@@ -244,8 +244,8 @@ class MINDE(PointEstimator, BaseEstimator):
         """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units that the samples came in.
 
         ``sigma`` is the width of the reference Gaussian, in units of the preprocessed samples (paper, section 3.2).
-        Variant c learns the scores of x only;
-        raises ValueError where the fitted variant does not know ``of``, and after ``preprocess="gaussianize"``.
+        Variant c learns the scores of x only; raises ValueError where the fitted variant does not know ``of``, and
+        after ``preprocess="gaussianize"``.
         """
         return self._entropy(of, sigma)
 

@@ -65,17 +65,19 @@ def test_stacked_digits_are_shown_in_colour():
     assert sheet[0, 0].tolist() == [0.5, 0.5, 0.5]
 
 
-def test_the_binary_network_s_plane_has_a_way_for_each_layer():
+@pytest.mark.parametrize("n", [2, 11])
+def test_the_binary_network_s_plane_has_a_way_for_each_layer(n):
+    names = [f"layer {i}" for i in range(1, n + 1)]
     layers = [
         (panel, layer, "bits", value + epoch, float(epoch), None)
         for panel, value in (("input", 2.0), ("label", 0.5))
-        for layer in ("layer 1", "layer 2")
+        for layer in names
         for epoch in (0, 1, 10)
     ]
     errors = [("error", "output", "error", 0.5, float(epoch), None) for epoch in (0, 1, 10)]
     figure = binary(rows_of(("plane", "truth", "bits", 0.99, None, None), *layers, *errors))
     plane = figure.axes[0]
-    assert [text.get_text() for text in plane.get_legend().get_texts()] == ["layer 1", "layer 2, output"]
+    assert [text.get_text() for text in plane.get_legend().get_texts()] == [*names[:-1], f"{names[-1]}, output"]
     assert plane.collections[0].get_offsets()[:, 0].tolist() == pytest.approx([2, 3, 12])
 
 

@@ -171,3 +171,8 @@ def test_weights_of_another_cell_are_refused(folder):
     with pytest.raises(ValueError, match="holds weights of train_size 2000; 1000 was asked for"):
         estimate(folder, "refused", train_size=1000)
     assert not (folder / "refused").exists()
+    asked = json.dumps({"task": TASK, "train_size": 2000, "method": "minde-j"})
+    paths = ["--samples", f"{folder}/samples.parquet", "--weights", f"{folder}/weights", "--out", f"{folder}/refused"]
+    with pytest.raises(ValueError, match="holds weights of method minde-c; minde-j was asked for"):
+        main(["score-errors", "--settings", asked, *paths, "--device", "cpu"])
+    assert not (folder / "refused").exists()

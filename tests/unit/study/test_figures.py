@@ -303,6 +303,13 @@ def test_a_task_whose_truth_nobody_knows_has_no_line_of_it(name, tmp_path):
     assert "GT (true value)" not in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+@pytest.mark.parametrize("name", ["spread", "training-size"])
+def test_a_task_of_unknown_truth_on_which_nothing_converges_has_an_empty_panel(name, tmp_path):
+    lost = not_converged(estimates(FOUR[:1], rows=ROWS[-1:]), "ksg", 0, 1, 2).assign(mi_true=float("nan"))
+    write_figure(name, pd.concat([lost, estimates(FOUR[1:2], rows=ROWS[-1:])]), [tmp_path / "a.png"], tasks=FOUR)
+    assert (tmp_path / "a.png").stat().st_size > 0
+
+
 def write_curve(path, task, variant):
     """A curve of two replicates that rise from 0 to the truth."""
     rows = [
