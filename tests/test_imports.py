@@ -31,8 +31,17 @@ FORBIDDEN = {
     "minde.experiments": {"jax", "bmi", "pandas", "matplotlib", "pyarrow", "minde.study"},
     "minde.images": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion", "minde.baselines"},
     "minde.diffusion": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.baselines"},
-    # Knows nothing of this study.
-    "snakemake_executor_plugin_submitit": {"minde", "torch", "jax", "bmi", "pandas", "matplotlib", "pyarrow"},
+    # Knows nothing of this study; without submitit too, Snakemake must be able to import it, as it does all plugins.
+    "snakemake_executor_plugin_submitit": {
+        "minde",
+        "submitit",
+        "torch",
+        "jax",
+        "bmi",
+        "pandas",
+        "matplotlib",
+        "pyarrow",
+    },
     "minde.baselines": {"torch", "jax", "bmi", "pandas", "matplotlib", "minde.study", "minde.diffusion"},
 }
 

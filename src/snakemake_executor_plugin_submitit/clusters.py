@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import psutil
-import submitit
 from snakemake_interface_common.exceptions import WorkflowError
 
 from . import slurm, states
@@ -20,6 +20,9 @@ from .resources import Request
 from .slurm import Sighting
 from .watch import Watch
 from .work import Work
+
+if TYPE_CHECKING:
+    from submitit import LocalJob
 
 # A controller that is busy, restarting or down, and limits on jobs in the queue: all pass. What sbatch says otherwise
 # is about the job.
@@ -32,8 +35,6 @@ FULL = re.compile(r"SubmitJob")  # AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUse
 LATE = 600.0  # seconds after which no answer to a submission is still on its way
 LOCAL_REQUEUES = 5  # submitit's own limit for processes of this machine
 STOP_TAKES = 10.0  # seconds that processes of this machine have between SIGTERM and SIGKILL
-
-logging.getLogger("submitit").handlers.clear()  # it prints warnings to stdout; what matters is said here
 
 
 class BusyError(RuntimeError):
@@ -86,7 +87,7 @@ class Slurm:
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         """See Cluster."""
         self._withdraw()
-        executor = submitit.SlurmExecutor(folder=self.folder, max_num_timeout=10**6)  # Work counts by itself
+        executor = _submitit().SlurmExecutor(folder=self.folder, max_num_timeout=10**6)  # Work counts by itself
         executor.update_parameters(**request.options(len(works[0].commands), name, tag, self.parallel))
         slurm.CALLS["sbatch"] += 1
         try:
@@ -156,7 +157,7 @@ class Local:
     """Jobs in processes of this machine, each under a controller of submitit's that outlives Snakemake."""
 
     folder: Path
-    jobs: dict[str, submitit.LocalJob] = field(default_factory=dict)
+    jobs: dict[str, "LocalJob"] = field(default_factory=dict)
     gone_since: dict[str, float] = field(default_factory=dict)
     blocks: ClassVar[bool] = False
     gpu_users: dict[int, list[str]] = field(default_factory=lambda: {gpu: [] for gpu in _gpus_here()})
@@ -172,7 +173,7 @@ class Local:
         for users in self.gpu_users.values():
             users[:] = [job for job in users if self._runs(job)]
         gpus = sorted(self.gpu_users, key=lambda gpu: len(self.gpu_users[gpu]))[: request.gpus]
-        executor = submitit.LocalExecutor(folder=self.folder, max_num_timeout=10**6)
+        executor = _submitit().LocalExecutor(folder=self.folder, max_num_timeout=10**6)
         minutes = request.minutes(len(work.commands))
         delay = request.warning(len(work.commands))
         executor.update_parameters(
@@ -239,7 +240,7 @@ class Debug:
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         """See Cluster."""
         for work in works:
-            submitit.DebugExecutor(folder=self.folder).submit(work).submission().result()
+            _submitit().DebugExecutor(folder=self.folder).submit(work).submission().result()
         return [work.commands[0].token for work in works]
 
     def ended(self, ids: set[str]) -> dict[str, Sighting]:
@@ -289,6 +290,18 @@ def _gpus_here() -> list[int]:
     return sorted(int(path.name.removeprefix("nvidia")) for path in Path("/dev").glob("nvidia[0-9]*"))
 
 
+def _submitit() -> ModuleType:
+    """Return submitit. Imported late: Snakemake imports the plugins of all executors, used or not."""
+    try:
+        import submitit
+    except ModuleNotFoundError:
+        raise WorkflowError(
+            "the package submitit, by which jobs are submitted, is missing: pip install submitit"
+        ) from None
+    logging.getLogger("submitit").handlers.clear()  # it prints warnings to stdout; what matters is said here
+    return submitit
+
+
 def _check_slurm() -> None:
     """Raise WorkflowError where there is no SLURM, or jobs would go to a cluster that is not the one looked at."""
     if not slurm.is_installed():
@@ -299,6 +312,7 @@ def _check_slurm() -> None:
 
 def choose(name: str, folder: Path, parallel: int, watch: Watch) -> Cluster:
     """Return the cluster of a name; ``auto`` is SLURM where it is configured, else this machine."""
+    _submitit()
     if name == "auto":
         name = "slurm" if slurm.is_configured() else "local"
     if name == "slurm":

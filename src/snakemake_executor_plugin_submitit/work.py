@@ -11,8 +11,10 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from submitit.helpers import DelayedSubmission
+if TYPE_CHECKING:
+    from submitit.helpers import DelayedSubmission
 
 POLL = 0.2  # seconds
 # An allocation that was told to end is ended by the cluster, which knows why and whether to requeue it. SIGTERM that no
@@ -55,8 +57,10 @@ class Work:
         """Run what is not finished; what submitit calls on the node."""
         _Shift(self).run()
 
-    def checkpoint(self) -> DelayedSubmission:
+    def checkpoint(self) -> "DelayedSubmission":
         """Return what runs after a requeue; what submitit calls before it."""
+        from submitit.helpers import DelayedSubmission
+
         return DelayedSubmission(replace(self, requeues=self.requeues + 1))
 
 
