@@ -76,7 +76,9 @@ $(STAMP): requirements.lock pyproject.toml
 	"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null \
 	  || stop "with its module venv, which $(PYTHON) (Python $$found) lacks; on Debian and Ubuntu install python$$found-venv"
 	echo "installing the locked software into $(VENV) with Python $$found: minutes, and once"
-	"$(PYTHON)" -m venv --clear $(VENV)
+	# What is there is brought up to date, lest a study that runs loses it; of another Python, it is of no use.
+	kept=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || kept=nothing
+	"$(PYTHON)" -m venv $$(test "$$kept" = "$$found" || echo --clear) $(VENV)
 	$(BIN)/python -m pip install --quiet -c requirements.lock $$(grep '^torch==' requirements.lock)
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .

@@ -1,4 +1,5 @@
-BASELINE_CODE = ["baselines/__init__.py", "baselines/interface.py", "steps/baseline.py", "study/seeds.py"]
+# Not baselines/__init__.py, the list of competitors: a new one must not have the others run again.
+BASELINE_CODE = ["baselines/interface.py", "steps/baseline.py", "study/seeds.py"]
 
 
 rule baseline:

@@ -5,6 +5,7 @@ FIGURE_CODE = code(
     "study/paper.mplstyle",
     "study/rows.py",
     "study/selection.py",
+    "study/task_labels.py",
     "study/tasks.py",
 )
 

@@ -8,6 +8,7 @@ TABLE_CODE = code(
     "study/selection.py",
     "study/summary.py",
     "study/tables.py",
+    "study/task_labels.py",
     "study/tasks.py",
 )
 

@@ -1,6 +1,7 @@
 """The source files that a rule names are those that its step imports, so that no edit is overlooked."""
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from running import ROOT
+
+from minde.baselines import METHODS
+from minde.study import design
 
 SOURCE = ROOT / "src"
 
@@ -67,3 +71,22 @@ def test_a_figure_depends_on_the_source_files_that_draw_it(path):
     needed = {str(module.relative_to(SOURCE / "minde")) for module in closure(path)} - WITHOUT_EFFECT
     own = f"study/{path.stem}.py"
     assert {module for module in needed if not any(fnmatch(module, pattern) for pattern in named)} <= {own}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_competitor_depends_on_the_source_files_that_estimate(method):
+    """Its own module stands in the rule by name, or is what the rule fills in for the method."""
+    function = METHODS[method].estimator
+    module = inspect.getsourcefile(getattr(function, "func", function))
+    needed = {str(path.relative_to(SOURCE / "minde")) for path in closure(Path(module))} - HOUSEKEEPING
+    named = set(re.findall(r'"([\w/]+\.py)"', rule_of(method))) | {f"baselines/{method}.py"}
+    assert needed - {"device.py"} <= named
+
+
+def rule_of(method: str) -> str:
+    """The text of the rule that runs a competitor, and of the list that these rules share."""
+    shared, *rules = re.split(r"^rule ", (ROOT / "rules/baselines.smk").read_text(), flags=re.MULTILINE)
+    kinds = ("UNTRAINED", "CRITICS", "DOES", "MINES")
+    [kind] = [name for name in kinds if method in getattr(design, name)]
+    [rule] = [text for text in rules if f"chosen(design.{kind})" in text]
+    return shared + rule

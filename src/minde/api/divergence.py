@@ -36,8 +36,9 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     settings = MINDE(**settings, formula=formula).get_params()
     check_settings(settings)
     check_same_columns(("p", "q"), p, q)
-    if formula == "sigma":
-        raise ValueError("formula 'sigma' does not give a divergence; expected inside or gap")
+    if formula not in estimators.DIVERGENCE_FORMULAS:
+        expected = " or ".join(estimators.DIVERGENCE_FORMULAS)
+        raise ValueError(f"formula {formula!r} does not give a divergence; expected {expected}")
     samples = {"p": rows_of("p", p), "q": rows_of("q", q)}
     if samples["p"].shape[1] != samples["q"].shape[1]:
         raise ValueError(f"p has {samples['p'].shape[1]} columns and q has {samples['q'].shape[1]}; expected the same")
@@ -75,7 +76,7 @@ def _divergence(samples: dict[str, np.ndarray], settings: dict, seed: int, devic
         trained["q"].predict,
         preprocess(test["p"]).float(),
         times=trained["p"].times,
-        formulas=("inside", "gap"),
+        formulas=estimators.DIVERGENCE_FORMULAS,
         mc_draws=settings["mc_draws"],
         stratified=True,
         seeds=seeds_of(seed, replicates, "estimate"),

@@ -21,7 +21,7 @@ from .convergence import warn_where_apart, warn_where_saturated
 from .estimate import Estimate, combine
 from .settings import check_rows, check_settings, check_widths
 from .surroundings import undisturbed
-from .training import FORMULAS, Curve, seeds_of, split, train
+from .training import Curve, seeds_of, split, train
 
 
 class MINDE(PointEstimator, BaseEstimator):
@@ -238,7 +238,7 @@ class MINDE(PointEstimator, BaseEstimator):
 
     def estimates(self, sigmas: tuple[float, ...] = (1.0,)) -> dict[str, Estimate]:
         """Estimate I(X; Y) by every formula, from the same draws: ``inside``, ``sigma=<σ>`` for each width, ``gap``."""
-        return self._mutual_informations(FORMULAS, sigmas)
+        return self._mutual_informations(estimators.FORMULAS, sigmas)
 
     def entropy(self, of: Literal["x", "y", "xy"] = "x", sigma: float = 1.0) -> Estimate:
         """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units that the samples came in.

@@ -51,6 +51,11 @@ def load(cls, path: Path, device: str | None):
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
     if header.get("format") != FORMAT:
         raise ValueError(f"{path} does not hold a fitted estimator of format {FORMAT}; MINDE.save writes one")
+    if unknown := sorted(header["settings"].keys() - cls().get_params().keys()):
+        raise ValueError(
+            f"{path} was saved by another version of this software (code {header['code'][:12]}): it has the setting "
+            f"{unknown[0]!r}, which this one does not know; load it with that version"
+        )
     estimator = cls(**header["settings"])
     if device is not None:
         estimator.device = device

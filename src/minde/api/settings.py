@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from minde.diffusion.conditioning import allocate
+from minde.diffusion.estimators import FORMULAS
 
 CHOICES = {
     "variant": ("c", "j"),
@@ -17,7 +18,7 @@ CHOICES = {
     "architecture": ("gated", "residual"),
     "score_choice": ("per_sample", "per_batch"),
     "times": ("stratified", "iid"),
-    "formula": ("inside", "sigma", "gap"),
+    "formula": FORMULAS,
 }
 COUNTS = ("steps", "batch_size", "middle_blocks", "mc_draws", "replicates", "threads")
 FLAGS = ("importance_sampling", "verbose")

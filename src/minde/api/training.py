@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from minde.diffusion import random
-from minde.diffusion.estimators import mutual_information
+from minde.diffusion.estimators import FORMULAS, mutual_information
 from minde.diffusion.gaussian import base_moments
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.network import hidden_width
@@ -20,7 +20,6 @@ from minde.diffusion.times import Times
 from minde.diffusion.training import State, start, train_stack
 from minde.progress import Progress
 
-FORMULAS = ("inside", "sigma", "gap")
 CURVE_POINTS = 20  # estimates along training
 CURVE_ROWS = 1000  # test rows of each, at most
 

@@ -34,6 +34,12 @@ name of a score, and ``(replicates, batch, diffused)``."""
 ENTROPIES = {"marginal": "x", "conditional": "x|y", "joint": "xy", "x_given_y": "x|y", "y_given_x": "y|x"}
 """What the entropy behind each score is that of."""
 
+FORMULAS = ("inside", "sigma", "gap")
+"""Formulas of mutual information."""
+
+DIVERGENCE_FORMULAS = ("inside", "gap")
+"""Formulas of a KL divergence."""
+
 ROWS = 2048  # test points per call of the predictor: bounds memory, changes no number
 
 
@@ -81,8 +87,8 @@ def mutual_information(
     estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an unknown formula
     and FloatingPointError, naming the estimator and the replicate, where an estimate is not finite.
     """
-    if unknown := set(formulas) - {"inside", "sigma", "gap"}:
-        raise ValueError(f"Unknown formulas {sorted(unknown)}; expected inside, sigma or gap.")
+    if unknown := set(formulas) - set(FORMULAS):
+        raise ValueError(f"Unknown formulas {sorted(unknown)}; expected some of {', '.join(FORMULAS)}.")
     own = slice(0, dim_x if variant == "c" else clean.shape[-1])
 
     def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
@@ -116,8 +122,9 @@ def divergence(
     ``clean`` are test samples of p, ``(replicates, n, dim)``; the predictors, of variant x, are those of p and q.
     ``formulas`` are inside and gap; other arguments and errors are as in :func:`mutual_information`.
     """
-    if unknown := set(formulas) - {"inside", "gap"}:
-        raise ValueError(f"Unknown formulas {sorted(unknown)} of a divergence; expected inside or gap.")
+    if unknown := set(formulas) - set(DIVERGENCE_FORMULAS):
+        expected = ", ".join(DIVERGENCE_FORMULAS)
+        raise ValueError(f"Unknown formulas {sorted(unknown)} of a divergence; expected some of {expected}.")
 
     def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
         a, b = (predict(clean, noisy, t, "marginal") for predict in (predict_q, predict_p))

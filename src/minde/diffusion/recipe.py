@@ -1,8 +1,8 @@
 """Recipes: how to train."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,13 @@ class Recipe:
     """One score for a whole batch, at random (the paper), or a fixed share of every batch for each score."""
     times: Literal["iid", "stratified"]
     """Times drawn independently (the paper) or one in each of equal shares of their distribution."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is none of a field's choices: it would train as another one."""
+        for field in fields(self):
+            found, choices = getattr(self, field.name), get_args(field.type)
+            if choices and found not in choices:
+                raise ValueError(f"Recipe: {field.name} is {found!r}; expected one of {', '.join(choices)}.")
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from zero."""

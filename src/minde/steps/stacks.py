@@ -9,6 +9,7 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
+from minde.diffusion.estimators import FORMULAS
 from minde.diffusion.model import Model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.training import State, restore, start, tensors_of, train_stack
@@ -112,7 +113,7 @@ class Part:
             self.model.network.unflatten(average),
             self.training.inputs.test[self.stack],
             times=self.model.times,
-            formulas=("inside", "sigma", "gap"),
+            formulas=FORMULAS,
             sigmas=(1.0,),
             mc_draws=1,
             stratified=True,

@@ -37,7 +37,8 @@ from .panels import (
 )
 from .rows import row_label
 from .selection import at_train_size, check_finite, of_widths, rows_in_order, tasks_in_order
-from .tasks import HIGH_MI_VERSIONS, label_of
+from .task_labels import label_of
+from .tasks import HIGH_MI_VERSIONS
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 SPREAD_REACH = 0.5  # how far the axis of estimates reaches from the truth, as a fraction of it

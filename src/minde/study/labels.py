@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from . import consistency, parts
 from .rows import METHOD_LABELS
-from .tasks import BENCHMARK, HIGH_MI, label_of
+from .task_labels import label_of
+from .tasks import BENCHMARK, HIGH_MI
 
 SPELLED_OUT = 6  # methods or tasks at most
 

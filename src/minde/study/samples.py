@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from .files import atomic, encode, provenance
 from .seeds import seed_of
-from .tasks import task
+from .tasks import HIGH_MI, task
 
 SPLITS = ("train", "test")
 
@@ -135,6 +135,8 @@ def _sampler(task_id: str):
 
     if task_id in BENCHMARK_TASKS:
         return BENCHMARK_TASKS[task_id]
+    if task_id not in HIGH_MI:
+        raise ValueError(f"nobody draws samples of the task {task_id!r}: it is none of benchmark-mi's or of high MI")
     # Both pairs have the correlation strength² / (1 + strength²), and half of the mutual information.
     correlation = math.sqrt(1 - math.exp(-task(task_id).mi_true))
     base = task_multinormal_sparse(3, 3, n_interacting=2, strength=math.sqrt(correlation / (1 - correlation)))

@@ -23,23 +23,6 @@ class Task:
     mi_true: float | None
     """Mutual information in nats, where it is known."""
 
-    @property
-    def label(self) -> str:
-        """Name as the paper abbreviates it, such as `Hc @ Mn 25×25 (2-pair)`."""
-        label = self.name
-        for word, abbreviation in ABBREVIATIONS.items():
-            label = label.replace(word, abbreviation)
-        return label
-
-
-ABBREVIATIONS = {
-    "Bivariate normal": "Bivariate Nm",
-    "Normal CDF": "Nm CDF",
-    "Half-cube": "Hc",
-    "Spiral": "Sp",
-    "Multinormal": "Mn",
-    "Student-t": "St",
-}
 
 # (id, name, dim_x, dim_y, true mutual information in nats), in the benchmark's order.
 _ROWS = (
@@ -148,11 +131,6 @@ def matching(pattern: str, ids: Iterable[str] = tuple(TASKS)) -> list[str]:
 def own_task(task_id: str, entry: dict) -> Task:
     """The task that an entry of the config's `data` describes: a file of one's own."""
     return Task(id=task_id, name=task_id, dim_x=len(entry["x"]), dim_y=len(entry["y"]), mi_true=entry.get("mi_true"))
-
-
-def label_of(task_id: str) -> str:
-    """What tables and figures call a task: the paper's abbreviation, or the id of a task that is one's own."""
-    return TASKS[task_id].label if task_id in TASKS else task_id
 
 
 def suggestion(name: str, valid) -> str:

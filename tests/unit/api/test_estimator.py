@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from minde import MINDE
+from minde.api import settings
 
 CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
 ENTROPIES = {  # in nats: x has standard deviation 3, y 1
@@ -220,3 +221,15 @@ def test_a_file_that_holds_no_estimator_is_refused(fitted, tmp_path) -> None:
         MINDE.load(tmp_path / "text")
     with pytest.raises(FileNotFoundError):
         MINDE.load(tmp_path / "nothing")
+
+
+def test_a_file_of_a_version_with_other_settings_is_refused(fitted, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(fitted, "_settings", fitted._settings | {"temperature": 1.0})
+    fitted.save(tmp_path / "fit")
+    with pytest.raises(ValueError, match=r"fit was saved by another version .* it has the setting 'temperature'"):
+        MINDE.load(tmp_path / "fit")
+
+
+def test_every_setting_is_checked() -> None:
+    checked = {*settings.CHOICES, *settings.COUNTS, *settings.FLAGS, *settings.RANGES, "device", "hidden"}
+    assert checked == MINDE().get_params().keys() - {"random_state"}

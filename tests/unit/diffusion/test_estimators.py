@@ -146,7 +146,7 @@ def test_a_replicate_does_not_see_the_others() -> None:
 
 
 def test_an_unknown_formula_is_named() -> None:
-    with pytest.raises(ValueError, match=r"\['outside'\]; expected inside, sigma or gap"):
+    with pytest.raises(ValueError, match=r"\['outside'\]; expected some of inside, sigma, gap"):
         estimators.mutual_information(
             None,
             torch.zeros(1, 2, 2),

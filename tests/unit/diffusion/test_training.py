@@ -181,3 +181,9 @@ def test_a_loss_that_is_not_finite_stops_with_its_replicate() -> None:
 def test_a_batch_larger_than_the_samples_is_refused() -> None:
     with pytest.raises(ValueError, match="batch of 64 cannot be drawn from 50 training samples"):
         run(samples(n=50), "c", FAST, [7, 8, 9])
+
+
+@pytest.mark.parametrize("name", ["schedule", "score_choice", "times"])
+def test_a_recipe_refuses_a_choice_that_is_none(name: str) -> None:
+    with pytest.raises(ValueError, match=f"Recipe: {name} is 'cosin'; expected one of "):
+        dataclasses.replace(FAST, **{name: "cosin"})

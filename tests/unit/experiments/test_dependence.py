@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+import minde
 from minde.experiments import dependence
 from minde.study.seeds import seed_of
 
@@ -53,3 +54,8 @@ def test_methods_are_near_the_truth_with_noise_and_finite_without():
         else:
             assert truths[row.panel, row.x] == math.inf
             assert 1.5 < row.value < math.inf, row
+
+
+def test_minde_trains_as_by_its_defaults():
+    defaults = minde.MINDE().get_params()
+    assert {name: defaults[name] for name in dependence.RECIPE} | {"verbose": True} == dependence.RECIPE

@@ -212,3 +212,9 @@ def test_the_commit_of_a_checkout_and_of_a_folder_that_is_none(tmp_path):
     assert not pack.commit_of(tmp_path)["as_committed"]
     (tmp_path / "below").mkdir()
     assert pack.commit_of(tmp_path / "below") == nothing
+
+
+def test_a_bundle_may_be_older_than_a_competitor(folder, monkeypatch):
+    older = CONFIG | {"baselines": {name: value for name, value in CONFIG["baselines"].items() if name != "kde"}}
+    monkeypatch.setitem(globals(), "CONFIG", older)
+    assert opened(make(folder)).config["baselines"] == DEFAULTS["baselines"]

@@ -1,5 +1,6 @@
 """Samples: every task, the declared file, replicates that stand apart from one another."""
 
+import dataclasses
 import hashlib
 
 import numpy as np
@@ -134,3 +135,9 @@ def test_samples_that_are_not_finite_are_refused_and_leave_no_file(tmp_path, mon
     with pytest.raises(ValueError, match=r"replicate 0, train: 14 of 14 values of X are not finite"):
         draw(tmp_path / "task.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_that_nobody_draws_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(TASKS, "ring", dataclasses.replace(TASKS["1v1-normal-0.75"], id="ring"))
+    with pytest.raises(ValueError, match="nobody draws samples of the task 'ring'"):
+        samples.draw(SETTINGS | {"task": "ring"}, tmp_path / "ring.parquet")

@@ -6,18 +6,24 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from minde.study import html, latex, published
+from minde.diffusion import estimators
+from minde.study import design, html, latex, published
+from minde.study.panels import COLORS, MARKERS
 from minde.study.rendering import CLASS_COLORS, class_meanings, error_class, number, to_csv, to_markdown
 from minde.study.rows import METHOD_LABELS, row_label, row_order
 from minde.study.selection import at_train_size
 from minde.study.summary import note, score, texts
 from minde.study.tables import COLUMNS, summarise, with_reference, write_summary, write_table
 from minde.study.tasks import TASKS
+
+ROOT = Path(__file__).parents[3]
 
 NORMAL, STUDENT = "1v1-normal-0.75", "student-identity-2-2-2"  # true mutual information 0.4133 and 0.1931 nats
 
@@ -492,3 +498,12 @@ def test_a_file_of_ones_own_is_called_by_its_id_and_has_no_error(tmp_path, kind)
     summary = summarise(frame)
     assert list(summary["task"].unique())[-1] == "Spiral_1"
     assert summary[summary["task"] == "Spiral_1"]["error"].isna().all()
+
+
+def test_every_method_and_formula_has_a_row_and_a_look():
+    assert METHOD_LABELS.keys() == COLORS.keys() == set(design.METHODS)
+    formulas = yaml.safe_load((ROOT / "config/schema.yaml").read_text())["$defs"]["formula"]["enum"]
+    assert set(formulas) == set(estimators.FORMULAS)
+    for formula in set(formulas) - {"sigma"}:
+        row_label("minde-c", formula)
+    assert MARKERS.keys() == set(formulas) - {"sigma"} | set(design.COMPETITORS) - set(design.UNTRAINED)
