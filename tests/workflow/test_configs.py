@@ -9,7 +9,7 @@ from running import ROOT, checkout, snakemake
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import design, parts
+from minde.study import design, parts, samples
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,17 @@ def test_the_study_is_a_module_of_another_workflow(fresh, tmp_path):
     lines = ["module minde:", f"    snakefile: {str(fresh / 'Snakefile')!r}", "use rule * from minde as minde_*"]
     (tmp_path / "Snakefile").write_text("\n".join(lines) + "\n")
     assert planned(snakemake(tmp_path, "minde_tables", "--dry-run"))["minde_train"] == 16
+
+
+def test_the_workflow_that_the_docs_show_draws_its_own_samples(fresh, tmp_path):
+    shown = dict(
+        re.findall(r"^```(python|yaml)\n(.*?)^```", (ROOT / "docs/extending.md").read_text(), flags=re.M | re.S)
+    )
+    (tmp_path / "Snakefile").write_text(shown["python"].replace("/path/to/minde", str(fresh)))
+    (tmp_path / "ring.yaml").write_text(shown["yaml"])
+    snakemake(tmp_path, "--cores", "1", "results/ring/samples/ring.parquet")
+    assert samples.metadata(tmp_path / "results/ring/samples/ring.parquet")["dim_x"] == 1
+    assert planned(snakemake(tmp_path, "minde_all", "--dry-run"))["minde_train"] == 2
 
 
 def test_a_checkout_may_lie_in_a_folder_whose_name_has_a_space(tmp_path):
