@@ -194,9 +194,14 @@ def integrate(
 
     ``integrands(clean, noisy, noise, t)`` gives named values ``(replicates, batch)``. Stratified draws put one of a
     point's times in each of ``mc_draws`` equal shares of the time distribution, and one point in each of n parts of a
-    share: the mean over points then varies with the noise alone.
+    share: the mean over points then varies with the noise alone. Raises ValueError without a draw, and where there is
+    not one seed per replicate.
     """
     replicates, n, dim = clean.shape
+    if mc_draws < 1:
+        raise ValueError(f"mc_draws is {mc_draws}; expected at least 1.")
+    if len(seeds) != replicates:
+        raise ValueError(f"There are {len(seeds)} seeds for {replicates} replicates; expected one each.")
     totals: dict[str, Tensor] = {}
     for draw in range(mc_draws):
         u = random.uniforms((n,), seeds, "estimate", draw, "time", device=clean.device)

@@ -145,19 +145,19 @@ def test_a_replicate_does_not_see_the_others() -> None:
     torch.testing.assert_close(run(clean, [7, 8, 9])[1:2], run(clean[1:2], [8]), rtol=1e-12, atol=0)
 
 
-def test_an_unknown_formula_is_named() -> None:
-    with pytest.raises(ValueError, match=r"\['outside'\]; expected some of inside, sigma, gap"):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"formulas": ["outside"]}, r"\['outside'\]; expected some of inside, sigma, gap"),
+        ({"mc_draws": 0}, "mc_draws is 0; expected at least 1"),
+        ({"seeds": [0]}, "There are 1 seeds for 2 replicates"),
+    ],
+)
+def test_what_cannot_be_estimated_is_named(change: dict, message: str) -> None:
+    settings = {"formulas": ["gap"], "sigmas": [], "mc_draws": 1, "stratified": True, "seeds": [0, 1]}
+    with pytest.raises(ValueError, match=message):
         estimators.mutual_information(
-            None,
-            torch.zeros(1, 2, 2),
-            times=Times(sde=SDE()),
-            variant="c",
-            dim_x=1,
-            formulas=["outside"],
-            sigmas=[],
-            mc_draws=1,
-            stratified=True,
-            seeds=[0],
+            None, torch.zeros(2, 2, 2), times=Times(sde=SDE()), variant="c", dim_x=1, **(settings | change)
         )
 
 
