@@ -9,12 +9,12 @@ from pathlib import Path
 
 from snakemake.settings.types import DeploymentMethod
 
-ROOT = Path(str(workflow.current_basedir)).parent
+ROOT = Path(str(workflow.current_basedir)).resolve().parent  # by whatever link it is named
 
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import archive, bundle, design, experiments, labels, parts
+from minde.study import archive, bundle, design, experiments, labels, origins, parts
 from minde.study import config as configs
 
 try:

@@ -1,7 +1,7 @@
 rule merge:
     input:
         estimates=estimates_of_all_cells,
-        code=code("study/results.py"),
+        code=code("study/origins.py", "study/results.py"),
     output:
         "<results>/estimates.parquet",
     log:
@@ -15,12 +15,15 @@ rule merge:
         runtime=10,
     params:
         settings=design.merge_settings(STUDY),
+        # What a bundle holds is of the version that made it, whose settings may have had other keys.
+        made_with="" if BUNDLE else origins.expected(STUDY),
         # The folder, not the files: the paper's study has more of them than a command line holds.
         folder=subpath(output[0], strip_suffix=".parquet"),
     message:
         "Merge the estimates of all cells"
     shell:
-        "step merge --settings {params.settings:q} --estimates {params.folder} --out {output} 2> {log}"
+        "step merge --settings {params.settings:q} --made-with {params.made_with:q} --estimates {params.folder} "
+        "--out {output} 2> {log}"
 
 
 rule estimates:

@@ -1,5 +1,7 @@
 """A file that was cut short is reported with its path and the rule that makes it again, whatever reads it."""
 
+import shutil
+
 import pytest
 from running import TINY, copy, snakemake
 
@@ -36,3 +38,12 @@ def test_a_truncated_file_is_named_with_the_rule_that_makes_it(damaged, damage, 
     assert "delete it and run the workflow again" in printed
     path.write_bytes(whole)
     snakemake(damaged, *arguments, "--until", rerun)
+
+
+def test_results_of_another_study_are_not_merged(study, tmp_path):
+    folder = copy(study, tmp_path / "minde")
+    shutil.rmtree(folder / ".snakemake")
+    (folder / "results/tiny/estimates.parquet").unlink()
+    (folder / "other.yaml").write_text("seed: 5\n")
+    printed = snakemake(folder, "--configfile", "tiny.yaml", "other.yaml", "--until", "merge", fails=True)
+    assert "comes of other settings than the study's: those of its samples are" in printed

@@ -92,7 +92,11 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
     ),
     "merge": (
         verbs.merge,
-        [_path("--estimates", "folder of the cells' estimates"), _path("--out", "estimates to write")],
+        [
+            _path("--estimates", "folder of the cells' estimates"),
+            ("--made-with", {"default": "", "help": "the settings that they must come of, by minde.study.origins"}),
+            _path("--out", "estimates to write"),
+        ],
     ),
     "table": (
         verbs.table,

@@ -11,7 +11,7 @@ import yaml
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import design, experiments, parts, seeds
+from minde.study import design, experiments, origins, parts, seeds
 from minde.study.tasks import HIGH_MI
 
 ROOT = Path(__file__).parents[3]
@@ -256,3 +256,35 @@ def test_splitting_a_file_reads_its_columns_and_not_its_path(config):
     }
     del config["data"]["mine"]["mi_true"]
     assert json.loads(design.split_settings(config, "mine"))["mi_true"] is None
+
+
+def test_what_cells_are_made_with_fits_a_shell_command_too(config):
+    update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+    assert len(origins.expected(configs.resolve(config, ROOT))) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("stage", "change", "remove"),
+    [
+        ("samples", {"seed": 5}, "samples/1v1-normal-0.75.parquet"),
+        ("training", {"recipe": "paper"}, "networks/minde-c/1v1-normal-0.75/2000.safetensors"),
+        ("estimates", {"mc_draws": 3}, "estimates/minde-c/1v1-normal-0.75/2000.parquet"),
+    ],
+)
+def test_estimates_of_other_settings_are_told_from_the_study_s(config, stage, change, remove):
+    asked = cell()
+    settings = {
+        "samples": json.loads(design.sample_settings(config, asked.task)),
+        "training": json.loads(design.train_settings(config, asked)) | {"dim_x": 1, "dim_y": 1},
+        "estimates": json.loads(design.estimate_settings(config, asked)),
+    }
+    made_by = {
+        "settings": settings["estimates"],
+        "training": {"settings": settings["training"], "samples": {"settings": settings["samples"]}},
+    }
+    path = Path(f"results/small/estimates/{asked.path}.parquet")
+    expected = dict(zip(design.cells(config), origins.expected(config).split(), strict=True))[asked]
+    origins.check(path, made_by, expected)
+    settings[stage] |= change
+    with pytest.raises(ValueError, match=rf"of its {stage} are .*\. Delete results/small/{remove} and run"):
+        origins.check(path, made_by, expected)
