@@ -29,7 +29,8 @@ rule train:
         ),
     output:
         multiext(
-            "<results>/networks/{method}/{task}/{train_size}",
+            # Not <results>: the cache cuts as many characters off a file's name as are here, before it is filled in.
+            f"{RESULTS}/networks/{{method}}/{{task}}/{{train_size}}",
             weights=".safetensors",
             curve=".curve.parquet",
         ),

@@ -152,13 +152,15 @@ def entries(cache):
 def test_a_second_folder_takes_samples_and_networks_from_the_cache(study, cache, tmp_path):
     before = entries(cache)
     second = checkout(tmp_path / "second")
-    snakemake(second, "--configfile", "tiny.yaml", "--cache", cache=cache)
+    name = "a-study-of-another-name"
+    snakemake(second, "--configfile", "tiny.yaml", "--config", f"name={name}", "--cache", cache=cache)
     # A job that ran would have put its outputs into the cache anew and written its progress into its log.
     assert entries(cache) == before
-    assert not any(log.read_text() for log in (second / "results/tiny/logs/train").rglob("*.log"))
+    assert not any(log.read_text() for log in (second / f"results/{name}/logs/train").rglob("*.log"))
     for output in networks(NORMAL, BIMODAL) | samples(NORMAL, BIMODAL):
-        assert (second / "results/tiny" / output).resolve().parent == cache
-    assert pending(second) == NOTHING
+        assert (second / "results" / name / output).resolve().parent == cache
+    printed = snakemake(second, "--configfile", "tiny.yaml", "--config", f"name={name}", "--dry-run")
+    assert "Nothing to be done" in printed
 
 
 def test_another_training_is_not_taken_from_the_cache(study, cache, tmp_path):
