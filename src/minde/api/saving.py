@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as as_bytes
 
 from minde.device import pick_device
+from minde.diffusion.model import WEIGHTS_VERSION
 from minde.study.files import atomic, provenance
 
 from .training import Trained, model_of
@@ -31,6 +32,7 @@ def save(estimator, path: Path) -> None:
     header = provenance(settings, packages=("numpy", "safetensors", "torch"), sources=("api/*.py", "diffusion/*.py"))
     header |= {
         "format": FORMAT,
+        "weights_version": WEIGHTS_VERSION,
         "dims": [estimator.dim_x_, estimator.dim_y_],
         "seed": estimator.seed_,
         "disjoint": estimator._disjoint,
@@ -49,6 +51,11 @@ def load(cls, path: Path, device: str | None):
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except SafetensorError as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
+    if header.get("format") == FORMAT and (found := header.get("weights_version", 1)) != WEIGHTS_VERSION:
+        raise ValueError(
+            f"{path} holds weights of version {found}, which the networks of this software, version {WEIGHTS_VERSION}, "
+            "would read as others; load it with the software that saved it"
+        )
     if header.get("format") != FORMAT:
         raise ValueError(f"{path} does not hold a fitted estimator of format {FORMAT}; MINDE.save writes one")
     if unknown := sorted(header["settings"].keys() - cls().get_params().keys()):

@@ -20,6 +20,9 @@ from .gaussian import GaussianScore, gaussian_predictions, gaussian_scores
 from .network import Network
 from .times import Times
 
+WEIGHTS_VERSION = 2
+"""Raised when the same weights would predict something else: files of weights say of which version they are."""
+
 CLOCK_RANGE = 4.0  # of the preconditioned network's time inputs, centred at zero
 N_LENGTHS = 3  # of x, of y and of the white coordinates
 # Outliers of heavy tails are not to decide what the network does elsewhere, least of all by their squares.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from minde.diffusion.estimators import Estimate, mutual_information
-from minde.diffusion.model import Model, build_model
+from minde.diffusion.model import WEIGHTS_VERSION, Model, build_model
 from minde.diffusion.network import hidden_width
 from minde.diffusion.preprocess import fit_preprocess
 from minde.diffusion.sde import SDE
@@ -69,9 +69,15 @@ def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.devi
     return model, {name: tensors[f"average/{name}"] for name in model.network.shapes}
 
 
-def check_weights(path: Path, training: dict, settings: dict) -> None:
-    """Raise ValueError where weights, by the settings of their training, are not those of the cell asked for."""
-    held = training | {"method": f"minde-{training['variant']}"}
+def check_weights(path: Path, made_by: dict, settings: dict) -> None:
+    """Raise ValueError where weights, by what made them, are not those of the cell asked for, or of another version."""
+    version = made_by.get("weights_version", 1)
+    if version != WEIGHTS_VERSION:
+        raise ValueError(
+            f"{path} holds weights of version {version}, which the networks of this software, version "
+            f"{WEIGHTS_VERSION}, would read as others; use the software that made them, or delete it to train again"
+        )
+    held = made_by["settings"] | {"method": f"minde-{made_by['settings']['variant']}"}
     for key in ("task", "train_size", "method"):
         if held[key] != settings.get(key, held[key]):
             raise ValueError(

@@ -44,7 +44,7 @@ def estimate(
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
-    check_weights(weights_path, training, settings)
+    check_weights(weights_path, made_by, settings)
     samples.check_same(samples_path, weights_path, made_by["samples"])
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     _, clean = read_cell(training, samples_path, None, device)

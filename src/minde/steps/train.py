@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from minde.diffusion.gaussian import base_moments
+from minde.diffusion.model import WEIGHTS_VERSION
 from minde.diffusion.recipe import Recipe
 from minde.study import results, samples, trained
 from minde.study.files import provenance
@@ -69,7 +70,14 @@ def prepare(
     }
     standing = keeper.load(_identity(made_by, held, device), settings["replicates"])
     inputs = _read(settings, samples_path, device)
-    write = partial(_write, inputs, standing, made_by | {"mi_true": held["mi_true"]}, weights_path, curve_path)
+    write = partial(
+        _write,
+        inputs,
+        standing,
+        made_by | {"mi_true": held["mi_true"], "weights_version": WEIGHTS_VERSION},
+        weights_path,
+        curve_path,
+    )
     return Training(inputs, standing, keeper, stack or math.inf, write)
 
 

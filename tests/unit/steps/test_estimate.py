@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from minde.steps import cell
 from minde.steps.__main__ import main
 from minde.study import results, samples, trained
 from minde.study.tasks import TASKS
@@ -165,6 +166,13 @@ def test_another_replicate_changes_no_number(folder):
     value = {(r["estimator"], r["replicate"]): r["estimate"] for r in estimate(more).to_pylist()}
     for row in estimate(folder).to_pylist():
         assert row["estimate"] == value[row["estimator"], row["replicate"]]
+
+
+def test_weights_of_another_version_are_refused(folder, monkeypatch):
+    monkeypatch.setattr(cell, "WEIGHTS_VERSION", 3)
+    with pytest.raises(ValueError, match="holds weights of version 2, which the networks of this software, version 3"):
+        estimate(folder, "refused")
+    assert not (folder / "refused").exists()
 
 
 def test_weights_of_another_cell_are_refused(folder):
