@@ -46,7 +46,8 @@ def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int
     `made_by` holds the settings: task, seed, replicates, n_train and n_test. `mi_true` is None where nobody knows it.
     """
     settings, schema, content = made_by["settings"], _schema(dim_x, dim_y), hashlib.sha256()
-    with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, use_dictionary=["split"]) as writer:
+    options = {"use_dictionary": ["split"], "write_page_checksum": True}
+    with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as writer:
         for replicate in range(settings["replicates"]):
             for split in SPLITS:
                 x, y = draw(replicate, split)
@@ -160,7 +161,7 @@ def _group(schema: pa.Schema, replicate: int, split: str, x: np.ndarray, y: np.n
 
 def _open(path: str | Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise
     except (pa.ArrowInvalid, OSError) as error:

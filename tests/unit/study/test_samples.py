@@ -116,6 +116,16 @@ def test_a_truncated_file_is_named_with_the_rule_that_makes_it(path):
         samples.read(path, 0, "train")
 
 
+def test_a_flipped_bit_is_seen(path):
+    column = pq.ParquetFile(path).metadata.row_group(0).column(2)
+    last = (column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 1
+    content = bytearray(path.read_bytes())
+    content[last] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"task\.parquet is damaged in replicate 0, train \(.*checksum"):
+        samples.read(path, 0, "train")
+
+
 def test_a_foreign_file_is_named_with_what_was_found(tmp_path):
     pq.write_table(pa.table({"time": [1.0], "price": [2.0]}), tmp_path / "task.parquet")
     with pytest.raises(ValueError, match=r"does not hold the samples.*found 1 row groups of columns time, price"):
