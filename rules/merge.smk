@@ -22,7 +22,7 @@ rule merge:
     message:
         "Merge the estimates of all cells"
     shell:
-        "step merge --settings {params.settings:q} --made-with {params.made_with:q} --estimates {params.folder} "
+        "step merge --settings {params.settings:q} --made-with={params.made_with:q} --estimates {params.folder} "
         "--out {output} 2> {log}"
 
 
