@@ -14,7 +14,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent  # by whatever link 
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import archive, bundle, design, experiments, labels, origins, parts
+from minde.study import archive, bundle, design, experiments, labels, parts
 from minde.study import config as configs
 
 try:

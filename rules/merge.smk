@@ -16,13 +16,13 @@ rule merge:
     params:
         settings=design.merge_settings(STUDY),
         # What a bundle holds is of the version that made it, whose settings may have had other keys.
-        made_with="" if BUNDLE else origins.expected(STUDY),
+        origins="null" if BUNDLE else design.origin_settings(STUDY),
         # The folder, not the files: the paper's study has more of them than a command line holds.
         folder=subpath(output[0], strip_suffix=".parquet"),
     message:
         "Merge the estimates of all cells"
     shell:
-        "step merge --settings {params.settings:q} --made-with={params.made_with:q} --estimates {params.folder} "
+        "step merge --settings {params.settings:q} --origins {params.origins:q} --estimates {params.folder} "
         "--out {output} 2> {log}"
 
 

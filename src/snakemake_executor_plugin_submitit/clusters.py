@@ -312,7 +312,7 @@ def _check_slurm() -> None:
 
 def choose(name: str, folder: Path, parallel: int, watch: Watch) -> Cluster:
     """Return the cluster of a name; ``auto`` is SLURM where it is configured, else this machine."""
-    _submitit()
+    _submitit()  # missing, it is to be named here and not at the first submission
     if name == "auto":
         name = "slurm" if slurm.is_configured() else "local"
     if name == "slurm":

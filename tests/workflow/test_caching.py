@@ -163,6 +163,12 @@ def test_a_second_folder_takes_samples_and_networks_from_the_cache(study, cache,
     assert "Nothing to be done" in printed
 
 
+def test_a_link_to_the_checkout_is_the_checkout(study, tmp_path):
+    (tmp_path / "link").symlink_to(study)
+    arguments = ["-s", str(tmp_path / "link/Snakefile"), "--configfile", "tiny.yaml", "--dry-run"]
+    assert "Nothing to be done" in snakemake(study, *arguments)
+
+
 def test_another_training_is_not_taken_from_the_cache(study, cache, tmp_path):
     before = entries(cache)
     second = checkout(tmp_path / "second")

@@ -46,4 +46,4 @@ def test_results_of_another_study_are_not_merged(study, tmp_path):
     (folder / "results/tiny/estimates.parquet").unlink()
     (folder / "other.yaml").write_text("seed: 5\n")
     printed = snakemake(folder, "--configfile", "tiny.yaml", "other.yaml", "--until", "merge", fails=True)
-    assert "comes of other settings than the study's: those of its samples are" in printed
+    assert "comes of other settings than the study's: seed of its samples is 0, expected 5" in printed

@@ -51,13 +51,13 @@ def load(cls, path: Path, device: str | None):
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except SafetensorError as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
-    if header.get("format") == FORMAT and (found := header.get("weights_version", 1)) != WEIGHTS_VERSION:
+    if header.get("format") != FORMAT:
+        raise ValueError(f"{path} does not hold a fitted estimator of format {FORMAT}; MINDE.save writes one")
+    if (found := header.get("weights_version", 1)) != WEIGHTS_VERSION:
         raise ValueError(
             f"{path} holds weights of version {found}, which the networks of this software, version {WEIGHTS_VERSION}, "
             "would read as others; load it with the software that saved it"
         )
-    if header.get("format") != FORMAT:
-        raise ValueError(f"{path} does not hold a fitted estimator of format {FORMAT}; MINDE.save writes one")
     if unknown := sorted(header["settings"].keys() - cls().get_params().keys()):
         raise ValueError(
             f"{path} was saved by another version of this software (code {header['code'][:12]}): it has the setting "

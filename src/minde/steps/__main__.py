@@ -94,7 +94,10 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         verbs.merge,
         [
             _path("--estimates", "folder of the cells' estimates"),
-            ("--made-with", {"default": "", "help": "the settings that they must come of, by minde.study.origins"}),
+            (
+                "--origins",
+                {"type": json.loads, "metavar": "JSON", "help": "the config that they must come of, or null"},
+            ),
             _path("--out", "estimates to write"),
         ],
     ),

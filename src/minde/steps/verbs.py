@@ -110,10 +110,10 @@ def merge(args: argparse.Namespace) -> None:
     """Merge the estimates of all cells; every key of the design must be there once, and no other."""
     from minde.study import design, origins, results
 
-    paths = [args.estimates / f"{cell.path}.parquet" for cell in design.cells_of(args.settings)]
-    for path, expected in zip(paths, args.made_with.split(), strict=True) if args.made_with else ():
-        origins.check(path, results.read_provenance(path), expected)
-    table = results.merge(design.expected_keys(args.settings), paths)
+    paths = {cell: args.estimates / f"{cell.path}.parquet" for cell in design.cells_of(args.settings)}
+    for cell, path in paths.items() if args.origins else ():
+        origins.check(path, results.read_provenance(path), args.origins, cell)
+    table = results.merge(design.expected_keys(args.settings), paths.values())
     made_by = results.provenance(args.settings, packages=("pyarrow",), sources=("study/results.py", "study/design.py"))
     results.write_parquet(args.out, table, made_by)
 

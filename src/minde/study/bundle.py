@@ -53,7 +53,7 @@ def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None
         if holds not in HOLDS:
             raise archive.ArchiveError(f"{path} holds {holds!r}; a bundle of {' or '.join(HOLDS)} was expected")
         study = json.loads(archive.read(found, archive.CONFIG)) | {"run": configured["run"]}
-        # A competitor that came after the bundle has no estimates in it; its settings are anybody's.
+        # A competitor that came after the bundle has no estimates in it: nobody reads its settings.
         study["baselines"] = configured["baselines"] | study.get("baselines", {})
         try:
             study = config.resolve(study, root)

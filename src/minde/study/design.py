@@ -127,12 +127,13 @@ def score_error_settings(cell: Cell) -> str:
 
 def baseline_settings(config: dict, cell: Cell) -> str:
     """What a competitor reads; `options` are the method's own. One that trains reads the train size and a seed, too."""
-    sections = _SECTIONS.get(cell.method, (cell.method,))
     settings = {
         "task": cell.task,
         "method": cell.method,
         "replicates": config["replicates"],
-        "options": {name: value for section in sections for name, value in config["baselines"][section].items()},
+        "options": {
+            name: value for section in _sections(cell.method) for name, value in config["baselines"][section].items()
+        },
     }
     if cell.method not in UNTRAINED:
         settings |= {"train_size": cell.train_size, "seed": config["seed"]}
@@ -150,6 +151,31 @@ def merge_settings(config: dict) -> str:
             "train_sizes": config["train_sizes"],
             "replicates": config["replicates"],
             "methods": [{"method": name, "estimators": estimators(config, name)} for name in config["methods"]],
+        }
+    )
+
+
+def origin_settings(config: dict) -> str:
+    """The parts of the config that the settings of all samples, trainings and estimates follow from."""
+    minde, used = config["minde"], {section for method in config["methods"] for section in _sections(method)}
+    whole = (
+        "seed",
+        "tasks",
+        "methods",
+        "train_sizes",
+        "replicates",
+        "samples",
+        "data",
+        "preprocess",
+        "overrides",
+        "curve",
+    )
+    return canonical(
+        {key: config[key] for key in whole}
+        | {
+            "minde": {key: value for key, value in minde.items() if key != "quoted"},
+            "recipes": {minde["recipe"]: config["recipes"][minde["recipe"]]},
+            "baselines": {section: value for section, value in config["baselines"].items() if section in used},
         }
     )
 
@@ -221,7 +247,7 @@ def batch_size_of(config: dict, cell: Cell) -> int:
     """Samples per step of a cell that trains."""
     if cell.method in VARIANTS:
         return training_of(config, cell)["training"]["batch_size"]
-    section, *_ = _SECTIONS[cell.method]
+    section, *_ = _sections(cell.method)
     return config["baselines"][section]["batch_size"]
 
 
@@ -238,6 +264,11 @@ def matches(match: dict, cell: Cell, dim_x: int) -> bool:
         and cell.method in match.get("methods", METHODS)
         and limits.get("min", dim_x) <= dim_x <= limits.get("max", dim_x)
     )
+
+
+def _sections(method: str) -> tuple[str, ...]:
+    """The sections of `baselines` that a method's settings stand in."""
+    return _SECTIONS.get(method, (method,))
 
 
 def _cells(methods: list[str], tasks: list[str], train_sizes: list[int]) -> Iterator[Cell]:

@@ -4,59 +4,52 @@ Snakemake knows what it has asked for. It does not know of a job on a cluster th
 of a training that went on after its Snakemake was killed, or of results that were copied without what it knows of them.
 """
 
-import hashlib
+import json
 from pathlib import Path
 
 from . import design
-from .seeds import canonical
 
 _DRAWN = {"dim_x", "dim_y"}  # in the settings of a training, those that are no settings but read from the samples
 
 
-def expected(config: dict) -> str:
-    """For every cell of the design, in its order, digests of the settings that it is to be made with, by stage.
+def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
+    """Raise ValueError where the estimates file of a cell comes of other settings than its study's.
 
-    Digests, since a shell command holds at most 128 KiB.
+    ``made_by`` is the file's provenance, ``config`` what :func:`.design.origin_settings` holds; the message names stage
+    and setting, what was found and expected, and the file to delete.
     """
-    return " ".join(":".join(map(_digest, _of_config(config, cell).values())) for cell in design.cells(config))
-
-
-def check(path: Path, made_by: dict, expected: str) -> None:
-    """Raise ValueError where an estimates file comes of other settings than one cell's of :func:`expected`.
-
-    ``made_by`` is the file's provenance; the message names the stage, the settings found and the file to delete.
-    """
-    for (stage, found), digest in zip(_of_provenance(made_by).items(), expected.split(":"), strict=True):
-        if _digest(found) != digest:
-            folder, (method, task, size) = path.parents[3], path.with_suffix("").parts[-3:]
-            made = {"samples": f"samples/{task}.parquet", "training": f"networks/{method}/{task}/{size}.safetensors"}
+    found, expected = _of_provenance(made_by), _of_config(config, cell)
+    for stage, settings in expected.items():
+        differ = [key for key in sorted(settings.keys() | found[stage]) if settings.get(key) != found[stage].get(key)]
+        if differ:
+            key, folder = differ[0], path.parents[3]
+            made = {"samples": f"samples/{cell.task}.parquet", "training": f"networks/{cell.path}.safetensors"}
+            remove = folder / made[stage] if stage in made else path
             raise ValueError(
-                f"{path} comes of other settings than the study's: those of its {stage} are {found}. The config was "
-                "edited while the study ran, say, or results were copied from another study. Delete "
-                f"{folder / made[stage] if stage in made else path} and run the workflow again"
+                f"{path} comes of other settings than the study's: {key} of its {stage} is {found[stage].get(key)}, "
+                f"expected {settings.get(key)}. The config was edited while the study ran, say, or results were copied "
+                f"from another study. Delete {remove} and run the workflow again"
             )
 
 
-def _of_config(config: dict, cell: design.Cell) -> dict[str, str]:
+def _of_config(config: dict, cell: design.Cell) -> dict[str, dict]:
     """The settings of each stage that leads to a cell's estimates, as :mod:`.design` hands them to its step."""
     samples = design.split_settings if cell.task in config["data"] else design.sample_settings
     found = {"samples": samples(config, cell.task)}
-    if cell.method not in design.VARIANTS:
-        return found | {"estimates": design.baseline_settings(config, cell)}
-    return found | {
-        "training": design.train_settings(config, cell),
-        "estimates": design.estimate_settings(config, cell),
-    }
+    if cell.method in design.VARIANTS:
+        found |= {
+            "training": design.train_settings(config, cell),
+            "estimates": design.estimate_settings(config, cell),
+        }
+    else:
+        found["estimates"] = design.baseline_settings(config, cell)
+    return {stage: json.loads(settings) for stage, settings in found.items()}
 
 
-def _of_provenance(made_by: dict) -> dict[str, str]:
+def _of_provenance(made_by: dict) -> dict[str, dict]:
     """The same, as it stands in a file."""
     training = made_by.get("training")
-    found = {"samples": (training or made_by)["samples"]["settings"]}
+    found = {"samples": (training or made_by)["samples"]["settings"], "estimates": made_by["settings"]}
     if training:
         found["training"] = {key: value for key, value in training["settings"].items() if key not in _DRAWN}
-    return {stage: canonical(settings) for stage, settings in (found | {"estimates": made_by["settings"]}).items()}
-
-
-def _digest(settings: str) -> str:
-    return hashlib.sha256(settings.encode()).hexdigest()[:8]
+    return found

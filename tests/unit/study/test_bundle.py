@@ -56,10 +56,10 @@ def folder(tmp_path):
     return folder
 
 
-def make(folder, holds="estimates", out=None):
+def make(folder, holds="estimates", out=None, config=CONFIG):
     out = out or folder / f"{holds}.zip"
     files = [folder / "tables/table1.csv"] if holds == "estimates" else []
-    pack.pack(holds, CONFIG, folder, files, ROOT / "requirements.lock", out)
+    pack.pack(holds, config, folder, files, ROOT / "requirements.lock", out)
     return out
 
 
@@ -214,7 +214,6 @@ def test_the_commit_of_a_checkout_and_of_a_folder_that_is_none(tmp_path):
     assert pack.commit_of(tmp_path / "below") == nothing
 
 
-def test_a_bundle_may_be_older_than_a_competitor(folder, monkeypatch):
+def test_a_bundle_may_be_older_than_a_competitor(folder):
     older = CONFIG | {"baselines": {name: value for name, value in CONFIG["baselines"].items() if name != "kde"}}
-    monkeypatch.setitem(globals(), "CONFIG", older)
-    assert opened(make(folder)).config["baselines"] == DEFAULTS["baselines"]
+    assert opened(make(folder, config=older)).config["baselines"] == DEFAULTS["baselines"]
