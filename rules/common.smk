@@ -14,7 +14,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent  # by whatever link 
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import archive, bundle, design, experiments, labels, parts
+from minde.study import archive, bundle, consistency, design, experiments, files, labels, parts
 from minde.study import config as configs
 
 try:
@@ -43,20 +43,6 @@ _PYTHON = "python" if _CONDA else shlex.quote(sys.executable)
 shell.prefix(f"set -euo pipefail; step() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde.steps \"$@\" ); ")
 
 
-def code(*patterns: str) -> list[str]:
-    """Source files, as globs relative to src/minde, that a step depends on: editing one reruns it.
-
-    Relative to the working directory, so that a study that moved with its checkout reruns nothing.
-    """
-    paths = []
-    for pattern in patterns:
-        found = sorted((ROOT / "src" / "minde").glob(pattern))
-        if not found:
-            raise WorkflowError(f"a rule names the source file(s) {pattern}, which do not exist under src/minde")
-        paths += [os.path.relpath(path) for path in found]
-    return paths
-
-
 def one_of(names: Iterable) -> str:
     """A wildcard constraint that matches these names only; with no name it matches nothing."""
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
@@ -74,6 +60,12 @@ def cell_of(wildcards) -> design.Cell:
         task=wildcards.task,
         train_size=int(wildcards.get("train_size", 0)),
     )
+
+
+def content_of_own_file(wildcards) -> str:
+    """The content's hash: what replaces a file may be older, and Snakemake compares the content of newer ones only."""
+    file = STUDY["data"][wildcards.task]["file"]
+    return "" if file == consistency.LATENTS else files.sha256_of(file)
 
 
 def work(wildcards) -> int:

@@ -5,25 +5,7 @@ rule score_errors:
     input:
         samples="<results>/samples/{task}.parquet",
         weights="<results>/networks/{method}/{task}/{train_size}.safetensors",
-        code=code(
-            "diffusion/conditioning.py",
-            "diffusion/diagnostics.py",
-            "diffusion/gated.py",
-            "diffusion/gaussian.py",
-            "diffusion/layers.py",
-            "diffusion/model.py",
-            "diffusion/network.py",
-            "diffusion/preprocess.py",
-            "diffusion/random.py",
-            "diffusion/residual.py",
-            "diffusion/sde.py",
-            "diffusion/times.py",
-            "steps/cell.py",
-            "steps/score_errors.py",
-            "study/score_errors.py",
-            "study/seeds.py",
-            "study/trained.py",
-        ),
+        code=[*MODEL_CODE, *code("diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py")],
     output:
         "<results>/diagnostics/{method}/{task}/{train_size}.parquet",
     log:

@@ -43,6 +43,7 @@ rule split_file:
         runtime=30,
     params:
         settings=lambda wildcards: design.split_settings(STUDY, wildcards.task),
+        content=content_of_own_file,
     message:
         "Split {input.file} into samples of {wildcards.task}"
     shell:

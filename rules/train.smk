@@ -3,30 +3,19 @@ rule train:
         samples="<results>/samples/{task}.parquet",
         # Not estimators.py, although the training curve calls it: an edited formula must not cost every training.
         # The curve's estimates are then those of the formula at training time; its provenance tells.
-        code=code(
-            "diffusion/batches.py",
-            "diffusion/conditioning.py",
-            "diffusion/gated.py",
-            "diffusion/gaussian.py",
-            "diffusion/graphs.py",
-            "diffusion/layers.py",
-            "diffusion/loss.py",
-            "diffusion/model.py",
-            "diffusion/network.py",
-            "diffusion/preprocess.py",
-            "diffusion/random.py",
-            "diffusion/recipe.py",
-            "diffusion/residual.py",
-            "diffusion/sde.py",
-            "diffusion/times.py",
-            "diffusion/training.py",
-            "steps/cell.py",
-            "steps/stacks.py",
-            "steps/standing.py",
-            "steps/train.py",
-            "study/seeds.py",
-            "study/trained.py",
-        ),
+        code=[
+            *MODEL_CODE,
+            *code(
+                "diffusion/batches.py",
+                "diffusion/graphs.py",
+                "diffusion/loss.py",
+                "diffusion/recipe.py",
+                "diffusion/training.py",
+                "steps/stacks.py",
+                "steps/standing.py",
+                "steps/train.py",
+            ),
+        ],
     output:
         multiext(
             # Not <results>: the cache cuts as many characters off a file's name as are here, before it is filled in.

@@ -1,8 +1,8 @@
 """The command line ``minde``: mutual information of the columns of a file, and the tasks of the benchmark.
 
-Exit status: 0 the estimate was printed; 1 training or estimation failed, or the estimator was not saved; 2 the command
-line is wrong, or names a file or columns that cannot be read; 3 the samples are none that can be estimated from; 130
-interrupted.
+Exit status: 0 the estimate was printed; 1 training or estimation failed, or what came of it was not written; 2 the
+command line is wrong, or names a file or columns that cannot be read; 3 the samples are none that can be estimated
+from; 130 interrupted.
 """
 
 import argparse
@@ -101,10 +101,14 @@ def _check(args: argparse.Namespace) -> None:
     for name, is_allowed, allowed in (
         ("level", 0 < args.level < 1, "a number between 0 and 1, such as 0.95"),
         ("seed", 0 <= args.seed < 2**32, "an integer from 0 and below 2^32"),
-        ("save", not args.save or args.save.absolute().parent.is_dir(), "a path in a folder that is there"),
+        ("save", not args.save or _can_be_file(args.save), "the path of a file, in a folder that is there"),
     ):
         if not is_allowed:
             raise ValueError(f"{name} is {getattr(args, name)}; expected {allowed}")
+
+
+def _can_be_file(path: Path) -> bool:
+    return path.absolute().parent.is_dir() and not path.is_dir()
 
 
 def tasks(args: argparse.Namespace) -> str:
@@ -144,7 +148,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(required=True, metavar="COMMAND")
     one = verbs.add_parser("estimate", help=estimate.__doc__, description=estimate.__doc__, epilog=STATUS)
     one.add_argument("file", type=Path, metavar="FILE", help=".parquet or .csv with a header, or .npz")
-    columns = "columns (npz: arrays), separated by commas; * and ? stand for any characters"
+    columns = "columns (npz: arrays), separated by commas; * and ? stand for any characters (a comma in a name is a ?)"
     one.add_argument("--x", required=True, metavar="NAMES", help=f"{columns}: X")
     one.add_argument("--y", required=True, metavar="NAMES", help="the same: Y")
     for option, (kind, about) in SETTINGS.items():
@@ -164,7 +168,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     args = parser().parse_args(argv)
     try:
-        print(args.function(args))
+        text = args.function(args)
     except CommandError as error:
         print(f"minde: {error}", file=sys.stderr)
         return error.status
@@ -174,6 +178,12 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("minde: interrupted", file=sys.stderr)
         return INTERRUPTED
+    try:
+        print(text, flush=True)
+    except OSError as error:  # a full disk, or a reader that is gone
+        print(f"minde: the result could not be written: {error}", file=sys.stderr)
+        sys.stdout = None  # Python would try again when it ends
+        return FAILED
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Literal, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from minde.diffusion.preprocess import Standardize, fit_preprocess
 
 from . import inputs, saving
 from .benchmark_mi import PointEstimator
-from .convergence import warn_where_apart, warn_where_saturated
+from .convergence import warn_where_above_entropy, warn_where_apart, warn_where_saturated
 from .estimate import Estimate, combine
 from .settings import check_rows, check_settings, check_widths
 from .surroundings import undisturbed
@@ -154,8 +155,9 @@ class MINDE(PointEstimator, BaseEstimator):
         Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, are not
         finite, constant in a column or too few, and for settings out of range; FloatingPointError where training
         diverges. Warns (UserWarning) of columns of few different values, where a density of them is learnt, of a scale
-        that ``preprocess="none"`` leaves, and of estimates that are too high to be told from higher ones; and where the
-        formulas are so far apart that the networks have not learnt the scores (ConvergenceWarning).
+        that ``preprocess="none"`` leaves, of estimates that are too high to be told from higher ones, or above the
+        entropy of a discrete variable; and where the formulas are so far apart that the networks have not learnt the
+        scores (ConvergenceWarning).
         """
         check_settings(self.get_params())
         # Variant c needs no density of y.
@@ -198,8 +200,11 @@ class MINDE(PointEstimator, BaseEstimator):
         self._log_scale = log_scale
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
-        warn_where_apart(curve.points[-1]["inside"], curve.points[-1]["gap"], curve.std_error)
-        warn_where_saturated(float(self.curve_["inside"][-1].mean()), dims)
+        inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
+        warn_where_apart(inside, gap, curve.std_error)
+        warn_where_saturated(fmean(inside), dims)
+        for name, rows in zip("xy", test[0].cpu().split(dims, dim=1), strict=True):
+            warn_where_above_entropy(fmean(inside), curve.std_error, name, rows.numpy())
         return self
 
     def _preprocessed(

@@ -54,12 +54,19 @@ def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.d
             t_eps=sde["t_eps"],
             importance_sampling=settings["training"]["importance_sampling"],
         ),
-        hidden=hidden_width(settings["dim_x"] + settings["dim_y"], settings["network"]["hidden"]),
-        middle_blocks=settings["network"]["middle_blocks"],
-        architecture=settings["training"]["architecture"],
         moments=moments,
         device=device,
+        **shape_of(settings, settings["dim_x"] + settings["dim_y"]),
     )
+
+
+def shape_of(settings: dict, dim: int) -> dict:
+    """Return hidden, middle_blocks and architecture of the network that a training's settings describe."""
+    return {
+        "hidden": hidden_width(dim, settings["network"]["hidden"]),
+        "middle_blocks": settings["network"]["middle_blocks"],
+        "architecture": settings["training"]["architecture"],
+    }
 
 
 def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.device) -> tuple[Model, dict[str, Tensor]]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minde.diffusion.model import score_network
-from minde.diffusion.network import Network, hidden_width
+from minde.diffusion.network import Network
 from minde.study import design
 
-from .cell import steps_of
+from .cell import shape_of, steps_of
 
 FLOAT = 4  # bytes
 # Weights are kept raw and averaged; a checkpoint has both moments of Adam beside them.
@@ -93,10 +93,8 @@ def network_of(config: dict, cell: design.Cell) -> Network:
         variant=design.VARIANTS[cell.method],
         dim_x=task.dim_x,
         dim_y=task.dim_y,
-        hidden=hidden_width(task.dim_x + task.dim_y, settings["network"]["hidden"]),
-        middle_blocks=settings["network"]["middle_blocks"],
-        architecture=settings["training"]["architecture"],
         has_base=settings["training"]["precondition"] == "gaussian",
+        **shape_of(settings, task.dim_x + task.dim_y),
     )
 
 

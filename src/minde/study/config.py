@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 from . import consistency
 from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators
 from .seeds import canonical, plain
-from .tasks import GROUPS, TASKS, matching, suggestion
+from .tasks import BENCHMARK, GROUPS, HIGH_MI, TASKS, matching, suggestion
 
 SCHEMA = Path("config/schema.yaml")
 """The reference of every key, relative to the root of the repository."""
@@ -29,8 +29,8 @@ class ConfigError(ValueError):
 
 
 def resolve(config: dict, root: str | Path) -> dict:
-    """Check a config against the schema under `root` and return it with all tasks spelled out: those that `[all]` and
-    the consistency tests stand for.
+    """Check a config against the schema under `root` and return it with all tasks spelled out: those that `[all]`,
+    patterns and the consistency tests stand for.
 
     Raises ConfigError with every problem found. The config itself is left as it is.
     """
@@ -43,10 +43,23 @@ def resolve(config: dict, root: str | Path) -> dict:
     tests = consistency.entries(config)
     whole = config | {"data": config["data"] | tests}
     _raise_if(list(_names(whole)))
-    named = GROUPS.get(" ".join(config["tasks"]), config["tasks"])
-    resolved = whole | {"tasks": list(dict.fromkeys([*named, *tests]))}
+    resolved = whole | {"tasks": list(dict.fromkeys([*_spelled_out(config), *tests]))}
     _raise_if([*_sizes(resolved), *_widths(resolved)])
     return resolved
+
+
+def _spelled_out(config: dict) -> Iterator[str]:
+    """The ids that `tasks` stands for, some of them maybe more than once; what stands for none is left out."""
+    for name in config["tasks"]:
+        yield from _ids(name, config["data"])
+
+
+def _ids(name: str, data: dict) -> list[str]:
+    """The ids that an entry of `tasks` stands for: a group's, its own, or those that it is a pattern of.
+
+    A pattern means tasks of Table 1 and files of one's own, and those of high mutual information where it means none.
+    """
+    return list(GROUPS.get(name, ())) or matching(name, [*BENCHMARK, *map(str, data)]) or matching(name, HIGH_MI)
 
 
 def _raise_if(problems: list[str]) -> None:
@@ -130,8 +143,8 @@ def _names(config: dict) -> Iterator[str]:
         yield f"recipes: found the name {unnamed[0]}, which is no text; allowed: text, such as '{unnamed[0]}' in quotes"
         return
     for i, name in enumerate(config["tasks"]):
-        if name not in known and (name not in GROUPS or len(config["tasks"]) > 1):
-            allowed = "[all] or [high-mi] alone, or the id of one of their tasks, or a key of `data`"
+        if not _ids(name, config["data"]):
+            allowed = "all, high-mi, the id of one of their tasks, a key of `data`, or a pattern such as student-*"
             yield f"tasks.{i}: found {name!r}; allowed: {allowed}{suggestion(name, known)}"
     recipe, recipes = config["minde"]["recipe"], config["recipes"]
     if recipe not in recipes:
@@ -181,7 +194,7 @@ def _widths(config: dict) -> Iterator[str]:
 
 def _names_of_data(config: dict) -> Iterator[str]:
     """Files of one's own must be tasks, and differ in their names, and those of their columns, from others."""
-    tests = consistency.entries(config)
+    tests, named = consistency.entries(config), set(_spelled_out(config))
     for name, entry in config["data"].items():
         if name in tests and (entry["x"], entry["y"]) == (tests[name]["x"], tests[name]["y"]):
             continue  # a config that was resolved before
@@ -189,7 +202,7 @@ def _names_of_data(config: dict) -> Iterator[str]:
             yield f"data.{name}: found a name that is no text; allowed: text, such as '{name}' in quotes"
         elif name in TASKS or name in GROUPS or name in tests:
             yield f"data.{name}: found the name of a task, or of a group of tasks; allowed: any other name"
-        elif name not in config["tasks"]:
+        elif name not in named:
             yield f"data.{name}: found a file that is no task; allowed: one of `tasks`, so add it there"
         if set("{}<>") & set(entry["file"]):
             yield f"data.{name}.file: found {entry['file']!r}; allowed: a path without {{, }}, < and >"

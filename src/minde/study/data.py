@@ -5,7 +5,6 @@ that its own seed draws, its training rows the next. The two are disjoint within
 come again. The spread over replicates is hence that of splits and trainings, and not that of fresh samples.
 """
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from . import samples
-from .files import provenance
+from .files import provenance, sha256_of
 from .seeds import seed_of
 
 PRECISION = 1e-3
@@ -52,7 +51,7 @@ def split(settings: dict, file: Path, out: Path) -> None:
     made_by = provenance(
         settings, packages=("numpy", "pyarrow"), sources=("study/data.py", "study/samples.py", "study/seeds.py")
     )
-    made_by["file"] = {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    made_by["file"] = {"name": file.name, "sha256": sha256_of(file)}
     samples.write(out, draw, made_by, dim_x=dim_x, dim_y=len(settings["y"]), mi_true=settings["mi_true"])
 
 
@@ -92,7 +91,7 @@ def _read_table(file: Path, columns: list[str]) -> pa.Table:
         )
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read as {file.suffix[1:].upper()}: {error}") from error
 
 

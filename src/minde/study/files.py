@@ -43,6 +43,12 @@ def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterabl
     }
 
 
+def sha256_of(path: str | Path) -> str:
+    """The SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def processor() -> str:
     """The processor of this machine and how many of its cores this process may use, such as `AMD EPYC, 2 cores`."""
     name, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")

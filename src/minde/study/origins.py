@@ -13,13 +13,14 @@ _DRAWN = {"dim_x", "dim_y"}  # in the settings of a training, those that are no 
 
 
 def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
-    """Raise ValueError where the estimates file of a cell comes of other settings than its study's.
+    """Raise ValueError where the file of a cell's estimates or weights comes of other settings than its study's.
 
-    ``made_by`` is the file's provenance, ``config`` what :func:`.design.origin_settings` holds; the message names stage
-    and setting, what was found and expected, and the file to delete.
+    ``made_by`` is the file's provenance, or ``{"training": …}`` with that of a file of weights; ``config`` has what
+    :func:`.design.origin_settings` holds. The message names stage and setting, what was found and expected, and the
+    file to delete.
     """
     found, expected = _of_provenance(made_by), _of_config(config, cell)
-    for stage, settings in expected.items():
+    for stage, settings in ((stage, expected[stage]) for stage in found):
         differ = [key for key in sorted(settings.keys() | found[stage]) if settings.get(key) != found[stage].get(key)]
         if differ:
             key, folder = differ[0], path.parents[3]
@@ -49,7 +50,9 @@ def _of_config(config: dict, cell: design.Cell) -> dict[str, dict]:
 def _of_provenance(made_by: dict) -> dict[str, dict]:
     """The same, as it stands in a file."""
     training = made_by.get("training")
-    found = {"samples": (training or made_by)["samples"]["settings"], "estimates": made_by["settings"]}
+    found = {"samples": (training or made_by)["samples"]["settings"]}
     if training:
         found["training"] = {key: value for key, value in training["settings"].items() if key not in _DRAWN}
+    if "settings" in made_by:
+        found["estimates"] = made_by["settings"]
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from . import archive, crate, design, results, trained
+from . import archive, crate, design, origins, results, trained
 from .files import PACKAGE, provenance
 
 LOCK, PROVENANCE = "requirements.lock", "provenance.jsonl"
@@ -29,9 +29,9 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
     """Write the bundle of a study whose results lie in `folder`; same content, same bytes.
 
     `holds` is one of bundle.HOLDS, `files` are tables, figures and training curves, in that folder. Raises ValueError
-    for a file of estimates or weights that cannot be read.
+    for a file of estimates or weights that cannot be read, or that comes of other settings than the study's.
     """
-    made_by = _weights(design.cells(config), folder) if holds == "weights" else _estimates(design.cells(config), folder)
+    made_by = (_weights if holds == "weights" else _estimates)(config, folder)
     data = [*files, *([folder / "estimates.parquet"] if holds == "estimates" else _networks(made_by, folder))]
     lines = [{**asdict(cell), **made} for cell, made in made_by.items()]
     commit = commit_of(PACKAGE.parents[1])
@@ -102,15 +102,25 @@ def _each(made: dict) -> Iterator[dict]:
         yield from _each(made[key])
 
 
-def _estimates(cells: list[design.Cell], folder: Path) -> dict[design.Cell, dict]:
+def _estimates(config: dict, folder: Path) -> dict[design.Cell, dict]:
     """What made the estimates of each cell."""
-    return {cell: results.read_provenance(folder / f"estimates/{cell.path}.parquet") for cell in cells}
+    made_by = {}
+    for cell in design.cells(config):
+        path = folder / f"estimates/{cell.path}.parquet"
+        made_by[cell] = results.read_provenance(path)
+        origins.check(path, made_by[cell], config, cell)
+    return made_by
 
 
-def _weights(cells: list[design.Cell], folder: Path) -> dict[design.Cell, dict]:
+def _weights(config: dict, folder: Path) -> dict[design.Cell, dict]:
     """What made the weights of each cell that has any."""
-    cells = [cell for cell in cells if cell.method in design.VARIANTS]
-    return {cell: trained.read_provenance(folder / f"networks/{cell.path}.safetensors") for cell in cells}
+    made_by = {}
+    for cell in design.cells(config):
+        if cell.method in design.VARIANTS:
+            path = folder / f"networks/{cell.path}.safetensors"
+            made_by[cell] = trained.read_provenance(path)
+            origins.check(path, {"training": made_by[cell]}, config, cell)
+    return made_by
 
 
 def _networks(cells: Iterable[design.Cell], folder: Path) -> Iterator[Path]:

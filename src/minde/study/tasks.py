@@ -112,7 +112,7 @@ HIGH_MI = {
 
 TASKS = BENCHMARK | HIGH_MI
 GROUPS = {"all": tuple(BENCHMARK), "high-mi": tuple(HIGH_MI)}
-"""Names of groups of tasks, each of which can stand alone in place of ids."""
+"""Names of groups of tasks, each of which stands for their ids."""
 
 
 def task(task_id: str) -> Task:

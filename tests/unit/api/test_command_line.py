@@ -96,7 +96,8 @@ BAD = {
     ),
     "threads": (["pairs.csv", "--x", "a", "--y", "b", "--threads", "0"], USAGE, "threads is 0; expected an integer"),
     "seed": (["pairs.csv", "--x", "a", "--y", "b", "--seed", "-1"], USAGE, "seed is -1; expected an integer from 0"),
-    "save": (["pairs.csv", "--x", "a", "--y", "b", "--save", "no/fit"], USAGE, "save is no/fit; expected a path in"),
+    "save": (["pairs.csv", "--x", "a", "--y", "b", "--save", "no/fit"], USAGE, "save is no/fit; expected the path"),
+    "save to a folder": (["pairs.csv", "--x", "a", "--y", "b", "--save", "."], USAGE, "expected the path of a file"),
     "smallest batch": (["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "2"], USAGE, "2 rows are too few"),
     "half an archive": (["half.npz", "--x", "a", "--y", "b"], USAGE, "half.npz is not a readable .npz file"),
     "twice": (["twice.csv", "--x", "a", "--y", "b"], USAGE, "it has more than one column 'b'"),
@@ -133,10 +134,19 @@ def test_few_different_values_are_warned_of(folder, capsys) -> None:
 
 
 def test_an_estimate_that_cannot_be_saved_is_printed_all_the_same(folder, capsys) -> None:
-    assert main(["estimate", f"{folder}/pairs.csv", "--x", "a", "--y", "b", *QUICK, "--save", str(folder)]) == FAILED
+    path = str(folder / ("n" * 255))  # leaves no room for the end of a temporary name
+    assert main(["estimate", f"{folder}/pairs.csv", "--x", "a", "--y", "b", *QUICK, "--save", path]) == FAILED
     out, err = capsys.readouterr()
     assert out.startswith("I(X; Y) = ")
     assert "was not saved" in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_result_that_cannot_be_printed_has_a_message() -> None:
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run([sys.executable, "-m", "minde", "tasks"], stdout=full, stderr=subprocess.PIPE)
+    assert run.returncode == FAILED
+    assert run.stderr == b"minde: the result could not be written: [Errno 28] No space left on device\n"
 
 
 def test_a_terminal_gets_progress(folder) -> None:

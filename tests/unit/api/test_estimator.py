@@ -66,6 +66,15 @@ def test_more_than_can_be_resolved_is_warned_of() -> None:
         MINDE(replicates=1, **SMALL).fit(x, x)
 
 
+def test_more_than_the_entropy_of_a_discrete_variable_is_warned_of() -> None:
+    """Clusters of a Gaussian with the same moments know more of their number than there is to know."""
+    generator = np.random.default_rng(0)
+    codes = np.eye(8)[generator.integers(8, size=1000)]
+    x = codes + 0.2 * generator.normal(size=codes.shape)
+    with pytest.warns(UserWarning, match=r"y has 8 different rows, of an entropy of 2\.0\d nats"):
+        MINDE(replicates=1, **SMALL).fit(x, codes)
+
+
 @pytest.mark.parametrize("formula", ["inside", "gap"])
 def test_the_interval_holds_the_truth_as_often_as_it_says(formula) -> None:
     """Without a step of training, so that all there is is the Gaussian of the samples, which is the right model."""

@@ -1,5 +1,6 @@
 """What bundles hold, that they are the same bytes from the same results, and what a study takes from them."""
 
+import copy
 import json
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from minde.study import archive, bundle, design, pack, results, trained
 from minde.study.archive import ArchiveError
@@ -17,9 +19,13 @@ ROOT = Path(__file__).parents[3]
 DEFAULTS = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 TASK = "1v1-normal-0.75"
 CONFIG = resolve(DEFAULTS | {"tasks": [TASK], "methods": ["minde-c", "cca"], "replicates": 1}, ROOT)
-SAMPLES = {"settings": {"task": TASK}, "code": "c", "versions": {"jax": "0.4.30"}, "python": "3.11.7"}
+SAMPLES = {
+    "settings": json.loads(design.sample_settings(CONFIG, TASK)),
+    "code": "c",
+    "versions": {"jax": "0.4.30"},
+    "python": "3.11.7",
+}
 TRAINING = {
-    "settings": {"learning_rate": 0.002},
     "code": "b",
     "versions": {"torch": "2.13.0"},
     "python": "3.11.7",
@@ -28,14 +34,20 @@ TRAINING = {
     "samples": SAMPLES,
 }
 ESTIMATE = {
-    "settings": {"mc_draws": 10},
     "code": "a",
     "versions": {"torch": "2.13.0"},
     "python": "3.12.1",
     "hardware": "a processor, 2 cores",
-    "training": TRAINING,
 }
-BASELINE = {"settings": {}, "code": "a", "versions": {"numpy": "1.26.4"}, "python": "3.11.7", "samples": SAMPLES}
+BASELINE = {"code": "a", "versions": {"numpy": "1.26.4"}, "python": "3.11.7", "samples": SAMPLES}
+
+
+def made_by_of(cell):
+    """What made the cell's weights, and its estimates."""
+    if cell.method != "minde-c":
+        return None, BASELINE | {"settings": json.loads(design.baseline_settings(CONFIG, cell))}
+    training = TRAINING | {"settings": json.loads(design.train_settings(CONFIG, cell)) | {"dim_x": 1, "dim_y": 1}}
+    return training, ESTIMATE | {"settings": json.loads(design.estimate_settings(CONFIG, cell)), "training": training}
 
 
 @pytest.fixture
@@ -43,13 +55,13 @@ def folder(tmp_path):
     """Results of a study, as the workflow leaves them, of what a bundle reads."""
     folder = tmp_path / "results"
     for cell in design.cells(CONFIG):
-        made_by = ESTIMATE if cell.method == "minde-c" else BASELINE
+        training, made_by = made_by_of(cell)
         results.write_parquet(folder / f"estimates/{cell.path}.parquet", results.estimates_table([]), made_by)
         if cell.method == "minde-c":
             path = folder / f"networks/{cell.path}.safetensors"
             path.parent.mkdir(parents=True, exist_ok=True)
-            trained.write_weights(path, {"a": np.ones(3, dtype=np.float32)}, TRAINING)
-            results.write_parquet(path.with_suffix(".curve.parquet"), trained.curve_table([]), TRAINING)
+            trained.write_weights(path, {"a": np.ones(3, dtype=np.float32)}, training)
+            results.write_parquet(path.with_suffix(".curve.parquet"), trained.curve_table([]), training)
     results.write_parquet(folder / "estimates.parquet", results.estimates_table([]), {})
     (folder / "tables").mkdir()
     (folder / "tables/table1.csv").write_text("a,b\n")
@@ -93,10 +105,10 @@ def test_every_cell_has_the_settings_and_seeds_that_made_it(folder):
         ("minde-c", 10000),
         ("cca", 0),
     ]
-    assert lines[0]["settings"] == {"mc_draws": 10}
-    assert lines[0]["training"]["settings"] == {"learning_rate": 0.002}
+    assert lines[0]["settings"]["mc_draws"] == 10
+    assert lines[0]["training"]["settings"]["training"]["learning_rate"] == 0.002
     assert lines[0]["training"]["seeds"] == {"train": [7]}
-    assert lines[2]["samples"]["settings"] == {"task": TASK}
+    assert lines[2]["samples"]["settings"]["task"] == TASK
 
 
 def test_weights_come_with_their_curves_and_what_made_them(folder):
@@ -106,7 +118,7 @@ def test_weights_come_with_their_curves_and_what_made_them(folder):
     }
     assert networks <= held.keys()
     assert "estimates.parquet" not in held
-    assert json.loads(held[pack.PROVENANCE].splitlines()[0])["settings"] == {"learning_rate": 0.002}
+    assert json.loads(held[pack.PROVENANCE].splitlines()[0])["settings"]["training"]["learning_rate"] == 0.002
 
 
 @pytest.mark.parametrize("holds", bundle.HOLDS)
@@ -192,6 +204,21 @@ def test_damaged_estimates_are_named_with_their_rule(folder):
     with pytest.raises(ValueError, match=r"cca/1v1-normal-0\.75/0\.parquet is not a Parquet file.*rule .*`baseline`"):
         make(folder)
     assert not (folder / "estimates.zip").exists()
+
+
+@pytest.mark.parametrize(
+    ("holds", "change", "message"),
+    [
+        ("estimates", {"minde": {"estimators": {"mc_draws": 7}}}, r"mc_draws of its estimates is 10, exp.* 7"),
+        ("estimates", {"seed": 3}, r"estimates/minde-c/.* seed of its samples is 0, expected 3"),
+        ("weights", {"preprocess": "none"}, r"networks/minde-c/.*preprocess of its training is standardize, .* none"),
+    ],
+)
+def test_results_of_other_settings_are_not_packed(folder, holds, change, message):
+    config = copy.deepcopy(CONFIG)
+    update_config(config, change)
+    with pytest.raises(ValueError, match=message):
+        make(folder, holds, config=config)
 
 
 def test_the_commit_of_a_checkout_and_of_a_folder_that_is_none(tmp_path):

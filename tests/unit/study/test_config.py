@@ -11,7 +11,7 @@ from snakemake.utils import update_config
 
 from minde.study import design, selection
 from minde.study.config import SCHEMA, ConfigError, resolve
-from minde.study.tasks import BENCHMARK, TASKS
+from minde.study.tasks import BENCHMARK, HIGH_MI, TASKS
 
 ROOT = Path(__file__).parents[3]
 
@@ -106,6 +106,20 @@ def test_a_file_is_a_task_that_overrides_and_dimensions_know():
     assert design.task_of(resolved, "mine").mi_true is None
 
 
+def test_tasks_are_named_by_id_pattern_and_group_and_each_is_there_once():
+    def tasks(*names: str) -> list[str]:
+        config = load("config.yaml") | {"data": {"mine": FILE}, "tasks": [*names, "mi?e"]}
+        *found, own = resolve(config, ROOT)["tasks"]
+        assert own == "mine"
+        return found
+
+    assert tasks("all") == list(BENCHMARK)
+    assert tasks("1v1-normal-0.75", "high-mi")[:2] == ["1v1-normal-0.75", next(iter(HIGH_MI))]
+    spirals = [task for task in BENCHMARK if task.startswith("spiral-")]
+    assert tasks(spirals[3], "spiral-*") == [spirals[3], *spirals[:3], *spirals[4:]]  # none of high mutual information
+    assert tasks("half_cube-high-*") == [task for task in HIGH_MI if task.startswith("half_cube-")]
+
+
 # What the schema says.
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
@@ -184,7 +198,7 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
             ["1v1-norml-0.75"],
             r"tasks\.0: found '1v1-norml-0\.75'; .*the nearest valid name is '1v1-normal-0\.75'",
         ),
-        ("tasks", ["all", "1v1-normal-0.75"], r"tasks\.0: found 'all'; allowed: \[all\] or \[high-mi\] alone"),
+        ("tasks", ["studnet-*"], r"tasks\.0: found 'studnet-\*'; allowed: all, high-mi, the id"),
         (
             "minde.recipe",
             "fsat",

@@ -174,6 +174,12 @@ def test_a_damaged_file_is_named(tmp_path, suffix):
         read(path, ["a"])
 
 
+def test_a_csv_file_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "old.csv").write_bytes("größe,weight\n1,2\n3,4\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"old\.csv cannot be read as CSV: 'utf-8' codec"):
+        read(tmp_path / "old.csv", ["weight"])
+
+
 def test_an_empty_file_is_named(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("")
