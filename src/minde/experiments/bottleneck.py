@@ -39,12 +39,21 @@ def run(
     network: dict,
     evaluation: int,
 ) -> list[Row]:
-    """Test error, I(X; Z) by MINE and by the mixture, and I(Z; Y), each against beta (x)."""
+    """Test error, I(X; Z) by MINE and by the mixture, and I(Z; Y), each against beta (x).
+
+    Raises:
+        ValueError: `evaluation` asks for more images than are trained on.
+    """
     pixels, labels = load_labelled(images)
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
     orders = [np.random.Generator(np.random.PCG64(seed(r, "split"))).permutation(len(x)) for r in range(replicates)]
     order = torch.from_numpy(np.stack(orders)).to(device).repeat(len(betas), 1)
     test_rows, train_rows = order.split([round(test_share * len(x)), len(x) - round(test_share * len(x))], dim=1)
+    if evaluation > train_rows.shape[1]:
+        raise ValueError(
+            f"evaluation asks for {evaluation} training images, and test_share {test_share:g} of {len(x)} {images} "
+            f"leaves {train_rows.shape[1]}; set experiments.bottleneck.evaluation to as many at most"
+        )
     seeds = [seed(replicate, "networks") for replicate in range(replicates)] * len(betas)
     draws, fresh = (
         Draws([seed(replicate, use) for replicate in range(replicates)], len(betas), device)

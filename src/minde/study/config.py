@@ -257,7 +257,10 @@ def _sizes_of_competitors(settings: dict, methods: list[str], test: int) -> Iter
 
 
 def _sizes_of_experiments(settings: dict) -> Iterator[str]:
-    """The same for the experiments that draw samples to train on and to estimate from."""
+    """The same for the experiments that show some of their samples, or train and estimate on a number of them."""
+    for name, key in (("gans", "points"), ("bigan", "points"), ("stacked", "shown")):
+        if name in settings and (found := settings[name][key]) > (rows := settings[name]["samples"]):
+            yield f"experiments.{name}.{key}: found {found}; allowed: at most samples, which is {rows} (rows)"
     for name in ("estimation", "dependence"):
         if name not in settings:
             continue

@@ -269,6 +269,7 @@ def test_numbers_of_competitors_matter_where_they_are_the_study_s(keys, value, m
         ),
         ("dependence.minde.batch_size", r"experiments\.dependence\.minde\.batch_size: found 9000; .* which is 2000"),
         ("dependence.ksg.neighbors", r"experiments\.dependence\.ksg\.neighbors: found 9000; allowed: below samples"),
+        ("gans.points", r"experiments\.gans\.points: found 9000; allowed: at most samples, which is 2500 \(rows\)"),
         ("estimation.mine.smoothing", r"experiments\.estimation\.mine\.smoothing: found 9000; .* above 0 to 1"),
         ("estimation.rho", r"experiments\.estimation: unknown key 'rho'; allowed: correlations, dims"),
     ],
