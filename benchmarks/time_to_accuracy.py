@@ -24,8 +24,8 @@ import yaml
 
 import trainers
 from harness import print_table, write_results
+from minde.diffusion.base import fit_base
 from minde.diffusion.estimators import mutual_information
-from minde.diffusion.gaussian import base_moments
 from minde.diffusion.model import build_model
 from minde.diffusion.network import hidden_width
 from minde.diffusion.recipe import Recipe
@@ -60,7 +60,7 @@ def ours(precondition: str, replicates: int, device: torch.device, longest: int)
             hidden=hidden_width(2),
             middle_blocks=2,
             architecture=fast["architecture"],
-            moments=base_moments(clean, 1) if precondition == "gaussian" else None,
+            moments=fit_base(precondition, clean, 1),
             device=device,
         )
         recipe = Recipe(steps=steps, **own)

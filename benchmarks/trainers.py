@@ -45,7 +45,7 @@ def model_of(dim: int, device: torch.device) -> Model:
         hidden=hidden_width(2 * dim),
         middle_blocks=1,
         architecture="residual",
-        moments=None,
+        moments=(),
         device=device,
     )
 

@@ -17,10 +17,12 @@ def code(*patterns: str) -> list[str]:
 
 # What reads a cell's samples and weights, whatever for.
 MODEL_CODE = code(
+    "diffusion/base.py",
     "diffusion/conditioning.py",
     "diffusion/gated.py",
     "diffusion/gaussian.py",
     "diffusion/layers.py",
+    "diffusion/mixture.py",
     "diffusion/model.py",
     "diffusion/network.py",
     "diffusion/preprocess.py",

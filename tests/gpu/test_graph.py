@@ -14,7 +14,7 @@ from minde.diffusion.training import restore, start, tensors_of, train_stack
 
 CUDA = torch.device("cuda")
 SEEDS = [7, 8, 9]
-KINDS = [(FAST, True), (FAST, False), (PAPER, False)]
+KINDS = [(FAST, "gaussian"), (FAST, "mixture"), (FAST, "none"), (PAPER, "none")]
 
 
 @pytest.mark.parametrize(("recipe", "base"), KINDS)
@@ -76,21 +76,21 @@ def test_the_host_does_not_wait_within_a_step(recipe, base, monkeypatch) -> None
 def test_a_training_goes_on_from_its_tensors() -> None:
     """Captured anew in the middle: as if it had not been stopped."""
     x = samples().to(CUDA)
-    built = model(x, "j", base=True)
+    built = model(x, "j", base="gaussian")
     tensors = tensors_of(next(train_stack(built, x, FAST, SEEDS, start(built, FAST, SEEDS, CUDA))))
     state = start(built, FAST, SEEDS, CUDA)
     restore(state, tensors)
     assert state.step == CHUNK
     state = deque(train_stack(built, x, FAST, SEEDS, state), maxlen=1).pop()
-    uninterrupted = run(x, "j", FAST, SEEDS, base=True)
+    uninterrupted = run(x, "j", FAST, SEEDS, base="gaussian")
     torch.testing.assert_close(state.average, uninterrupted.average, rtol=1e-3, atol=1e-4)
 
 
 def test_trainings_in_turns_do_not_touch_each_other() -> None:
     """One ends and another one begins while a third goes on."""
     x = samples().to(CUDA)
-    alone = run(x, "c", FAST, SEEDS, base=True)
-    built = model(x, "c", base=True)
+    alone = run(x, "c", FAST, SEEDS, base="gaussian")
+    built = model(x, "c", base="gaussian")
 
     def begin(seeds):
         return train_stack(built, x, FAST, seeds, start(built, FAST, seeds, CUDA))

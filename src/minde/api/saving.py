@@ -15,6 +15,7 @@ from minde.study.files import atomic, provenance
 
 from .training import Trained, model_of
 
+MOMENTS = ("mean", "covariance", "weights")
 FORMAT = 1  # of the file; a reader refuses others
 
 
@@ -22,14 +23,16 @@ def save(estimator, path: Path) -> None:
     """Write a fitted estimator; the file appears whole or not at all."""
     trained = estimator._trained
     tensors = {"parameters": trained.parameters, "test": estimator._test}
-    tensors |= dict(zip(("mean", "covariance"), trained.moments, strict=False))
+    tensors |= dict(zip(MOMENTS, trained.moments, strict=False))
     if estimator._log_scale is not None:
         tensors["log_scale"] = estimator._log_scale
     tensors |= {f"curve/{name}": torch.from_numpy(values) for name, values in estimator.curve_.items()}
     settings = estimator._settings | {name: getattr(estimator, name) for name in ("formula", "mc_draws")}
     if not isinstance(settings["random_state"], Integral):
         settings["random_state"] = None  # a generator's state cannot be written; seed is what was drawn from it
-    header = provenance(settings, packages=("numpy", "safetensors", "torch"), sources=("api/*.py", "diffusion/*.py"))
+    header = provenance(
+        settings, packages=("numpy", "safetensors", "scikit-learn", "torch"), sources=("api/*.py", "diffusion/*.py")
+    )
     header |= {
         "format": FORMAT,
         "weights_version": WEIGHTS_VERSION,
@@ -69,7 +72,7 @@ def load(cls, path: Path, device: str | None):
     place = pick_device(estimator.device)
     curve = {name.removeprefix("curve/"): tensors.pop(name) for name in list(tensors) if name.startswith("curve/")}
     tensors = {name: tensor.to(place) for name, tensor in tensors.items()}
-    moments = tuple(tensors[name] for name in ("mean", "covariance") if name in tensors)
+    moments = tuple(tensors[name] for name in MOMENTS if name in tensors)
     model = model_of(header["settings"], estimator.variant, header["dims"], moments, place)
     estimator._settings = estimator.get_params()
     estimator._trained = Trained(model=model, parameters=tensors["parameters"], moments=moments)

@@ -14,7 +14,7 @@ CHOICES = {
     "variant": ("c", "j"),
     "preprocess": ("standardize", "gaussianize", "none"),
     "schedule": ("cosine", "constant"),
-    "precondition": ("gaussian", "none"),
+    "precondition": ("gaussian", "mixture", "none"),
     "architecture": ("gated", "residual"),
     "score_choice": ("per_sample", "per_batch"),
     "times": ("stratified", "iid"),

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from minde.diffusion import random
+from minde.diffusion.base import Moments, fit_base
 from minde.diffusion.estimators import FORMULAS, mutual_information
-from minde.diffusion.gaussian import base_moments
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.network import hidden_width
 from minde.diffusion.recipe import Recipe
@@ -91,8 +91,8 @@ class Trained:
     model: Model
     parameters: Tensor
     """``(replicates, flat_size)``: averaged weights."""
-    moments: tuple[Tensor, ...]
-    """What the model's Gaussian base was made of; empty where it has none."""
+    moments: Moments
+    """What the model's base was made of."""
 
     def predict(self, clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
         """Predict the noise of a score, as the estimators ask for it."""
@@ -104,7 +104,7 @@ class Trained:
         return replace(self.model.times, importance_sampling=True)
 
 
-def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: tuple, device: torch.device) -> Model:
+def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: Moments, device: torch.device) -> Model:
     """Return the model that an estimator's settings describe, for dim_x and dim_y."""
     return build_model(
         variant=variant,
@@ -114,7 +114,7 @@ def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: tuple
         hidden=hidden_width(sum(dims), settings["hidden"]),
         middle_blocks=settings["middle_blocks"],
         architecture=settings["architecture"],
-        moments=moments or None,
+        moments=moments,
         device=device,
     )
 
@@ -134,7 +134,7 @@ def train(
     ``curve`` is filled along the way. Raises FloatingPointError, naming the replicate, where a loss or an estimate is
     not finite.
     """
-    moments = base_moments(samples, dims[0]) if settings["precondition"] == "gaussian" else ()
+    moments = fit_base(settings["precondition"], samples, dims[0])
     model = model_of(settings, variant, dims, moments, samples.device)
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
     state = start(model, recipe, seeds, samples.device)

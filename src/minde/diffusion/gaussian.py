@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .conditioning import VARIANTS, Selection, diffused_coordinates
+from .conditioning import VARIANTS, diffused_coordinates
 from .sde import SDE
 
 
@@ -107,23 +107,3 @@ def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) 
         )
 
     return {name: build(name) for name in VARIANTS[variant]}
-
-
-def gaussian_predictions(
-    scores: dict[str, GaussianScore], sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor, selection: Selection
-) -> tuple[Tensor, Tensor]:
-    """Return w and the noise predicted by the Gaussian in each row's selected score, each ``(replicates, batch, dim)``.
-
-    Coordinates that a score does not predict are zero.
-    """
-    white, noise = torch.zeros_like(noisy), torch.zeros_like(noisy)
-    for index, score in enumerate(scores.values()):
-        if selection.groups is None:
-            chosen = (selection.rows == index).unsqueeze(-1)
-            for total, part in zip((white, noise), score.predict(sde, clean, noisy, t), strict=True):
-                total[..., score.diffused] += chosen * part
-        elif index in selection.groups:
-            rows = selection.groups[index]
-            parts = score.predict(sde, clean[:, rows], noisy[:, rows], t[:, rows])
-            white[:, rows, score.diffused], noise[:, rows, score.diffused] = parts
-    return white, noise

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from .base import Base, Moments, base_predictions, base_scores
 from .conditioning import VARIANTS, Masks, Selection, diffused_coordinates, masks, only
-from .gaussian import GaussianScore, gaussian_predictions, gaussian_scores
 from .network import Network
 from .times import Times
 
@@ -42,8 +42,8 @@ class Model:
     dim_y: int
     times: Times
     network: Network
-    base: dict[str, GaussianScore] | None
-    """A Gaussian's noise predictions, to which the network's are added, or None (the paper)."""
+    base: Base
+    """Noise predictions, by score, to which the network's are added; none in the paper."""
     masks: Masks = field(repr=False)
 
     def predict(
@@ -53,10 +53,10 @@ class Model:
 
         ``clean`` and ``noisy`` have shape ``(replicates, batch, dim_x + dim_y)``, ``t`` has ``(replicates, batch)``.
         """
-        if self.base is None:
+        if not self.base:
             return self.network(parameters, *self.masks.network_input(clean, noisy, t, selection.rows))
         variables, times = self.masks.network_input(clean, noisy, self.times.clock(t), selection.rows)
-        white, base = gaussian_predictions(self.base, self.times.sde, clean, noisy, t, selection)
+        white, base = base_predictions(self.base, self.times.sde, clean, noisy, t, selection)
         n_noise = self.network.dim_out - 1
         features = with_lengths([variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]])
         out = self.network(parameters, features, CLOCK_RANGE * (times - 0.5))
@@ -96,11 +96,11 @@ def build_model(
     dim_x: int,
     dim_y: int,
     times: Times,
-    moments: tuple[Tensor, Tensor] | None,
+    moments: Moments,
     device: torch.device,
     **shape,
 ) -> Model:
-    """Build the model of a variant; ``moments`` (see :func:`.gaussian.base_moments`) give it a Gaussian base.
+    """Build the model of a variant; ``moments`` (see :func:`.base.fit_base`) give it a base.
 
     ``shape`` is that of :func:`score_network`.
     """
@@ -111,7 +111,7 @@ def build_model(
         dim_x=dim_x,
         dim_y=dim_y,
         times=times,
-        network=score_network(variant=variant, dim_x=dim_x, dim_y=dim_y, has_base=moments is not None, **shape),
-        base=None if moments is None else gaussian_scores(variant, *moments, dim_x),
+        network=score_network(variant=variant, dim_x=dim_x, dim_y=dim_y, has_base=bool(moments), **shape),
+        base=base_scores(variant, moments, dim_x),
         masks=masks(variant, dim_x, dim_y, device),
     )

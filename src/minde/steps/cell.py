@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minde.diffusion.base import Moments
 from minde.diffusion.estimators import Estimate, mutual_information
 from minde.diffusion.model import WEIGHTS_VERSION, Model, build_model
 from minde.diffusion.network import hidden_width
@@ -20,8 +21,8 @@ from minde.study import samples
 from minde.study.files import processor
 from minde.study.seeds import seed_of
 
-PACKAGES = ("numpy", "pyarrow", "safetensors", "torch")
-MOMENTS = ("moments/mean", "moments/covariance")
+PACKAGES = ("numpy", "pyarrow", "safetensors", "scikit-learn", "torch")
+MOMENTS = ("moments/mean", "moments/covariance", "moments/weights")
 SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED")
 
 
@@ -42,8 +43,8 @@ def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.d
     return preprocess(training_samples), preprocess(read("test", test_rows))
 
 
-def model_of(settings: dict, moments: tuple[Tensor, ...] | None, device: torch.device) -> Model:
-    """Return the model that a training's settings describe, with a Gaussian base where there are moments."""
+def model_of(settings: dict, moments: Moments, device: torch.device) -> Model:
+    """Return the model that a training's settings describe, with a base where there are moments."""
     sde = settings["sde"]
     return build_model(
         variant=settings["variant"],
@@ -71,7 +72,7 @@ def shape_of(settings: dict, dim: int) -> dict:
 
 def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.device) -> tuple[Model, dict[str, Tensor]]:
     """Return the model of a training's settings and its averaged parameters by name, from the tensors it has left."""
-    moments = tuple(tensors[name] for name in MOMENTS if name in tensors) or None
+    moments = tuple(tensors[name] for name in MOMENTS if name in tensors)
     model = model_of(settings, moments, device)
     return model, {name: tensors[f"average/{name}"] for name in model.network.shapes}
 

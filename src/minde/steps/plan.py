@@ -93,7 +93,7 @@ def network_of(config: dict, cell: design.Cell) -> Network:
         variant=design.VARIANTS[cell.method],
         dim_x=task.dim_x,
         dim_y=task.dim_y,
-        has_base=settings["training"]["precondition"] == "gaussian",
+        has_base=settings["training"]["precondition"] != "none",
         **shape_of(settings, task.dim_x + task.dim_y),
     )
 

@@ -9,6 +9,7 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
+from minde.diffusion.base import Moments
 from minde.diffusion.estimators import FORMULAS
 from minde.diffusion.model import Model
 from minde.diffusion.recipe import Recipe
@@ -33,8 +34,8 @@ class Inputs:
     """Training samples ``(replicates, n, dim)``."""
     test: Tensor
     """Test samples of the training curve ``(replicates, rows, dim)``."""
-    moments: tuple[Tensor, Tensor] | None
-    """Mean and covariance that the network's Gaussian base has, if it has one."""
+    moments: Moments
+    """What the network's base is made of."""
 
 
 @dataclass(eq=False)
@@ -62,7 +63,7 @@ class Part:
         """Take replicates ``stack`` of a cell from where they stand."""
         self.training, self.stack, inputs = training, stack, training.inputs
         self.settings, self.recipe, self.clean = inputs.settings, inputs.recipe, inputs.clean[stack]
-        self.moments = None if inputs.moments is None else tuple(moment[stack] for moment in inputs.moments)
+        self.moments = tuple(moment[stack] for moment in inputs.moments)
         self.model = model_of(self.settings, self.moments, self.clean.device)
         self.seeds, self.size = seeds_of(self.settings, "train")[stack], stack.stop - stack.start
         self.title = title_of(self.settings, self.clean.device, stack)
@@ -260,7 +261,7 @@ def _model(parts: list[Part]) -> Model:
     first = parts[0]
     if len(parts) == 1:
         return first.model
-    moments = None if first.moments is None else tuple(map(_join, zip(*(part.moments for part in parts), strict=True)))
+    moments = tuple(map(_join, zip(*(part.moments for part in parts), strict=True)))
     return model_of(first.settings, moments, first.clean.device)
 
 

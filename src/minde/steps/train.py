@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from minde.diffusion.gaussian import base_moments
+from minde.diffusion.base import fit_base
 from minde.diffusion.model import WEIGHTS_VERSION
 from minde.diffusion.recipe import Recipe
 from minde.study import results, samples, trained
@@ -90,8 +90,7 @@ def _identity(made_by: dict, held: dict, device: torch.device) -> dict:
 
 def _read(settings: dict, samples_path: Path, device: torch.device) -> Inputs:
     clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
-    has_base = settings["training"]["precondition"] == "gaussian"
-    moments = base_moments(clean, settings["dim_x"]) if has_base else None
+    moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 
 
@@ -103,7 +102,7 @@ def _write(inputs: Inputs, standing: Standing, made_by: dict, weights_path: Path
         for kind, stood in (("raw", "parameters"), ("average", "average"))
         for name, value in network.unflatten(standing.tensors[stood]).items()
     }
-    tensors |= dict(zip(MOMENTS, inputs.moments or (), strict=False))
+    tensors |= dict(zip(MOMENTS, inputs.moments, strict=False))
     # In the same order whatever the stacks were.
     curve = sorted(standing.curve, key=lambda row: (row["step"], row["replicate"]))
     results.write_parquet(curve_path, trained.curve_table(curve), made_by)

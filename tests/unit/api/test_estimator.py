@@ -75,6 +75,20 @@ def test_more_than_the_entropy_of_a_discrete_variable_is_warned_of() -> None:
         MINDE(replicates=1, **SMALL).fit(x, codes)
 
 
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_a_mixture_knows_clusters_from_the_start(variant, tmp_path) -> None:
+    """Four far clusters in y's order of their pairs: log(2) nats and no more, where a Gaussian claims several."""
+    generator = np.random.default_rng(0)
+    centres = np.array([[4.0, 4.0], [4.0, -4.0], [-4.0, 4.0], [-4.0, -4.0]])
+    codes = generator.integers(4, size=2000)
+    x, noise = centres[codes] + generator.normal(size=(2000, 2)), generator.normal(size=(2000, 1))
+    settings = SMALL | {"mc_draws": 10, "learning_rate": 1e-4}
+    fitted = MINDE(variant, precondition="mixture", replicates=2, **settings).fit(x, centres[codes, :1] + noise)
+    assert fitted.mutual_information(formula="gap") == pytest.approx(np.log(2), abs=0.1)
+    fitted.save(tmp_path / "fitted")
+    assert MINDE.load(tmp_path / "fitted").estimates() == fitted.estimates()
+
+
 @pytest.mark.parametrize("formula", ["inside", "gap"])
 def test_the_interval_holds_the_truth_as_often_as_it_says(formula) -> None:
     """Without a step of training, so that all there is is the Gaussian of the samples, which is the right model."""

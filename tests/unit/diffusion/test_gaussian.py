@@ -6,8 +6,9 @@ import pytest
 import torch
 from gaussians import gaussian_with
 
+from minde.diffusion.base import base_predictions
 from minde.diffusion.conditioning import VARIANTS, allocate, choose, diffused_coordinates
-from minde.diffusion.gaussian import base_moments, fit_moments, gaussian_predictions, gaussian_scores
+from minde.diffusion.gaussian import base_moments, fit_moments, gaussian_scores
 from minde.diffusion.sde import SDE
 
 GAUSSIAN = gaussian_with(0.8, 3, pairs=2)
@@ -61,7 +62,7 @@ def test_every_row_gets_the_score_it_asks_for(variant: str) -> None:
     clean, noisy, t = draws()
     random = choose(variant, torch.tensor([[0.1], [0.9]]))
     for selection in (allocate(variant, 50, torch.device("cpu")), random):
-        white, found = gaussian_predictions(scores(variant), SDE(), clean, noisy, t, selection)
+        white, found = base_predictions(scores(variant), SDE(), clean, noisy, t, selection)
         rows = selection.rows.expand(2, 50)
         for index, name in enumerate(VARIANTS[variant]):
             diffused = diffused_coordinates(variant, name, 3, 3)

@@ -20,11 +20,11 @@ CPU = torch.device("cpu")
 GAUSSIAN = gaussian_with(0.5, 2)
 
 
-@pytest.mark.parametrize("base", [False, True])
+@pytest.mark.parametrize("base", ["none", "gaussian", "mixture"])
 @pytest.mark.parametrize("recipe", [FAST, PAPER], ids=["fast", "paper"])
 @pytest.mark.parametrize("dim", [1, 2])
 @pytest.mark.parametrize("variant", ["c", "j"])
-def test_a_replicate_does_not_see_the_others(variant: str, dim: int, recipe: Recipe, base: bool) -> None:
+def test_a_replicate_does_not_see_the_others(variant: str, dim: int, recipe: Recipe, base: str) -> None:
     """Trained in a stack of three and alone, over an epoch's end: identical to the bit."""
     x = samples(dim=dim)
     stack, alone = run(x, variant, recipe, [7, 8, 9], base=base), run(x[1:2], variant, recipe, [8], base=base)
@@ -154,7 +154,7 @@ def test_training_learns_the_scores_of_a_gaussian(variant: str) -> None:
 
 def test_a_gaussian_base_is_right_before_the_first_step() -> None:
     x = samples(2, 20_000)
-    built = model(x, "j", base=True)
+    built = model(x, "j", base="gaussian")
     parameters = built.network.unflatten(start(built, FAST, [7, 8], CPU).parameters.detach())
     found = estimators.mutual_information(
         lambda *question: built.noise(parameters, *question),

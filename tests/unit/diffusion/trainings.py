@@ -6,8 +6,8 @@ from collections import deque
 import torch
 from gaussians import gaussian_with
 
+from minde.diffusion.base import fit_base
 from minde.diffusion.batches import CHUNK
-from minde.diffusion.gaussian import base_moments
 from minde.diffusion.model import build_model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
@@ -31,9 +31,9 @@ def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:
     return gaussian_with(0.5, dim).sample(replicates, n, seed=0).float()
 
 
-def model(x: torch.Tensor, variant: str, *, base: bool = False):
+def model(x: torch.Tensor, variant: str, *, base: str = "none"):
     dim = x.shape[-1] // 2
-    moments = base_moments(x, dim) if base else None
+    moments = fit_base(base, x, dim)
     return build_model(
         variant=variant,
         dim_x=dim,
@@ -41,13 +41,13 @@ def model(x: torch.Tensor, variant: str, *, base: bool = False):
         times=Times(sde=SDE()),
         hidden=32,
         middle_blocks=2,
-        architecture="gated" if base else "residual",
+        architecture="residual" if base == "none" else "gated",
         moments=moments,
         device=x.device,
     )
 
 
-def run(x: torch.Tensor, variant: str, recipe: Recipe, seeds, *, base: bool = False):
+def run(x: torch.Tensor, variant: str, recipe: Recipe, seeds, *, base: str = "none"):
     built = model(x, variant, base=base)
     state = start(built, recipe, seeds, x.device)
     return deque(train_stack(built, x, recipe, seeds, state), maxlen=1).pop()

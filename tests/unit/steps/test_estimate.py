@@ -122,12 +122,14 @@ def test_estimating_again_gives_the_same_numbers_whatever_the_rows_are_asked_for
         assert row["estimate"] == expected[row["estimator"], row["replicate"]]
 
 
-def test_what_was_trained_is_what_is_estimated(folder):
+@pytest.mark.parametrize("base", ["none", "gaussian", "mixture"])
+def test_what_was_trained_is_what_is_estimated(folder, base):
     """The curve's last point and the estimate from the file see the same weights, on other draws and more samples."""
-    curve = results.pq.read_table(folder / "weights.curve").to_pylist()
+    train(folder, base, TRAINING | {"training": TRAINING["training"] | {"precondition": base}})
+    curve = results.pq.read_table(folder / f"{base}.curve").to_pylist()
     steps = sorted({row["step"] for row in curve})
     assert steps == [32, 60]  # the state is handed out every 32 steps and at the end
-    for row in estimate(folder).to_pylist():
+    for row in estimate(folder, weights=base).to_pylist():
         if row["estimator"] != "sigma=0.5":
             key = row["estimator"], row["replicate"]
             (last,) = (r for r in curve if r["step"] == 60 and (r["estimator"], r["replicate"]) == key)

@@ -38,6 +38,16 @@ def test_replicates_at_different_steps_go_on_from_their_own(undisturbed, folder,
     folder.assert_same(undisturbed)
 
 
+def test_a_mixture_base_is_the_same_in_any_stack_and_after_an_interruption(
+    undisturbed, folder, tmp_path_factory
+) -> None:
+    whole = Folder(tmp_path_factory.mktemp("whole"), undisturbed.samples)
+    whole.train(precondition="mixture")
+    folder.stop(precondition="mixture")
+    folder.train("--stack", "2", precondition="mixture")
+    folder.assert_same(whole)
+
+
 def test_stacks_of_any_size_give_the_same_estimates(undisturbed, tmp_path) -> None:
     asked = {"formulas": ["inside", "sigma", "gap"], "sigmas": [1], "mc_draws": 2, "times": "stratified"}
     asked |= {"task": TASK, "train_size": 400, "seed": 0, "importance_sampling": True}

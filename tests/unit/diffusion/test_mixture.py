@@ -1,0 +1,121 @@
+"""The mixture base against the gradient of the mixture's density, and how its components are chosen."""
+
+import pytest
+import torch
+from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
+
+from minde.diffusion.base import base_scores, fit_base
+from minde.diffusion.conditioning import VARIANTS, diffused_coordinates
+from minde.diffusion.gaussian import base_moments
+from minde.diffusion.mixture import COMPONENTS, RIDGE
+from minde.diffusion.sde import SDE
+
+WEIGHTS = torch.tensor([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]], dtype=torch.float64)
+DIM_X = 2
+GIVEN = {"conditional": slice(2, 3), "x_given_y": slice(2, 3), "y_given_x": slice(0, 2)}
+
+
+def moments() -> tuple[torch.Tensor, ...]:
+    """Three components in 2 + 1 coordinates, of two replicates."""
+    generator = torch.Generator().manual_seed(0)
+    means = 2 * torch.randn(2, 3, 3, generator=generator, dtype=torch.float64)
+    roots = torch.randn(2, 3, 3, 3, generator=generator, dtype=torch.float64)
+    return means, roots @ roots.mT + 0.1 * torch.eye(3), WEIGHTS
+
+
+def noise_by_gradient(
+    clean: torch.Tensor, noisy: torch.Tensor, t: torch.Tensor, score: str, own: slice
+) -> torch.Tensor:
+    """``-s_t ∇ log p_t(x_t | c)`` of single rows, by automatic differentiation of the density."""
+    k, variance = SDE().mean_scale(t), SDE().variance(t)
+    given = GIVEN.get(score, slice(0, 0))
+    found = torch.empty_like(noisy[..., own])
+    for replicate, row in torch.cartesian_prod(*map(torch.arange, clean.shape[:2])).tolist():
+        mean, covariance, weights = (part[replicate] for part in moments())
+        log_weights, at = weights.log(), clean[replicate, row, given]
+        if given.stop:
+            seen = covariance[:, given, given] + RIDGE * torch.eye(given.stop - given.start)
+            log_weights = log_weights + MultivariateNormal(mean[:, given], seen).log_prob(at)
+        gain = covariance[:, own, given] @ torch.linalg.inv(covariance[:, given, given])
+        centre = mean[:, own] + (gain @ (at - mean[:, given]).unsqueeze(-1)).squeeze(-1)
+        spread = covariance[:, own, own] - gain @ covariance[:, given, own]
+        diffused = MultivariateNormal(
+            k[replicate, row] * centre,
+            k[replicate, row] ** 2 * spread + variance[replicate, row] * torch.eye(spread.shape[-1]),
+        )
+        x = noisy[replicate, row, own].clone().requires_grad_()
+        MixtureSameFamily(Categorical(logits=log_weights), diffused).log_prob(x).backward()
+        found[replicate, row] = -variance[replicate, row].sqrt() * x.grad
+    return found
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_every_score_is_the_gradient_of_the_mixture_s_density(variant: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    clean, noise = torch.randn(2, 2, 10, 3, generator=generator, dtype=torch.float64)
+    t = torch.rand(2, 10, generator=generator, dtype=torch.float64)
+    noisy = SDE().perturb(clean, noise, t)
+    for name, score in base_scores(variant, moments(), DIM_X).items():
+        _, found = score.predict(SDE(), clean, noisy, t)
+        own = diffused_coordinates(variant, name, DIM_X, 1)
+        torch.testing.assert_close(found, noise_by_gradient(clean, noisy, t, name, own))
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_of_a_gaussian_it_is_the_gaussian_base(variant: str) -> None:
+    """Collinear columns and all, at early times too."""
+    x = torch.randn(2, 3000, 2, generator=torch.Generator().manual_seed(0))
+    x = torch.cat([x, x[..., :1] + x[..., 1:]], dim=-1)
+    dim_x = 3 if variant == "x" else 2
+    t = torch.logspace(-5, 0, 3000).expand(2, -1)
+    noisy = SDE().perturb(x, torch.randn(x.shape, generator=torch.Generator().manual_seed(1)), t)
+    found, expected = (base_scores(variant, fit_base(kind, x, dim_x), dim_x) for kind in ("mixture", "gaussian"))
+    for name, score in found.items():
+        torch.testing.assert_close(score.predict(SDE(), x, noisy, t), expected[name].predict(SDE(), x, noisy, t))
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_there_are_as_many_components_as_clusters(count: int) -> None:
+    generator = torch.Generator().manual_seed(count)
+    centres = 6 * torch.randn(count, 4, generator=generator)
+    codes = torch.randint(count, (4000,), generator=generator)
+    x = (centres[codes] + torch.randn(4000, 4, generator=generator)).unsqueeze(0)
+    means, _, weights = fit_base("mixture", x, 2)
+    assert (weights > 0).sum() == count
+    assert weights.shape == (1, COMPONENTS)
+    nearest = torch.cdist(centres, means[0, :count]).min(dim=1).values
+    assert nearest.max() < 0.5
+
+
+def test_a_replicate_is_the_same_in_any_stack() -> None:
+    """Two clusters, and one: what is fitted and predicted is the same to the bit."""
+    x = torch.randn(2, 500, 4, generator=torch.Generator().manual_seed(0))
+    x[0, :250] += 10
+    t = torch.full((2, 500), 0.1)
+    both = fit_base("mixture", x, 2)
+    assert (both[2] > 0).sum(dim=1).tolist() == [2, 1]
+    for replicate in (slice(0, 1), slice(1, 2)):
+        alone = fit_base("mixture", x[replicate], 2)
+        assert all(torch.equal(part, of_both[replicate]) for part, of_both in zip(alone, both, strict=True))
+        for name, score in base_scores("j", alone, 2).items():
+            stacked = base_scores("j", both, 2)[name].predict(SDE(), x, x, t)
+            for part, of_both in zip(
+                score.predict(SDE(), x[replicate], x[replicate], t[replicate]), stacked, strict=True
+            ):
+                assert torch.equal(part, of_both[replicate])
+
+
+def test_classes_in_columns_of_0_and_1_give_finite_predictions() -> None:
+    codes = torch.eye(5)[torch.arange(1000) % 5]
+    x = torch.cat([codes + 0.1 * torch.randn(1000, 5, generator=torch.Generator().manual_seed(0)), codes], dim=-1)
+    x = ((x - x.mean(0)) / x.std(0)).unsqueeze(0)
+    for t in (0.0, 1e-5, 0.5, 1.0):
+        for score in base_scores("j", fit_base("mixture", x, 5), 5).values():
+            for part in score.predict(SDE(), x, x, torch.full((1, 1000), t)):
+                assert part.isfinite().all()
+
+
+def test_samples_that_are_not_finite_are_left_to_the_training() -> None:
+    x = torch.full((1, 50, 2), torch.nan)
+    assert fit_base("mixture", x, 1)[0].isnan().all()
+    assert base_moments(x, 1)[0].isnan().all()
