@@ -47,7 +47,7 @@ def recorded(step, device):
     return tape.replay
 
 
-@pytest.mark.parametrize(("recipe", "base"), [(FAST, True), (FAST, False), (PAPER, False)])
+@pytest.mark.parametrize(("recipe", "base"), [(FAST, "gaussian"), (FAST, "mixture"), (FAST, "none"), (PAPER, "none")])
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_recorded_step_equals_a_step_of_python(variant, recipe, base, monkeypatch) -> None:
     """Over several chunks and epochs, with schedules: identical to the bit."""
