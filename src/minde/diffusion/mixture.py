@@ -20,8 +20,7 @@ if TYPE_CHECKING:  # loaded only where a mixture is fitted
     from sklearn.mixture import GaussianMixture
 
 COMPONENTS = 32
-"""Most components of a mixture, and how many every mixture is filled up to, with ones of no weight: what a replicate
-computes does not depend on its stack."""
+"""Most components of a mixture, and how many every mixture is filled up to, with ones of no weight."""
 
 ROWS = 10_000  # of the samples that the mixture is fitted to
 RIDGE = 1e-4  # added to variances of standardised samples: discrete columns have none within a cluster
@@ -111,7 +110,12 @@ def _fit(samples: Tensor) -> "GaussianMixture | None":
 def mixture_scores(
     variant: str, means: Tensor, covariances: Tensor, weights: Tensor, dim_x: int
 ) -> dict[str, MixtureScore]:
-    """Build every score of a variant for a mixture (shapes as :func:`mixture_moments` returns them)."""
+    """Build every score of a variant for a mixture (shapes as :func:`mixture_moments` returns them).
+
+    Of the components that fill it up, only those stay that another replicate needs: they add zeros, and no rounding.
+    """
+    needed = int((weights > 0).any(dim=0).sum())
+    means, covariances, weights = (part[:, :needed] for part in (means, covariances, weights))
 
     def build(components: GaussianScore) -> MixtureScore:
         given = components.conditioned

@@ -43,7 +43,7 @@ def resolve(config: dict, root: str | Path) -> dict:
     tests = consistency.entries(config)
     whole = config | {"data": config["data"] | tests}
     _raise_if(list(_names(whole)))
-    resolved = whole | {"tasks": list(dict.fromkeys([*_spelled_out(config), *tests]))}
+    resolved = whole | {"tasks": list(dict.fromkeys([*_spelled_out(whole), *tests]))}
     _raise_if([*_sizes(resolved), *_widths(resolved)])
     return resolved
 

@@ -6,7 +6,6 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 
 from minde.diffusion.base import base_scores, fit_base
 from minde.diffusion.conditioning import VARIANTS, diffused_coordinates
-from minde.diffusion.gaussian import base_moments
 from minde.diffusion.mixture import COMPONENTS, RIDGE
 from minde.diffusion.sde import SDE
 
@@ -88,21 +87,25 @@ def test_there_are_as_many_components_as_clusters(count: int) -> None:
 
 
 def test_a_replicate_is_the_same_in_any_stack() -> None:
-    """Two clusters, and one: what is fitted and predicted is the same to the bit."""
-    x = torch.randn(2, 500, 4, generator=torch.Generator().manual_seed(0))
-    x[0, :250] += 10
-    t = torch.full((2, 500), 0.1)
-    both = fit_base("mixture", x, 2)
-    assert (both[2] > 0).sum(dim=1).tolist() == [2, 1]
-    for replicate in (slice(0, 1), slice(1, 2)):
+    """Many clusters, two, and one: what is fitted and predicted is the same to the bit."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 1000, 4, generator=generator)
+    x[0] += 20 * torch.randn(21, 4, generator=generator)[torch.arange(1000) % 21]
+    x[1, :500] += 10
+    t = torch.full((3, 1000), 0.1)
+    whole = fit_base("mixture", x, 2)
+    many, *others = (whole[2] > 0).sum(dim=1).tolist()
+    assert many > 16
+    assert others == [2, 1]
+    for replicate in (slice(0, 1), slice(1, 2), slice(2, 3)):
         alone = fit_base("mixture", x[replicate], 2)
-        assert all(torch.equal(part, of_both[replicate]) for part, of_both in zip(alone, both, strict=True))
+        assert all(torch.equal(part, of_whole[replicate]) for part, of_whole in zip(alone, whole, strict=True))
         for name, score in base_scores("j", alone, 2).items():
-            stacked = base_scores("j", both, 2)[name].predict(SDE(), x, x, t)
-            for part, of_both in zip(
+            stacked = base_scores("j", whole, 2)[name].predict(SDE(), x, x, t)
+            for part, of_whole in zip(
                 score.predict(SDE(), x[replicate], x[replicate], t[replicate]), stacked, strict=True
             ):
-                assert torch.equal(part, of_both[replicate])
+                assert torch.equal(part, of_whole[replicate])
 
 
 def test_classes_in_columns_of_0_and_1_give_finite_predictions() -> None:
@@ -118,4 +121,3 @@ def test_classes_in_columns_of_0_and_1_give_finite_predictions() -> None:
 def test_samples_that_are_not_finite_are_left_to_the_training() -> None:
     x = torch.full((1, 50, 2), torch.nan)
     assert fit_base("mixture", x, 1)[0].isnan().all()
-    assert base_moments(x, 1)[0].isnan().all()
