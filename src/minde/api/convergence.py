@@ -35,8 +35,8 @@ def warn_where_above_entropy(estimate: float, std_error: Sequence[float], name: 
     if estimate - 2 * _error_of_mean(std_error) > bound:
         warn(
             f"{estimate:.2f} nats, and {name} has {len(shares)} different rows, of an entropy of {bound:.2f} nats, "
-            "which mutual information never exceeds: the scores are not learnt. Take precondition='mixture', which "
-            "starts from clusters, and more steps; or, where curve_ grows along the training, more samples"
+            "which mutual information never exceeds: the scores are not learnt. Take more steps; or, where curve_ "
+            "grows along the training, more samples"
         )
 
 

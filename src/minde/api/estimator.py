@@ -55,9 +55,9 @@ class MINDE(PointEstimator, BaseEstimator):
         Learning rate along training.
     ema_decay : float
         Decay per step of the average of the weights that estimates are made with.
-    precondition : {"gaussian", "mixture", "none"}
-        Learn the difference to the scores of a Gaussian with the samples' moments, to those of a mixture of up to 32
-        Gaussians (for classes and other clusters), or the whole scores.
+    precondition : {"mixture", "gaussian", "none"}
+        Learn the difference to the scores of a mixture of Gaussians, one for each of up to 32 clusters (so that it is
+        a single one for samples without clusters), always to those of one Gaussian, or the whole scores.
     importance_sampling, score_choice, times
         How training draws times and scores: see docs/recipes.md.
     hidden : int or "auto"
@@ -105,7 +105,7 @@ class MINDE(PointEstimator, BaseEstimator):
         weight_decay: float = 600.0,
         schedule: Literal["cosine", "constant"] = "cosine",
         ema_decay: float = 0.999,
-        precondition: Literal["gaussian", "mixture", "none"] = "gaussian",
+        precondition: Literal["mixture", "gaussian", "none"] = "mixture",
         importance_sampling: bool = True,
         score_choice: Literal["per_sample", "per_batch"] = "per_sample",
         times: Literal["stratified", "iid"] = "stratified",

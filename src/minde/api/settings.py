@@ -14,7 +14,7 @@ CHOICES = {
     "variant": ("c", "j"),
     "preprocess": ("standardize", "gaussianize", "none"),
     "schedule": ("cosine", "constant"),
-    "precondition": ("gaussian", "mixture", "none"),
+    "precondition": ("mixture", "gaussian", "none"),
     "architecture": ("gated", "residual"),
     "score_choice": ("per_sample", "per_batch"),
     "times": ("stratified", "iid"),

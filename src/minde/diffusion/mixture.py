@@ -8,6 +8,7 @@ by its density there. The white coordinates, which networks see, are those of th
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,12 +18,16 @@ from .gaussian import GaussianScore, base_moments, gaussian_scores
 from .sde import SDE
 
 if TYPE_CHECKING:  # loaded only where a mixture is fitted
+    import numpy as np
     from sklearn.mixture import GaussianMixture
 
 COMPONENTS = 32
 """Most components of a mixture, and how many every mixture is filled up to, with ones of no weight."""
 
 ROWS = 10_000  # of the samples that the mixture is fitted to
+FEW_ROWS, FEW_COMPONENTS = 2000, 8  # to learn whether there are clusters at all
+TRIES = 5  # of the final fit, with other initial clusters: two may have begun as one
+ITERATIONS = 20  # enough for what is apart; a network improves on the rest
 RIDGE = 1e-4  # added to variances of standardised samples: discrete columns have none within a cluster
 
 
@@ -61,8 +66,9 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return means, covariances and weights of a mixture for samples ``(replicates, n, dim)``.
 
     They have shape ``(replicates, COMPONENTS, dim)``, ``(…, dim, dim)`` and ``(replicates, COMPONENTS)``. Each
-    replicate has as many components as the Bayesian information criterion favours (Schwarz, 1978); where that is one,
-    it is the Gaussian base.
+    replicate has as many components as the integrated completed likelihood favours (Biernacki, Celeux, Govaert, 2000),
+    which counts clusters: it is the Bayesian information criterion with a penalty for rows that components share, as
+    they do where one cluster has another shape than a Gaussian's. Where that is one, it is the Gaussian base.
     """
     mean, covariance = base_moments(x, dim_x)
     means = mean.unsqueeze(1).repeat(1, COMPONENTS, 1)
@@ -78,43 +84,59 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _fit(samples: Tensor) -> "GaussianMixture | None":
-    """Fit a mixture of several Gaussians to samples ``(n, dim)``; return None where the criterion favours a single one.
-
-    Their number is doubled while that is better, then moved by smaller and smaller steps.
-    """
+    """Fit a mixture of several Gaussians to samples ``(n, dim)``; return None where one is enough."""
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
 
-    rows, tried = samples.double().cpu().numpy(), {}
-
-    def criterion(count: int) -> float:
-        if count not in tried:
-            found = GaussianMixture(count, reg_covar=RIDGE, random_state=0).fit(rows)
-            tried[count] = found, found.bic(rows)
-        return tried[count][1]
-
-    most = min(COMPONENTS, len(rows) // 10)
+    rows = samples.double().cpu().numpy()
     with warnings.catch_warnings(), threadpool_limits(1):  # their number would decide how sums are rounded
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is only where the network starts from
-        best = 1
-        while 2 * best <= most and criterion(2 * best) < criterion(best):
-            best *= 2
-        step = best // 4
-        while step:
-            best = min((best, best - step, min(best + step, most)), key=criterion)
-            step //= 2
-    return tried[best][0] if best > 1 else None
+        # Most samples have no clusters, of which few rows tell.
+        if _count(rows[:FEW_ROWS], FEW_COMPONENTS) == 1 or (count := _count(rows, COMPONENTS)) == 1:
+            return None
+        return _mixture(rows, count, tries=TRIES)
+
+
+def _count(rows: "np.ndarray", most: int) -> int:
+    """Return the number of components that the criterion favours.
+
+    It is doubled while that is better, or few have been tried, then moved by smaller and smaller steps.
+    """
+    most = max(min(most, len(rows) // 10), 1)
+
+    @cache
+    def criterion(count: int) -> float:
+        found = _mixture(rows, count)
+        shares = torch.from_numpy(found.predict_proba(rows))
+        return found.bic(rows) + 2 * float(torch.special.entr(shares).sum())
+
+    best = count = 1
+    while (count := 2 * count) <= most and (count <= FEW_COMPONENTS or count == 2 * best):
+        best = min(best, count, key=criterion)
+    step = best // 4
+    while step:
+        best = min((best, best - step, min(best + step, most)), key=criterion)
+        step //= 2
+    return best
+
+
+def _mixture(rows: "np.ndarray", count: int, tries: int = 1) -> "GaussianMixture":
+    """Fit so many components, the likeliest of some tries."""
+    from sklearn.mixture import GaussianMixture
+
+    return GaussianMixture(count, reg_covar=RIDGE, n_init=tries, max_iter=ITERATIONS, random_state=0).fit(rows)
 
 
 def mixture_scores(
     variant: str, means: Tensor, covariances: Tensor, weights: Tensor, dim_x: int
-) -> dict[str, MixtureScore]:
+) -> dict[str, MixtureScore] | dict[str, GaussianScore]:
     """Build every score of a variant for a mixture (shapes as :func:`mixture_moments` returns them).
 
     Of the components that fill it up, only those stay that another replicate needs: they add zeros, and no rounding.
     """
     needed = int((weights > 0).any(dim=0).sum())
+    if needed == 1:
+        return gaussian_scores(variant, means[:, 0], covariances[:, 0], dim_x)
     means, covariances, weights = (part[:, :needed] for part in (means, covariances, weights))
 
     def build(components: GaussianScore) -> MixtureScore:

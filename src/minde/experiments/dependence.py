@@ -32,7 +32,7 @@ FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
 RECIPE = {
     "architecture": "gated",
     "middle_blocks": 2,
-    "precondition": "gaussian",
+    "precondition": "mixture",
     "importance_sampling": True,
     "weight_decay": 600.0,
     "schedule": "cosine",

@@ -86,6 +86,29 @@ def test_there_are_as_many_components_as_clusters(count: int) -> None:
     assert nearest.max() < 0.5
 
 
+def test_a_grid_of_clusters_is_found_though_no_two_halves_are_apart() -> None:
+    generator = torch.Generator().manual_seed(0)
+    centres = 8 * torch.cartesian_prod(torch.arange(5.0), torch.arange(5.0))
+    x = centres[torch.randint(25, (4000,), generator=generator)] + torch.randn(4000, 2, generator=generator)
+    weights = fit_base("mixture", ((x - x.mean(0)) / x.std(0)).unsqueeze(0), 1)[2]
+    assert 24 <= (weights > 0).sum() <= 26
+
+
+@pytest.mark.parametrize("shape", ["uniform", "wiggly", "half_cube", "squared"])
+def test_one_cluster_of_another_shape_has_one_component(shape: str) -> None:
+    x, noise = torch.randn(2, 4000, generator=torch.Generator().manual_seed(0))
+    y = 0.75 * x + (1 - 0.75**2) ** 0.5 * noise
+    x, y = {
+        "uniform": (torch.special.ndtr(x), torch.special.ndtr(y)),
+        "wiggly": (x + 0.4 * x.sin(), y + 0.2 * (1.7 * y + 1).sin()),
+        "half_cube": (x * x.abs().sqrt(), y * y.abs().sqrt()),
+        "squared": (x, x.square() + 2 * noise),
+    }[shape]
+    rows = torch.stack([x, y], dim=-1)
+    weights = fit_base("mixture", ((rows - rows.mean(0)) / rows.std(0)).unsqueeze(0), 1)[2]
+    assert (weights > 0).sum() == 1
+
+
 def test_a_replicate_is_the_same_in_any_stack() -> None:
     """Many clusters, two, and one: what is fitted and predicted is the same to the bit."""
     generator = torch.Generator().manual_seed(0)
