@@ -24,7 +24,7 @@ SETTINGS = {
     "--batch-size": (int, "rows per step and replicate"),
     "--learning-rate": (float, "of Adam, at its highest"),
     "--weight-decay": (float, "over the rows trained on: it keeps networks from learning few rows by heart"),
-    "--precondition": (str, "mixture (a Gaussian per cluster), gaussian or none: learn the difference to it, or everything"),
+    "--precondition": (str, "mixture (of clusters), gaussian or none: learn the difference to it, or the whole scores"),
     "--formula": (str, "inside, sigma or gap: which estimate comes first"),
     "--replicates": (int, "networks, each holding out rows of its own"),
     "--test-size": (float, "share of the rows that each holds out"),
