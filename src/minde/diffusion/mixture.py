@@ -25,9 +25,10 @@ COMPONENTS = 32
 """Most components of a mixture, and how many every mixture is filled up to, with ones of no weight."""
 
 ROWS = 10_000  # of the samples that the mixture is fitted to
-FEW_ROWS, FEW_COMPONENTS = 2000, 8  # to learn whether there are clusters at all
+FEW_ROWS, FEW_COMPONENTS = 2000, 8  # tell that there are no clusters, as in most samples
 TRIES = 5  # of the final fit, with other initial clusters: two may have begun as one
 ITERATIONS = 20  # enough for what is apart; a network improves on the rest
+REACH = 1.9  # of a component, in its standard deviations: √3 for pieces of a straight line, more where it bends
 RIDGE = 1e-4  # added to variances of standardised samples: discrete columns have none within a cluster
 
 
@@ -68,7 +69,8 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
     They have shape ``(replicates, COMPONENTS, dim)``, ``(…, dim, dim)`` and ``(replicates, COMPONENTS)``. Each
     replicate has as many components as the integrated completed likelihood favours (Biernacki, Celeux, Govaert, 2000),
     which counts clusters: it is the Bayesian information criterion with a penalty for rows that components share, as
-    they do where one cluster has another shape than a Gaussian's. Where that is one, it is the Gaussian base.
+    they do where one cluster has another shape than a Gaussian's. Of those, the pieces of a curved line become one
+    component again. Where one is left, it is the Gaussian base.
     """
     mean, covariance = base_moments(x, dim_x)
     means = mean.unsqueeze(1).repeat(1, COMPONENTS, 1)
@@ -77,24 +79,24 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
     weights[:, 0] = 1
     for replicate, samples in enumerate(x[:, :ROWS]):
         if samples.isfinite().all() and (found := _fit(samples)) is not None:
-            count = len(found.weights_)
-            for of_all, own in ((means, found.means_), (covariances, found.covariances_), (weights, found.weights_)):
-                of_all[replicate, :count] = torch.from_numpy(own).to(of_all)
+            for of_all, own in zip((means, covariances, weights), found, strict=True):
+                of_all[replicate, : len(own)] = own
     return means, covariances, weights
 
 
-def _fit(samples: Tensor) -> "GaussianMixture | None":
-    """Fit a mixture of several Gaussians to samples ``(n, dim)``; return None where one is enough."""
+def _fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Return means, covariances and weights of several Gaussians for samples ``(n, dim)``; None where one is enough."""
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
     rows = samples.double().cpu().numpy()
     with warnings.catch_warnings(), threadpool_limits(1):  # their number would decide how sums are rounded
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is only where the network starts from
-        # Most samples have no clusters, of which few rows tell.
-        if _count(rows[:FEW_ROWS], FEW_COMPONENTS) == 1 or (count := _count(rows, COMPONENTS)) == 1:
+        if _count(rows[:FEW_ROWS], FEW_COMPONENTS) == 1:
             return None
-        return _mixture(rows, count, tries=TRIES)
+        found = _mixture(rows, _count(rows, COMPONENTS), tries=TRIES)
+        means, covariances, weights = _join(*map(torch.from_numpy, (found.means_, found.covariances_, found.weights_)))
+    return None if len(weights) == 1 else (means, covariances, weights)
 
 
 def _count(rows: "np.ndarray", most: int) -> int:
@@ -125,6 +127,29 @@ def _mixture(rows: "np.ndarray", count: int, tries: int = 1) -> "GaussianMixture
     from sklearn.mixture import GaussianMixture
 
     return GaussianMixture(count, reg_covar=RIDGE, n_init=tries, max_iter=ITERATIONS, random_state=0).fit(rows)
+
+
+def _join(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Join components that continue each other, as pieces of a curved line do: between them the data have no valley.
+
+    Along the direction that discriminates best between two components (Fisher's), each is taken for a uniform segment.
+    They continue each other where the segments meet and neither holds the other's middle, as those of layers would,
+    which heavy tails or a dense spot have.
+    """
+    apart = means.unsqueeze(1) - means
+    direction = torch.linalg.solve(covariances.unsqueeze(1) + covariances, apart)
+    distance = (apart * direction).sum(dim=2)
+    reach = REACH * ((direction @ covariances) * direction).sum(dim=2).sqrt()  # [i, j]: how far i reaches towards j
+    meet = (distance > torch.maximum(reach, reach.mT)) & (distance <= reach + reach.mT)
+    # Whatever a chain of them leads to; then a row for each set of them.
+    linked = torch.linalg.matrix_power((meet | meet.mT).to(weights) + torch.eye(len(weights)), len(weights)) > 0
+    share = linked.unique(dim=0) * weights
+    weights = share.sum(dim=1)
+    share = share / weights.unsqueeze(1)
+    centres = share @ means
+    offsets = means - centres.unsqueeze(1)
+    spread = covariances + offsets.unsqueeze(3) * offsets.unsqueeze(2)
+    return centres, (share[..., None, None] * spread).sum(dim=1), weights
 
 
 def mixture_scores(

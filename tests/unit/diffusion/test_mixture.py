@@ -97,19 +97,60 @@ def test_a_grid_of_clusters_is_found_though_no_two_halves_are_apart() -> None:
     assert 24 <= (weights > 0).sum() <= 26
 
 
-@pytest.mark.parametrize("shape", ["uniform", "wiggly", "half_cube", "squared"])
+@pytest.mark.parametrize(
+    "shape", ["uniform", "wiggly", "half_cube", "squared", "parabola", "wave", "circle", "swiss_roll"]
+)
 def test_one_cluster_of_another_shape_has_one_component(shape: str) -> None:
     x, noise = torch.randn(2, 4000, generator=torch.Generator().manual_seed(0))
     y = 0.75 * x + (1 - 0.75**2) ** 0.5 * noise
+    u = 2 * torch.special.ndtr(x) - 1
+    turn = torch.pi * u
     x, y = {
         "uniform": (torch.special.ndtr(x), torch.special.ndtr(y)),
         "wiggly": (x + 0.4 * x.sin(), y + 0.2 * (1.7 * y + 1).sin()),
         "half_cube": (x * x.abs().sqrt(), y * y.abs().sqrt()),
         "squared": (x, x.square() + 2 * noise),
+        "parabola": (u, u.square() + 0.02 * noise),
+        "wave": (u, (4 * u).sin() + 0.05 * noise),
+        "circle": ((1 + 0.05 * noise) * turn.cos(), turn.sin()),
+        "swiss_roll": ((2 + u) * (3 * turn).cos(), (2 + u) * (3 * turn).sin()),
     }[shape]
     rows = torch.stack([x, y], dim=-1)
     weights = fit_base("mixture", ((rows - rows.mean(0)) / rows.std(0)).unsqueeze(0), 1)[2]
     assert (weights > 0).sum() == 1
+
+
+@pytest.mark.parametrize("shape", ["rings", "moons", "parabolas"])
+def test_curved_clusters_have_a_component_each(shape: str) -> None:
+    """A component's mean and covariance are those of its cluster, whose pieces it joins."""
+    generator = torch.Generator().manual_seed(0)
+    u, codes = torch.rand(4000, generator=generator), torch.arange(4000) % 2
+    turn = torch.pi * u
+    x, y = {
+        "rings": ((1 + 2 * codes) * (2 * turn).cos(), (1 + 2 * codes) * (2 * turn).sin()),
+        "moons": ((1 - 2 * codes) * turn.cos() + codes, (1 - 2 * codes) * turn.sin() + 0.5 * codes),
+        "parabolas": (u + 3 * codes, 4 * (u - 0.5).square() + codes),
+    }[shape]
+    rows = torch.stack([x, y], dim=-1) + 0.05 * torch.randn(4000, 2, generator=generator)
+    rows = (rows - rows.mean(0)) / rows.std(0)
+    means, covariances, weights = fit_base("mixture", rows.unsqueeze(0), 1)
+    assert (weights > 0).sum() == 2
+    for code in (0, 1):
+        of_cluster = rows[codes == code]
+        errors = torch.maximum(
+            (means[0, :2] - of_cluster.mean(0)).abs().amax(1),
+            (covariances[0, :2] - of_cluster.T.cov()).abs().amax((1, 2)),
+        )
+        assert errors.min() < 0.02
+
+
+def test_layers_of_one_cluster_stay_several_components() -> None:
+    """Heavy tails: their exact scores are far from those of a Gaussian with their moments."""
+    generator = torch.Generator().manual_seed(0)
+    shared = torch.randn(4000, 1, generator=generator).abs()
+    rows = torch.randn(4000, 2, generator=generator) / shared  # Student-t with one degree of freedom
+    weights = fit_base("mixture", ((rows - rows.mean(0)) / rows.std(0)).unsqueeze(0), 1)[2]
+    assert (weights > 0).sum() > 3
 
 
 def test_a_replicate_is_the_same_in_any_stack() -> None:
