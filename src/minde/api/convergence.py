@@ -28,9 +28,10 @@ def warn_where_apart(inside: Sequence[float], gap: Sequence[float], std_error: S
 
 def warn_where_above_entropy(estimate: float, std_error: Sequence[float], name: str, rows: np.ndarray) -> None:
     """Warn where an estimate in nats is above the entropy of a variable ``(n, dim)`` that is discrete: its bound."""
-    if any(len(np.unique(column)) > FEW for column in rows.T):
-        return
     shares = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
+    # Rows that hardly repeat do not tell their entropy, whether they are continuous or of many discrete columns.
+    if len(shares) > len(rows) / 2 or any(len(np.unique(column)) > FEW for column in rows.T):
+        return
     bound = -float(shares @ np.log(shares))
     if estimate - 2 * _error_of_mean(std_error) > bound:
         warn(

@@ -16,7 +16,7 @@ from .estimator import MINDE
 from .inputs import check_same_columns, rows_of, warn_of_scale
 from .settings import check_rows, check_settings
 from .surroundings import undisturbed
-from .training import seeds_of, split, train
+from .training import estimation_times, seeds_of, split, train
 
 
 def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings) -> Estimate:
@@ -25,6 +25,8 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     Two networks learn the scores of p and of q, and ``½ ∫ β E_p || s_p - s_q ||² dt`` is estimated on samples of p that
     neither has seen: from the denoising errors of both (gap), or with the difference inside the norm (inside), which is
     low while the networks are not converged. p must lie where q has samples: far from them the score of q is a guess.
+    What of p is narrower than a hundredth of both together is not seen. The standard error is over samples of p; it
+    knows of those of q only what replicates differ by, so let there be as many of q as of p.
 
     ``settings`` are those of :class:`minde.MINDE` without the variant; ``preprocess`` is fitted on both sets together.
     Raises what :meth:`minde.MINDE.fit` raises, and ValueError where p and q do not have the same columns. Warns where
@@ -75,7 +77,7 @@ def _divergence(samples: dict[str, np.ndarray], settings: dict, seed: int, devic
         trained["p"].predict,
         trained["q"].predict,
         preprocess(test["p"]).float(),
-        times=trained["p"].times,
+        times=estimation_times(trained["p"].model),
         formulas=estimators.DIVERGENCE_FORMULAS,
         mc_draws=settings["mc_draws"],
         stratified=True,

@@ -1,5 +1,6 @@
 """The estimator: mutual information and entropies of one's own arrays (paper, section 3)."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -22,7 +23,7 @@ from .convergence import warn_where_above_entropy, warn_where_apart, warn_where_
 from .estimate import Estimate, combine
 from .settings import check_rows, check_settings, check_widths
 from .surroundings import undisturbed
-from .training import Curve, seeds_of, split, train
+from .training import Curve, estimation_times, seeds_of, shuffled, split, train
 
 
 class MINDE(PointEstimator, BaseEstimator):
@@ -178,6 +179,8 @@ class MINDE(PointEstimator, BaseEstimator):
         test, dims_test = inputs.joined(x_test, y_test, ("x_test", "y_test"), (False, False), vary=False)
         if dims_test != dims:
             raise ValueError(f"x_test and y_test have {dims_test} columns; expected {dims}, those of x and y")
+        # As held-out rows are: what looks at some rows only, looks at the first.
+        samples, test = shuffled(samples, seed), shuffled(test, seed)
         return self._fit(((samples, test) for _ in range(self.replicates)), dims, seed, disjoint=1)
 
     def _fit(
@@ -198,6 +201,7 @@ class MINDE(PointEstimator, BaseEstimator):
             trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
         self._trained = trained
         self._settings, self._test, self._disjoint = self.get_params(), test, disjoint
+        self._n_train = clean.shape[1]
         self._log_scale = log_scale
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
@@ -267,12 +271,20 @@ class MINDE(PointEstimator, BaseEstimator):
             found = estimators.mutual_information(
                 self._trained.predict, self._test, formulas=tuple({*formulas, "gap"}), sigmas=sigmas, **options
             )
-        at_least = found["gap"].std_error
-        if "gap" not in formulas:
-            del found["gap"]
+        gap = found["gap"] if "gap" in formulas else found.pop("gap")
         return {
-            name: combine(e.value, torch.maximum(e.std_error, at_least), self._disjoint) for name, e in found.items()
+            name: combine(e.value, e.std_error if name == "gap" else self._with_learnt(e, gap), self._disjoint)
+            for name, e in found.items()
         }
+
+    def _with_learnt(self, found: estimators.Estimate, gap: estimators.Estimate) -> Tensor:
+        """Return the standard error ``(replicates,)`` of an estimate that takes what was learnt for exact.
+
+        The training samples enter such an estimate as they enter the mean of the pointwise information, whose variance
+        over test rows is that of gap.
+        """
+        over_training = gap.std_error * math.sqrt(self._test.shape[1] / self._n_train)
+        return torch.maximum(torch.hypot(found.std_error, over_training), gap.std_error)
 
     def _entropy(self, of: str, sigma: float) -> Estimate:
         check_is_fitted(self)
@@ -295,7 +307,7 @@ class MINDE(PointEstimator, BaseEstimator):
         check_settings(self.get_params())
         model = self._trained.model
         return {
-            "times": self._trained.times,
+            "times": estimation_times(model),
             "variant": model.variant,
             "dim_x": model.dim_x,
             "mc_draws": self.mc_draws,

@@ -16,7 +16,7 @@ from minde.study.files import atomic, provenance
 from .training import Trained, model_of
 
 MOMENTS = ("mean", "covariance", "weights")
-FORMAT = 1  # of the file; a reader refuses others
+FORMAT = 2  # of the file; a reader refuses others
 
 
 def save(estimator, path: Path) -> None:
@@ -39,6 +39,7 @@ def save(estimator, path: Path) -> None:
         "dims": [estimator.dim_x_, estimator.dim_y_],
         "seed": estimator.seed_,
         "disjoint": estimator._disjoint,
+        "n_train": estimator._n_train,
     }
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(header, sort_keys=True, default=lambda number: number.item())  # settings of numpy's types
@@ -77,7 +78,9 @@ def load(cls, path: Path, device: str | None):
     estimator._settings = estimator.get_params()
     estimator._trained = Trained(model=model, parameters=tensors["parameters"], moments=moments)
     estimator._test, estimator._log_scale = tensors["test"], tensors.get("log_scale")
-    estimator._disjoint, estimator.seed_ = header["disjoint"], header["seed"]
+    estimator._disjoint, estimator._n_train, estimator.seed_ = (
+        header[name] for name in ("disjoint", "n_train", "seed")
+    )
     estimator.dim_x_, estimator.dim_y_ = header["dims"]
     estimator.curve_ = {name: np.asarray(values) for name, values in curve.items()}
     return estimator

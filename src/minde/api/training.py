@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from minde.diffusion import random
-from minde.diffusion.base import Moments, fit_base
+from minde.diffusion.base import Moments, compact, fit_base
 from minde.diffusion.estimators import FORMULAS, mutual_information
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.network import hidden_width
@@ -33,11 +33,20 @@ def split(rows: int, n_test: int, replicates: int, seed: int) -> tuple[np.ndarra
     train, test = [], []
     for replicate in range(replicates):
         turn, block = divmod(replicate, rows // n_test)
-        order = np.random.default_rng(random.fold_in(seed, "split", turn)).permutation(rows)
+        order = _order(rows, seed, turn)
         held_out = slice(block * n_test, (block + 1) * n_test)
         test.append(order[held_out])
         train.append(np.delete(order, held_out))
     return np.stack(train), np.stack(test)
+
+
+def shuffled(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return rows in another order."""
+    return rows[_order(len(rows), seed)]
+
+
+def _order(rows: int, seed: int, turn: int = 0) -> np.ndarray:
+    return np.random.default_rng(random.fold_in(seed, "split", turn)).permutation(rows)
 
 
 def seeds_of(seed: int, replicates: int, purpose: str) -> list[int]:
@@ -65,7 +74,7 @@ class Curve:
         found = mutual_information(
             partial(model.noise, model.network.unflatten(state.average)),
             self.test[:, :CURVE_ROWS],
-            times=model.times,
+            times=estimation_times(model),
             variant=model.variant,
             dim_x=model.dim_x,
             formulas=FORMULAS,
@@ -98,10 +107,10 @@ class Trained:
         """Predict the noise of a score, as the estimators ask for it."""
         return self.model.noise(self.model.network.unflatten(self.parameters), clean, noisy, t, score)
 
-    @property
-    def times(self) -> Times:
-        """Times to estimate with: importance-sampled, whatever the training's were."""
-        return replace(self.model.times, importance_sampling=True)
+
+def estimation_times(model: Model) -> Times:
+    """Return the times to estimate with: importance-sampled, whatever the training's were."""
+    return replace(model.times, importance_sampling=True)
 
 
 def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: Moments, device: torch.device) -> Model:
@@ -134,7 +143,7 @@ def train(
     ``curve`` is filled along the way. Raises FloatingPointError, naming the replicate, where a loss or an estimate is
     not finite.
     """
-    moments = fit_base(settings["precondition"], samples, dims[0])
+    moments = compact(fit_base(settings["precondition"], samples, dims[0]))
     model = model_of(settings, variant, dims, moments, samples.device)
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
     state = start(model, recipe, seeds, samples.device)

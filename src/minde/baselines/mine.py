@@ -227,20 +227,24 @@ class Perceptrons(nn.Module):
 
 
 def clip_adaptively(
-    adversarial: Sequence[Tensor], information: Sequence[Tensor], *, stacked: bool = False
-) -> list[Tensor]:
+    adversarial: Sequence[Tensor | None], information: Sequence[Tensor | None], *, stacked: bool = False
+) -> list[Tensor | None]:
     """Gradients of the information term, no longer than those of the adversarial loss by the same parameters.
 
     The paper's adaptive clipping: ``g_a = min(|g_u|, |g_m|) g_m / |g_m|``, where g_u is the adversarial gradient, g_m
     that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
-    dimension of every tensor.
+    dimension of every tensor. None, which `torch.autograd.grad` gives of parameters without a part in a loss, stays.
     """
     length, longest = _norm(information, stacked), _norm(adversarial, stacked)
     factor = torch.where(length > longest, longest / length, torch.ones_like(length))
-    return [factor.reshape(-1, *[1] * (g.ndim - 1)) * g if stacked else factor * g for g in information]
+
+    def clipped(g: Tensor) -> Tensor:
+        return (factor.reshape(-1, *[1] * (g.ndim - 1)) if stacked else factor[0]) * g
+
+    return [None if g is None else clipped(g) for g in information]
 
 
-def _norm(gradients: Sequence[Tensor], stacked: bool) -> Tensor:
+def _norm(gradients: Sequence[Tensor | None], stacked: bool) -> Tensor:
     """Euclidean norm over all gradients: of each replicate, `(replicates,)`, or of all, `(1,)`."""
     squares = [g.square().reshape(len(g) if stacked else 1, -1).sum(dim=1) for g in gradients if g is not None]
     return torch.stack(squares).sum(dim=0).sqrt()

@@ -93,14 +93,17 @@ def train(
     """
     import torch
 
+    from minde.baselines.mine import shuffle
+
     check_batch(batch_size, x.shape[1])
     adam = torch.optim.Adam([weights for mine in mines for weights in mine.parameters()], lr=learning_rate)
     progress.report(0, "training")  # where its rate counts from
     lost = [torch.zeros(len(seeds), dtype=torch.int64, device=x.device) for _ in mines]
     drawn, orders = batches(x, z, seeds, batch_size), generators(seeds, "shuffle")
     for step in range(1, steps + 1):
-        from_joint = next(drawn)
-        losses = [mine.loss(*from_joint, orders) for mine in mines]
+        x_batch, z_batch = next(drawn)
+        z_marginal = shuffle(z_batch, orders)  # the same for all
+        losses = [mine.loss(x_batch, z_batch, z_marginal=z_marginal) for mine in mines]
         adam.zero_grad()
         sum(loss.sum() for loss in losses).backward()  # its gradient is each replicate's own
         adam.step()

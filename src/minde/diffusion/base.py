@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .conditioning import Selection
 from .gaussian import GaussianScore, base_moments, gaussian_scores
-from .mixture import MixtureScore, mixture_moments, mixture_scores
+from .mixture import MixtureScore, mixture_moments, mixture_scores, needed_components
 from .sde import SDE
 
 Moments = tuple[Tensor, ...]
@@ -20,6 +20,11 @@ Base = dict[str, GaussianScore | MixtureScore]
 def fit_base(kind: Literal["none", "gaussian", "mixture"], x: Tensor, dim_x: int) -> Moments:
     """Return what a base of a kind is made of, for samples ``(replicates, n, dim_x + dim_y)``."""
     return {"none": lambda *_: (), "gaussian": base_moments, "mixture": mixture_moments}[kind](x, dim_x)
+
+
+def compact(moments: Moments) -> Moments:
+    """Return the same base without what fills it up for stacks: what files and fitted estimators keep."""
+    return needed_components(*moments) if len(moments) == 3 else moments
 
 
 def base_scores(variant: str, moments: Moments, dim_x: int) -> Base:

@@ -71,6 +71,8 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
     which counts clusters: it is the Bayesian information criterion with a penalty for rows that components share, as
     they do where one cluster has another shape than a Gaussian's. Of those, the pieces of a curved line become one
     component again. Where one is left, it is the Gaussian base.
+
+    Only the first of the samples are looked at, which must be in random order.
     """
     mean, covariance = base_moments(x, dim_x)
     means = mean.unsqueeze(1).repeat(1, COMPONENTS, 1)
@@ -152,17 +154,19 @@ def _join(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, 
     return centres, (share[..., None, None] * spread).sum(dim=1), weights
 
 
+def needed_components(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Leave out the components that no replicate needs: they add zeros, and no rounding."""
+    needed = int((weights > 0).any(dim=0).sum())
+    return means[:, :needed], covariances[:, :needed], weights[:, :needed]
+
+
 def mixture_scores(
     variant: str, means: Tensor, covariances: Tensor, weights: Tensor, dim_x: int
 ) -> dict[str, MixtureScore] | dict[str, GaussianScore]:
-    """Build every score of a variant for a mixture (shapes as :func:`mixture_moments` returns them).
-
-    Of the components that fill it up, only those stay that another replicate needs: they add zeros, and no rounding.
-    """
-    needed = int((weights > 0).any(dim=0).sum())
-    if needed == 1:
+    """Build every score of a variant for a mixture (shapes as :func:`mixture_moments` returns them)."""
+    means, covariances, weights = needed_components(means, covariances, weights)
+    if weights.shape[1] == 1:
         return gaussian_scores(variant, means[:, 0], covariances[:, 0], dim_x)
-    means, covariances, weights = (part[:, :needed] for part in (means, covariances, weights))
 
     def build(components: GaussianScore) -> MixtureScore:
         given = components.conditioned

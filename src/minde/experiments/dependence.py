@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from minde.api.training import estimation_times
 from minde.api.training import train as train_scores
 from minde.baselines import Replicate
 from minde.baselines.ksg import ksg as nearest_neighbours
@@ -118,7 +119,7 @@ def by_minde(
     found = mutual_information(
         trained.predict,
         test,
-        times=trained.times,
+        times=estimation_times(trained.model),
         variant="c",
         dim_x=1,
         formulas=("inside",),

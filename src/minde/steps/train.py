@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from minde.diffusion.base import fit_base
+from minde.diffusion.base import compact, fit_base
 from minde.diffusion.model import WEIGHTS_VERSION
 from minde.diffusion.recipe import Recipe
 from minde.study import results, samples, trained
@@ -102,7 +102,7 @@ def _write(inputs: Inputs, standing: Standing, made_by: dict, weights_path: Path
         for kind, stood in (("raw", "parameters"), ("average", "average"))
         for name, value in network.unflatten(standing.tensors[stood]).items()
     }
-    tensors |= dict(zip(MOMENTS, inputs.moments, strict=False))
+    tensors |= dict(zip(MOMENTS, compact(inputs.moments), strict=False))
     # In the same order whatever the stacks were.
     curve = sorted(standing.curve, key=lambda row: (row["step"], row["replicate"]))
     results.write_parquet(curve_path, trained.curve_table(curve), made_by)

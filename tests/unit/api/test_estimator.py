@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from pairs import MUTUAL_INFORMATION, RHO, SMALL, normals
+from safetensors import safe_open
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
@@ -75,6 +76,16 @@ def test_more_than_the_entropy_of_a_discrete_variable_is_warned_of() -> None:
         MINDE(precondition="gaussian", replicates=1, **SMALL).fit(x, codes)
 
 
+def test_rows_that_hardly_repeat_bound_nothing(recwarn) -> None:
+    """Twelve independent bits have 8.3 nats, of which 200 test rows show 5.3; continuous columns have no bound."""
+    generator = np.random.default_rng(0)
+    bits = generator.integers(2, size=(1000, 12))
+    x = generator.normal(size=(250, 3))
+    MINDE(replicates=2, **SMALL).fit(bits + 0.2 * generator.normal(size=bits.shape), bits)
+    MINDE(replicates=2, **SMALL).fit(x, x + 0.1 * generator.normal(size=x.shape))
+    assert not [warning for warning in recwarn if "never exceeds" in str(warning.message)]
+
+
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_mixture_knows_clusters_from_the_start(variant, tmp_path) -> None:
     """Four far clusters in y's order of their pairs: log(2) nats and no more, where a Gaussian claims several."""
@@ -99,6 +110,19 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(formula) -> None:
         low, high = MINDE(replicates=5, **settings).fit(x, y).mutual_information(formula=formula).interval()
         held += low < 5 * MUTUAL_INFORMATION < high
     assert held >= 36  # 38 are expected; fewer than 36, once in 20
+
+
+@pytest.mark.parametrize("formula", ["inside", "sigma"])
+def test_the_interval_knows_that_few_rows_were_trained_on(formula) -> None:
+    """Many test rows of their own tell nothing of what few training rows let the networks know."""
+    held, settings = 0, SMALL | {"steps": 1, "learning_rate": 1e-12}
+    for seed in range(20):
+        x, noise = np.random.default_rng(seed).normal(size=(2, 6000, 5))
+        y = RHO * x + np.sqrt(1 - RHO**2) * noise
+        fitted = MINDE(replicates=2, **settings).fit(x[:400], y[:400], x_test=x[400:], y_test=y[400:])
+        low, high = fitted.mutual_information(formula=formula).interval()
+        held += low < 5 * MUTUAL_INFORMATION < high
+    assert held >= 17  # 19 are expected; fewer than 17, once in 60
 
 
 def test_formulas_that_agree_are_not(recwarn) -> None:
@@ -191,6 +215,25 @@ def test_given_test_samples_are_what_is_estimated_with() -> None:
         MINDE(**SMALL).fit(x, y, x_test=np.hstack([x, y]), y_test=y)
 
 
+def test_rows_may_come_sorted() -> None:
+    """Sorted by class, the first rows show a single cluster, and the first test rows are of one class."""
+    generator = np.random.default_rng(0)
+    codes = np.repeat(np.arange(4), 1500)
+    x = 6 * np.eye(4)[codes] + generator.normal(size=(6000, 4))
+    settings = SMALL | {"mc_draws": 10, "learning_rate": 1e-4}
+    fitted = MINDE(replicates=1, **settings).fit(x, np.eye(4)[codes], x_test=x[::2], y_test=np.eye(4)[codes[::2]])
+    assert fitted.mutual_information(formula="gap") == pytest.approx(np.log(4), abs=0.1)
+    assert fitted.curve_["gap"][-1] == pytest.approx(np.log(4), abs=0.2)
+
+
+def test_the_curve_is_of_the_estimates_that_are_made_whatever_times_were_trained_on() -> None:
+    settings = SMALL | {"steps": 1, "learning_rate": 1e-12}
+    by_importance, evenly = (
+        MINDE(replicates=1, importance_sampling=choice, **settings).fit(*normals()) for choice in (True, False)
+    )
+    np.testing.assert_allclose(by_importance.curve_["gap"], evenly.curve_["gap"], rtol=1e-5)
+
+
 def test_settings_of_training_changed_after_a_fit_are_for_the_next_one(fitted) -> None:
     other = copy.copy(fitted).set_params(replicates=7, variant="c")
     assert other.estimates() == fitted.estimates()
@@ -234,6 +277,8 @@ def test_a_saved_estimator_comes_back_whole(fitted, tmp_path) -> None:
     for name, values in fitted.curve_.items():
         np.testing.assert_array_equal(loaded.curve_[name], values)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    with safe_open(path, framework="np") as file:
+        assert file.get_slice("covariance").get_shape()[1] == 1  # one cluster, one component
 
 
 def test_a_file_that_holds_no_estimator_is_refused(fitted, tmp_path) -> None:

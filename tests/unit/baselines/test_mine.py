@@ -201,6 +201,11 @@ def test_information_gradients_are_no_longer_than_adversarial_ones(length):
         torch.testing.assert_close(after, factor * before)
 
 
+def test_clipped_gradients_have_the_shapes_of_their_parameters_and_none_stays():
+    clipped = clip_adaptively([torch.tensor(1.0), None, torch.ones(2)], [torch.tensor(5.0), torch.ones(3), None])
+    assert [None if gradient is None else gradient.shape for gradient in clipped] == [(), (3,), None]
+
+
 def test_clipping_is_each_replicates_own_and_keeps_zeros():
     adversarial = [torch.tensor([[3.0], [0.1], [1.0]]), torch.tensor([4.0, 0.0, 0.0])]
     information = [torch.tensor([[6.0], [1.0], [0.0]]), torch.tensor([8.0, 0.0, 0.0])]

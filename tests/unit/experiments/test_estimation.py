@@ -33,6 +33,14 @@ def test_every_method_is_near_the_truth_in_one_dimension():
     assert {row.value for row in rows if row.series == "truth"} == {estimation.truth(0.7, 1), 0.0}
 
 
+def test_losses_see_the_same_random_numbers_whatever_others_there_are():
+    changes = {"mine": MINE | {"steps": 20}, "replicates": 1, "correlations": [0.7]}
+    together = {row.series: row.value for row in run(**changes)}
+    for loss in LOSSES:
+        (alone,) = (row.value for row in run(losses=[loss], **changes) if row.series == loss)
+        assert alone == pytest.approx(together[loss], abs=1e-5)
+
+
 def test_another_correlation_or_replicate_changes_nobodys_samples():
     """Not by `mine`: its last bias has no gradient but what rounding leaves, otherwise in a stack of one. Adam makes
     steps of it, which change no bound, but the running mean, and by that the gradient of `mine`."""
