@@ -23,8 +23,8 @@ rule bundle:
     message:
         "Pack estimates, tables and figures into {output}"
     shell:
-        "step bundle --settings {params.settings:q} --results {params.folder} --files {input.files} {input.curves} --lock {input.lock:q} "
-        "--out {output} 2> {log}"
+        "step bundle --settings - --results {params.folder} --files {input.files} {input.curves} --lock {input.lock:q} "
+        "--out {output} 2> {log} <<< {params.settings:q}"
 
 
 rule bundle_weights:
@@ -49,4 +49,5 @@ rule bundle_weights:
     message:
         "Pack the weights of all cells into {output}"
     shell:
-        "step bundle --settings {params.settings:q} --results {params.folder} --lock {input.lock:q} --out {output} 2> {log}"
+        "step bundle --settings - --results {params.folder} --lock {input.lock:q} --out {output} "
+        "2> {log} <<< {params.settings:q}"

@@ -23,6 +23,9 @@ try:
 except (configs.ConfigError, archive.ArchiveError) as error:
     raise WorkflowError(str(error)) from None
 
+if workflow.is_main_process and (idle := configs.idle_overrides(STUDY)):
+    logger.warning(idle)
+
 RESULTS = f"results/{BUNDLE.folder if BUNDLE else STUDY['name']}"
 
 # The files of rules that lead to estimates. What a bundle holds is taken out of it, and nothing before it is made.

@@ -22,8 +22,8 @@ rule merge:
     message:
         "Merge the estimates of all cells"
     shell:
-        "step merge --settings {params.settings:q} --origins {params.origins:q} --estimates {params.folder} "
-        "--out {output} 2> {log}"
+        "step merge --settings {params.settings:q} --origins - --estimates {params.folder} --out {output} "
+        "2> {log} <<< {params.origins:q}"
 
 
 rule estimates:

@@ -11,4 +11,4 @@ rule plan:
     message:
         "What the study will cost, before anything is run"
     shell:
-        "step plan --settings {params.settings:q} --rates {input.rates:q} 2>&1 | tee {log}"
+        "step plan --settings - --rates {input.rates:q} 2>&1 <<< {params.settings:q} | tee {log}"

@@ -45,12 +45,11 @@ class CommandError(Exception):
 def estimate(args: argparse.Namespace) -> str:
     """Estimate the mutual information of columns of a file, in nats."""
     warnings.showwarning = lambda message, *_, **__: print(f"minde: warning: {message}", file=sys.stderr)
-    import torch
 
     from minde.api.estimator import MINDE
     from minde.api.files import read_pair
     from minde.api.settings import check_settings
-    from minde.device import pick_device
+    from minde.device import is_shortage, pick_device
 
     given = {name: getattr(args, name) for name in map(_parameter, SETTINGS) if getattr(args, name) is not None}
     estimator = MINDE(**given, random_state=args.seed, verbose=sys.stderr.isatty())
@@ -69,8 +68,11 @@ def estimate(args: argparse.Namespace) -> str:
         found = estimator.estimates()
     except (TypeError, ValueError) as error:
         raise CommandError(str(error), SAMPLES) from error
-    except torch.OutOfMemoryError as error:
-        raise MemoryError(f"{error} Use fewer replicates, a smaller batch_size, or device cpu") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
+        cause = str(error).splitlines()[0]
+        raise MemoryError(f"out of memory ({cause}); use fewer replicates, or a smaller batch_size") from error
     first = found[{"sigma": "sigma=1"}.get(estimator.formula, estimator.formula)]
     result = {
         "mutual_information": float(first),

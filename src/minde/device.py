@@ -1,12 +1,14 @@
 """Where tensors live: on a GPU where there is one; on a CPU, in memory that the process keeps."""
 
 import ctypes
+import re
 
 import torch
 
 # Parameters of glibc's mallopt (malloc.h), in their order: what is freed at the end of the heap is kept up to so much,
 # so much more is asked for at once, and smaller blocks are never mapped one by one.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+_SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED")
 _KEPT, _AHEAD = 1 << 30, 1 << 26  # bytes
 
 
@@ -22,6 +24,14 @@ def pick_device(name: str) -> torch.device:
         found = f"only {n_gpus}" if n_gpus else "none"
         raise ValueError(f"Device {name} was asked for, but torch finds {found}; use auto or cpu, or see `nvidia-smi`.")
     return device
+
+
+def is_shortage(error: Exception) -> bool:
+    """Return whether an error says that memory does not suffice.
+
+    torch raises a RuntimeError of its own for a GPU, and plain ones for a CPU and from within libraries.
+    """
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or bool(_SHORTAGE.search(str(error)))
 
 
 def keep_freed_memory() -> None:

@@ -4,18 +4,19 @@ from typing import Literal
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from minde import doubts
 from minde.device import pick_device
 from minde.diffusion import estimators
 from minde.diffusion.preprocess import fit_preprocess
 
-from .convergence import warn_where_apart
 from .estimate import Estimate, combine
 from .estimator import MINDE
 from .inputs import check_same_columns, rows_of, warn_of_scale
 from .settings import check_rows, check_settings
-from .surroundings import undisturbed
+from .surroundings import undisturbed, warn
 from .training import estimation_times, seeds_of, split, train
 
 
@@ -83,6 +84,8 @@ def _divergence(samples: dict[str, np.ndarray], settings: dict, seed: int, devic
         stratified=True,
         seeds=seeds_of(seed, replicates, "estimate"),
     )
-    warn_where_apart(*(found[name].value.tolist() for name in ("inside", "gap")), found["gap"].std_error.tolist())
+    inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
+    if doubt := doubts.of_formulas(inside, gap, found["gap"].std_error.tolist()):
+        warn(doubt, ConvergenceWarning)
     value, std_error = found[settings["formula"]].value, torch.maximum(*(each.std_error for each in found.values()))
     return combine(value, std_error, min(replicates, len(samples["p"]) // test["p"].shape[1]))

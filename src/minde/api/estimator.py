@@ -3,26 +3,26 @@
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Literal, Self
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from minde import doubts
 from minde.device import pick_device
 from minde.diffusion import estimators
 from minde.diffusion.preprocess import Standardize, fit_preprocess
 
 from . import inputs, saving
 from .benchmark_mi import PointEstimator
-from .convergence import warn_where_above_entropy, warn_where_apart, warn_where_saturated
 from .estimate import Estimate, combine
 from .settings import check_rows, check_settings, check_widths
-from .surroundings import undisturbed
+from .surroundings import undisturbed, warn
 from .training import Curve, estimation_times, seeds_of, shuffled, split, train
 
 
@@ -206,10 +206,11 @@ class MINDE(PointEstimator, BaseEstimator):
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
         inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
-        warn_where_apart(inside, gap, curve.std_error)
-        warn_where_saturated(fmean(inside), dims)
-        for name, rows in zip("xy", test[0].cpu().split(dims, dim=1), strict=True):
-            warn_where_above_entropy(fmean(inside), curve.std_error, name, rows.numpy())
+        if doubt := doubts.of_formulas(inside, gap, curve.std_error):
+            warn(doubt, ConvergenceWarning)
+        x, y = (rows.numpy() for rows in test[0].cpu().split(dims, dim=1))
+        for doubt in doubts.of_bounds(inside, curve.std_error, x, y):
+            warn(doubt)
         return self
 
     def _preprocessed(

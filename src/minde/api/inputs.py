@@ -10,9 +10,9 @@ from numbers import Real
 import numpy as np
 import torch
 
-from .surroundings import warn
+from minde import doubts
 
-FEW = 100  # different values of a column that are too few for a density, where each comes twice or more in the mean
+from .surroundings import warn
 
 
 def rows_of(name: str, values, *, has_density: bool = True, varies: bool = True) -> np.ndarray:
@@ -142,14 +142,8 @@ def _from_objects(name: str, raw: np.ndarray) -> np.ndarray:
 
 def _warn_of_discrete(name: str, rows: np.ndarray, labels: Sequence) -> None:
     for column, label in enumerate(labels):
-        different = len(np.unique(rows[:, column]))
-        if different <= min(FEW, len(rows) / 2):
-            warn(
-                f"{name}: column {label} has {different} different values in {len(rows)} rows. The estimator learns "
-                f"the scores of {name}'s density, which discrete data lack. If they are rounded measurements, add "
-                "noise of the rounding's size; a discrete one can be y with variant c, which needs no density of y "
-                "(categories without an order as a column of 0 and 1 for each)"
-            )
+        if doubt := doubts.of_few_values(name, label, rows[:, column]):
+            warn(doubt)
 
 
 def _check_finite(name: str, rows: np.ndarray, labels: list) -> None:

@@ -1,6 +1,7 @@
 """What rules call: `python -m minde.steps VERB` parses, calls and writes. A verb is a function and an entry in VERBS.
 
-Settings are what `minde.study.design` makes of a config, as JSON.
+Settings are what `minde.study.design` makes of a config, as JSON; a `-` stands for JSON from the standard input, for
+an argument holds at most 128 KiB, which the config of many files of one's own exceeds.
 """
 
 import argparse
@@ -14,6 +15,10 @@ from . import verbs
 
 def _path(name: str, about: str, **options) -> tuple[str, dict]:
     return name, {"type": Path, "required": True, "metavar": "PATH", "help": about, **options}
+
+
+def _json(text: str):
+    return json.loads(sys.stdin.read() if text == "-" else text)
 
 
 def _stack(text: str) -> int | None:
@@ -96,7 +101,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--estimates", "folder of the cells' estimates"),
             (
                 "--origins",
-                {"type": json.loads, "metavar": "JSON", "help": "the config that they must come of, or null"},
+                {"type": _json, "metavar": "JSON", "help": "the config that they must come of, or null"},
             ),
             _path("--out", "estimates to write"),
         ],
@@ -159,7 +164,7 @@ def parser() -> argparse.ArgumentParser:
     for name, (function, arguments) in VERBS.items():
         verb = verbs.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
         verb.add_argument(
-            "--settings", type=json.loads, required=True, metavar="JSON", help="what this step reads of the config"
+            "--settings", type=_json, required=True, metavar="JSON", help="what this step reads of the config"
         )
         for flag, options in arguments:
             verb.add_argument(flag, **options)

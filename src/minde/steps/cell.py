@@ -1,6 +1,5 @@
 """What training and estimation share: a cell's samples and seeds, and the model that its settings describe."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minde.device import is_shortage
 from minde.diffusion.base import Moments
 from minde.diffusion.estimators import Estimate, mutual_information
 from minde.diffusion.model import WEIGHTS_VERSION, Model, build_model
@@ -23,7 +23,6 @@ from minde.study.seeds import seed_of
 
 PACKAGES = ("numpy", "pyarrow", "safetensors", "scikit-learn", "torch")
 MOMENTS = ("moments/mean", "moments/covariance", "moments/weights")
-SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED")
 
 
 def hardware_of(device: torch.device) -> str:
@@ -125,9 +124,7 @@ def memory_of(title: str, size: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # torch raises a RuntimeError of its own for a GPU, and plain ones for a CPU and from within libraries.
-        ran_out = isinstance(error, MemoryError | torch.OutOfMemoryError) or SHORTAGE.search(str(error))
-        if not ran_out:
+        if not is_shortage(error):
             raise
         remedy = (
             f"set run.stack to {(size + 1) // 2} or less: smaller stacks run one after the other, with the same results"

@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from minde import doubts
 from minde.diffusion.estimators import Estimate
-from minde.progress import Progress
+from minde.progress import Progress, tell
 from minde.study import results, samples, trained
 from minde.study.files import provenance
 
@@ -63,8 +64,10 @@ def estimate(
         "seconds": progress.seconds / replicates,
         "not_converged": None,
     }
+    joined = _join(found)
+    _tell_doubts(joined, clean, training, device)
     spent = trained.train_seconds(curve_path)
-    rows = [cell | row | {"train_seconds": spent[row["replicate"]]} for row in estimate_rows(_join(found))]
+    rows = [cell | row | {"train_seconds": spent[row["replicate"]]} for row in estimate_rows(joined)]
     ours = {"seeds": {"estimate": _seeds(settings, training)}, "hardware": hardware_of(device), "training": made_by}
     made_by = provenance(settings, packages=PACKAGES, sources=SOURCES) | ours
     results.write_parquet(out, results.estimates_table(rows), made_by)
@@ -96,6 +99,18 @@ def _estimate_part(
             first=stack.start,
             on_draw=lambda done: progress.report(before + done, "estimating", milestone=before + done == progress.work),
         )
+
+
+def _tell_doubts(found: dict[str, Estimate], clean: Tensor, training: dict, device: torch.device) -> None:
+    """Say in the log what speaks against the estimates, where the formulas that tell it were asked for."""
+    if not {"inside", "gap"} <= found.keys():
+        return
+    inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
+    std_error = found["gap"].std_error.tolist()
+    x, y = (rows.numpy() for rows in clean[0].cpu().split([training["dim_x"], training["dim_y"]], dim=1))
+    for doubt in (doubts.of_formulas(inside, gap, std_error), *doubts.of_bounds(inside, std_error, x, y)):
+        if doubt:
+            tell(f"Warning: {title_of(training, device)}: {doubt}")
 
 
 def _seeds(settings: dict, training: dict) -> list[int]:

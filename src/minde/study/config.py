@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from . import consistency
-from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators
+from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators, matches, task_of, training_of
 from .seeds import canonical, plain
 from .tasks import BENCHMARK, GROUPS, HIGH_MI, TASKS, matching, suggestion
 
@@ -46,6 +46,20 @@ def resolve(config: dict, root: str | Path) -> dict:
     resolved = whole | {"tasks": list(dict.fromkeys([*_spelled_out(whole), *tests]))}
     _raise_if([*_sizes(resolved), *_widths(resolved)])
     return resolved
+
+
+def idle_overrides(config: dict) -> str:
+    """What to say of overrides that match no cell of a study; nothing where all do.
+
+    They are no error: a further config file may have taken their tasks away.
+    """
+    trained = [(cell, task_of(config, cell.task)) for cell in cells(config) if cell.method in VARIANTS]
+    idle = [
+        f"overrides.{i} ({canonical(override['match'])})"
+        for i, override in enumerate(config["overrides"])
+        if not any(matches(override["match"], *cell) for cell in trained)
+    ]
+    return f"No cell of this study is matched by {', '.join(idle)}." if idle else ""
 
 
 def _spelled_out(config: dict) -> Iterator[str]:
@@ -233,6 +247,14 @@ def _sizes(config: dict) -> Iterator[str]:
     yield from _sizes_of_competitors(config["baselines"], config["methods"], rows["test"])
     yield from _sizes_of_experiments(config["experiments"])
     for cell in cells(config):
+        if cell.method in VARIANTS:
+            training = training_of(config, cell)["training"]
+            if training["score_choice"] == "per_sample" and training["batch_size"] < 4:
+                yield (
+                    f"batch_size: found {training['batch_size']} for task {cell.task} and method {cell.method}; "
+                    "allowed: from 4 (samples) where score_choice is per_sample, which deals a batch to all scores"
+                )
+                return
         if cell.train_size and (batch_size := batch_size_of(config, cell)) > cell.train_size:
             yield (
                 f"train_sizes: found {cell.train_size}, with batch_size {batch_size} for task {cell.task} and "

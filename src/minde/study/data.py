@@ -13,6 +13,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from minde import doubts
+from minde.progress import tell
+
 from . import samples
 from .files import provenance, sha256_of
 from .seeds import seed_of
@@ -39,6 +42,9 @@ def split(settings: dict, file: Path, out: Path) -> None:
             "set them lower, or give a file with more rows"
         )
     dim_x = len(settings["x"])
+    for number, name in enumerate([*settings["x"], *settings["y"]]):
+        if doubt := doubts.of_few_values("x" if number < dim_x else "y", repr(name), values[:, number]):
+            tell(f"Warning: {settings['task']}: {doubt}")
 
     def draw(replicate: int, part: str) -> tuple[np.ndarray, np.ndarray]:
         seed = seed_of(settings["seed"], settings["task"], None, replicate, "samples/split")
@@ -101,7 +107,8 @@ def _numbers(file: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
         column = column.cast(column.type.value_type)
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        numbers = column.cast(pa.float64()).to_numpy()  # a missing value becomes NaN
+        # A missing value becomes NaN; of a large integer is lost here what float32 would lose, and is said below.
+        numbers = column.cast(pa.float64(), safe=False).to_numpy()
         bad = np.flatnonzero(~np.isfinite(numbers))
         if not len(bad):
             return numbers
@@ -128,7 +135,7 @@ def _problems(values: np.ndarray, columns: list[str], duplicates: float) -> Iter
         with np.errstate(over="ignore"):
             lost = np.abs(column - column.astype(np.float32))
         row = int(np.argmax(lost))
-        if not lost[row] <= PRECISION * column.std():
+        if not (np.isfinite(lost[row]) and lost[row] <= PRECISION * column.std()):
             yield (
                 f"column {name!r}, row {row + 1}: {column[row]!r} is kept in float32, which loses {lost[row]:.2g}, "
                 f"more than {PRECISION:g} standard deviations of the column; subtract an offset or rescale it"

@@ -1,6 +1,6 @@
 """The design of a study: its cells, and for each step the settings that this step reads, and no others.
 
-Settings are canonical JSON. They are a rule's only param, so a step reruns exactly when a setting that it reads has
+Settings are canonical JSON and a param of the step's rule, which reruns exactly when a setting that it reads has
 changed. A config here is what `config.resolve` returns.
 """
 
@@ -236,7 +236,7 @@ def training_of(config: dict, cell: Cell) -> dict:
     network = dict(config["minde"]["network"])
     training = dict(config["recipes"][config["minde"]["recipe"]])
     for override in config["overrides"]:
-        if matches(override["match"], cell, task_of(config, cell.task).dim_x):
+        if matches(override["match"], cell, task_of(config, cell.task)):
             preprocess = override["set"].get("preprocess", preprocess)
             network |= override["set"].get("network", {})
             training |= override["set"].get("training", {})
@@ -256,13 +256,13 @@ def task_of(config: dict, task_id: str) -> Task:
     return own_task(task_id, config["data"][task_id]) if task_id in config["data"] else TASKS[task_id]
 
 
-def matches(match: dict, cell: Cell, dim_x: int) -> bool:
-    """Whether a cell meets every condition given: a glob of its task's id, its method, the range of its dim_x."""
-    limits = match.get("dim_x", {})
+def matches(match: dict, cell: Cell, task: Task) -> bool:
+    """Whether a cell meets every condition given: a glob of its task's id, its method, ranges of its dimensions."""
+    ranges = [(match.get(name, {}), dim) for name, dim in (("dim_x", task.dim_x), ("dim_y", task.dim_y))]
     return (
         any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
         and cell.method in match.get("methods", METHODS)
-        and limits.get("min", dim_x) <= dim_x <= limits.get("max", dim_x)
+        and all(limits.get("min", dim) <= dim <= limits.get("max", dim) for limits, dim in ranges)
     )
 
 

@@ -7,6 +7,7 @@ import platform
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,7 +45,13 @@ def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterabl
 
 
 def sha256_of(path: str | Path) -> str:
-    """The SHA-256 of a file's content."""
+    """The SHA-256 of a file's content, which is read once for as long as the file stays as it is."""
+    status = os.stat(path)
+    return _sha256_of(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _sha256_of(path: str | Path, modified: int, size: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
