@@ -3,9 +3,10 @@
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
-from running import checkout, pending, snakemake
+from running import TINY, checkout, pending, snakemake
 
 from minde.study import results
 
@@ -67,6 +68,28 @@ def test_other_content_of_the_file_however_old_runs_everything_again_and_a_newer
         "estimates.parquet",
         *(f"estimates/{cell}.parquet" for cell in CELLS.values()),
     } < again
+
+
+def test_columns_whose_names_fill_more_than_an_argument_are_merged_and_discrete_ones_warned_of(estimated):
+    """An argument holds 128 KiB; the summary has what needs no truth."""
+    generator = np.random.default_rng(0)
+    wide = {f"{'of a long name ' * 10}{number}": generator.normal(size=300) for number in range(400)}
+    pd.DataFrame(wide | {"dose": generator.integers(2, size=300)}).to_parquet(estimated / "wide.parquet")
+    names = list(wide)
+    data = {f"wide{i}": {"file": "wide.parquet", "x": ["dose"], "y": names[i:]} for i in range(3)}
+    config = {
+        "name": "wide",
+        "tasks": [*data],
+        "data": data,
+        "methods": ["ksg"],
+        "samples": {"train": 100, "test": 100},
+    }
+    (estimated / "wide.yaml").write_text(yaml.safe_dump(TINY | CHANGED | config))
+    snakemake(estimated, "--configfile", "wide.yaml")
+    snakemake(estimated, "plan", "bundle", "--configfile", "wide.yaml")
+    log = (estimated / "results/wide/logs/split_file/wide0.log").read_text()
+    assert "x: column 'dose' has 2 different values in 300 rows" in log
+    assert "| KSG | 3 | – | – | – | – |" in (estimated / "results/wide/tables/summary.md").read_text()
 
 
 def test_a_bad_file_stops_with_file_column_and_row(estimated):

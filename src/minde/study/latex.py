@@ -97,6 +97,7 @@ ESCAPES = str.maketrans(
         ">": r"\textgreater{}",
         "×": r"$\times$",
         "σ": r"$\sigma$",
+        "±": r"$\pm$",
         "−": "$-$",
         "–": "--",
         "†": r"\textdagger{}",

@@ -55,10 +55,11 @@ def number(value: float, decimals: int) -> str:
 
 
 def cell_text(cell, decimals: int) -> str:
-    """The mean of a summary's line, marked where it is of some replicates only."""
+    """The mean of a summary's line, marked where it is of some replicates only; without a truth, with its spread."""
     if not cell.replicates:  # published, with one decimal, or not
         return "" if math.isnan(cell.mean) else number(cell.mean, min(decimals, 1))
-    return number(cell.mean, decimals) + (PARTIAL if 0 < cell.converged < cell.replicates else "")
+    spread = f" ± {number(cell.std, decimals)}" if math.isnan(cell.mi_true) and not math.isnan(cell.std) else ""
+    return number(cell.mean, decimals) + spread + (PARTIAL if 0 < cell.converged < cell.replicates else "")
 
 
 def error_class(error: float) -> str | None:
@@ -83,6 +84,9 @@ def note(summary: pd.DataFrame) -> str:
     replicates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     trained = f"; methods that train saw {sizes:,} samples" if sizes else ""
     unknown = f", {MISSING} where nobody knows it" if ours["mi_true"].isna().any() else ""
+    unknown += (
+        ", and ± the standard deviation over replicates is shown" if unknown and ours["std"].notna().any() else ""
+    )
     return (
         f"Mutual information in nats, mean of {replicates} {'replicate' if counts == [1] else 'replicates'}{trained}. "
         f"{TRUTH_LABEL} is the true value{unknown}.{_convergence(ours)}{_reference(summary)}"

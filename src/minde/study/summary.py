@@ -27,7 +27,7 @@ COLUMNS = [
     "quoted",  # whether the config has named the formula in advance
     "train_size",
     "tasks",  # with a known truth
-    "converged",  # of them: with an estimate
+    "converged",  # of them, or of all where there are none: with an estimate
     "equal",  # of them: mean and truth are the same number at one decimal
     *(f"within_{bound:g}" for bound in BOUNDS),
     "mean_absolute_error",  # nats, over the tasks with an estimate
@@ -44,12 +44,14 @@ def score(
 
     `quoted` has the formula of each MINDE variant that the config names in advance.
 
+    Tasks whose truth nobody knows are left out, but where there are no others.
+
     The interval is the bootstrap's over replicates, drawn anew in each task (a stratified bootstrap, as replicates of
     different tasks have nothing in common); it is missing with a single replicate.
     """
     cost = (estimates["seconds"] + estimates["train_seconds"]).groupby([estimates[name] for name in KEY]).mean()
-    lines = []
-    for (row, method, estimator), cells in table[table["mi_true"].notna()].groupby(["row", *KEY], sort=False):
+    lines, known = [], table[table["mi_true"].notna()]
+    for (row, method, estimator), cells in (table if known.empty else known).groupby(["row", *KEY], sort=False):
         shown = estimates[(estimates["method"] == method) & (estimates["estimator"] == estimator)]
         low, high = _interval(shown, resamples, seed)
         error = cells["error"].abs()
@@ -61,8 +63,8 @@ def score(
                 "estimator": estimator,
                 "quoted": formula_of(estimator) == (quoted or {}).get(method, method),
                 "train_size": cells["train_size"].iloc[0],
-                "tasks": len(cells),
-                "converged": int(error.notna().sum()),
+                "tasks": int(cells["mi_true"].notna().sum()),
+                "converged": int(cells["mean"].notna().sum()),
                 "equal": sum(right),
                 **{f"within_{bound:g}": int((error <= bound).sum()) for bound in BOUNDS},
                 "mean_absolute_error": error.mean(),
@@ -102,7 +104,10 @@ def texts(scores: pd.DataFrame) -> list[list[str]]:
         [
             line["row"] + QUOTED * (line["quoted"] and line["method"] != line["estimator"]),
             f"{line['converged']}",
-            *(f"{line[name]}" for name in ("equal", *(f"within_{bound:g}" for bound in BOUNDS))),
+            *(
+                f"{line[name]}" if line["tasks"] else MISSING
+                for name in ("equal", *(f"within_{bound:g}" for bound in BOUNDS))
+            ),
             _error(line),
             f"{line['seconds']:.2g}" if line["seconds"] < 10 else f"{line['seconds']:,.0f}",
         ]
@@ -119,12 +124,15 @@ def _error(line: dict) -> str:
 
 def note(scores: pd.DataFrame, resamples: int) -> str:
     """What the columns are."""
-    if scores.empty:
-        return "No task has a known mutual information."
     tasks, size = scores["tasks"].max(), scores["train_size"].max()
     has_mark = (scores["quoted"] & (scores["method"] != scores["estimator"])).any()
     marked = f"{QUOTED}: the formula that the recipe names in advance." if has_mark else ""
     trained = f" (methods that train saw {size:,} samples)" if size else ""
+    if not tasks:
+        return (
+            f"Nobody knows the mutual information of any task{trained}: the tasks with an estimate; device seconds per "
+            f"replicate's estimate, training included, which all formulas of one MINDE variant share.{marked}"
+        )
     return (
         f"Of {tasks} tasks of known mutual information{trained}: those with an estimate, and those whose mean over the "
         f"replicates equals the true value at one decimal, or is within {BOUNDS[0]:g} or {BOUNDS[1]:g} nats of it; the "

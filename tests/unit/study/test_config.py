@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
 from minde.study import design, selection
-from minde.study.config import SCHEMA, ConfigError, resolve
+from minde.study.config import SCHEMA, ConfigError, idle_overrides, resolve
 from minde.study.tasks import BENCHMARK, HIGH_MI, TASKS
 
 ROOT = Path(__file__).parents[3]
@@ -87,6 +87,17 @@ def test_the_paper_has_all_tasks_ten_replicates_and_its_two_classes_of_settings(
 
 
 FILE = {"file": "mine.csv", "x": ["a"], "y": ["b"]}
+
+
+def test_overrides_that_hit_nothing_are_named():
+    override = {"set": {"preprocess": "none"}}
+    matches = [{"tasks": ["1v1-normal-*"]}, {"tasks": ["student-*"]}, {"tasks": ["1v1-*"], "dim_y": {"min": 2}}]
+    config = resolve(changed("overrides", [override | {"match": match} for match in matches]), ROOT)
+    assert idle_overrides(config) == (
+        'No cell of this study is matched by overrides.1 ({"tasks":["student-*"]}), '
+        'overrides.2 ({"dim_y":{"min":2},"tasks":["1v1-*"]}).'
+    )
+    assert not idle_overrides(resolve(changed("overrides", [override | {"match": matches[0]}]), ROOT))
 
 
 def test_a_file_is_a_task_that_overrides_and_dimensions_know():
@@ -220,6 +231,11 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
             r"overrides\.0\.match\.dim_x: found .*; allowed: a min of at most max",
         ),
         ("train_sizes", [20000], r"train_sizes\.0: found 20000; allowed: at most samples\.train, which is 10000"),
+        (
+            "recipes.fast.batch_size",
+            3,
+            r"batch_size: found 3 for task .*; allowed: from 4 \(samples\) where score_choice",
+        ),
         ("train_sizes", [100], r"train_sizes: found 100, with batch_size 256 for task .*at least one full batch"),
         ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30; allowed: at most beta_max"),
         ("curve.test_rows", 10001, r"curve\.test_rows: found 10001; allowed: at most samples\.test"),

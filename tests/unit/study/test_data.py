@@ -154,6 +154,19 @@ def test_what_float32_cannot_hold_is_named_with_column_and_row(path):
     write(path, table().append_column("huge", pa.array(np.linspace(0, 1e39, 40))))
     with pytest.raises(DataError, match=r"column 'huge', row \d+: .* loses inf"):
         read(path, ["huge"])
+    write(path, table().append_column("farther", pa.array(np.linspace(-1e200, 1e200, 40))))
+    with pytest.raises(DataError, match=r"column 'farther', row \d+: .* loses inf"):
+        read(path, ["farther"])
+
+
+def test_large_integers_are_numbers(path):
+    """Times in nanoseconds: float64 does not hold each of them, which is none of anybody's concern."""
+    seconds = np.linspace(0, 1e9, 40).astype(np.int64)
+    write(path, table().append_column("time", pa.array(1_700_841_877_240_412_545 + seconds)))
+    with pytest.raises(DataError, match=r"column 'time', row \d+: 1\.7.* is kept in float32, which loses"):
+        read(path, ["time"])
+    write(path, table().append_column("since", pa.array(seconds * 1_000_000_007)))
+    assert read(path, ["since"])[-1, 0] == pytest.approx(1e18, rel=1e-6)
 
 
 def test_repeated_rows_beyond_the_share_are_named(path):

@@ -481,10 +481,12 @@ def test_the_summary_marks_the_formulas_that_were_named_in_advance():
 def test_tasks_whose_truth_nobody_knows_are_shown_and_not_scored():
     frame = SMALL.assign(mi_true=SMALL["mi_true"].mask(SMALL["task"] == STUDENT))
     table = summarise(frame)
-    assert "| St 2×2 (dof=2) | – | 0.0 | 0.1 | 1.0 |" in to_markdown(table, 1)
+    assert "| St 2×2 (dof=2) | – | 0.0 ± 0.0 | 0.1 ± 0.0 | 1.0 ± 0.1 |" in to_markdown(table, 1)
     scores = score(at_train_size(frame), table, resamples=10, seed=0).set_index("row")
     assert set(scores["tasks"]) == {1}
-    assert score(at_train_size(frame), table[table["task"] == STUDENT], resamples=10, seed=0).empty
+    scores = score(at_train_size(frame), table[table["task"] == STUDENT], resamples=10, seed=0)
+    assert texts(scores)[-1] == ["CCA", "1", "–", "–", "–", "–", "3"]
+    assert note(scores, 10).startswith("Nobody knows the mutual information of any task")
 
 
 @pytest.mark.parametrize("kind", ["csv", "md", "tex", "html"])
