@@ -50,11 +50,12 @@ def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray
             "spread. Take this one for a lower bound; where one variable is a function of the other, no number is right"
         )
     for name, rows in (("x", x), ("y", y)):
+        if any(len(np.unique(column)) > FEW for column in rows.T):
+            continue
         shares = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
         bound = -float(shares @ np.log(shares))
-        # Rows that hardly repeat do not tell their entropy, whether they are continuous or of many discrete columns.
-        is_discrete = len(shares) <= len(rows) / 2 and all(len(np.unique(column)) <= FEW for column in rows.T)
-        if is_discrete and estimate - 2 * _error_of_mean(std_error) > bound:
+        # Rows that hardly repeat do not tell their entropy, be they continuous or of many discrete columns.
+        if len(shares) <= len(rows) / 2 and estimate - 2 * _error_of_mean(std_error) > bound:
             yield (
                 f"{estimate:.2f} nats, and {name} has {len(shares)} different rows, of an entropy of {bound:.2f} nats, "
                 "which mutual information never exceeds: the scores are not learnt. Take more steps; or, where the "

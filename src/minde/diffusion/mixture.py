@@ -139,7 +139,9 @@ def _join(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, 
     which heavy tails or a dense spot have.
     """
     apart = means.unsqueeze(1) - means
-    direction = torch.linalg.solve(covariances.unsqueeze(1) + covariances, apart)
+    # One after the other: all pairs of covariances of many columns would fill the memory.
+    solved = [torch.linalg.solve(own + covariances, offset) for own, offset in zip(covariances, apart, strict=True)]
+    direction = torch.stack(solved)
     distance = (apart * direction).sum(dim=2)
     reach = REACH * ((direction @ covariances) * direction).sum(dim=2).sqrt()  # [i, j]: how far i reaches towards j
     meet = (distance > torch.maximum(reach, reach.mT)) & (distance <= reach + reach.mT)
@@ -150,8 +152,8 @@ def _join(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, 
     share = share / weights.unsqueeze(1)
     centres = share @ means
     offsets = means - centres.unsqueeze(1)
-    spread = covariances + offsets.unsqueeze(3) * offsets.unsqueeze(2)
-    return centres, (share[..., None, None] * spread).sum(dim=1), weights
+    within = torch.einsum("gi,ide->gde", share, covariances)
+    return centres, within + (share.unsqueeze(2) * offsets).mT @ offsets, weights
 
 
 def needed_components(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
