@@ -127,7 +127,9 @@ class Slurm:
         if table is None:
             return None
         if missing := ids - table.keys():  # a controller that starts knows no job for a moment
-            table |= slurm.accounts(sorted(missing)) or {}
+            accounts = slurm.accounts(sorted(missing)) or {}
+            # One that may be requeued is in the queue if it is.
+            table |= {key: seen for key, seen in accounts.items() if seen.state not in states.FINAL}
         return {key for key, seen in table.items() if (key in ids or seen.comment.startswith(marks)) and _goes_on(seen)}
 
     def cancel(self, ids: Iterable[str]) -> None:
@@ -169,7 +171,8 @@ class Local:
 
     def _submit(self, request: Request, work: Work) -> str:
         if request.gpus > len(self.gpu_users):
-            raise RefusedError(f"{request.gpus} GPUs are asked for; this machine has {len(self.gpu_users)}")
+            found = f"this machine has {len(self.gpu_users)}, or CUDA_VISIBLE_DEVICES names no more by number"
+            raise RefusedError(f"{request.gpus} GPUs are asked for; {found}. Ask for fewer: --set-resources RULE:gpu=0")
         for users in self.gpu_users.values():
             users[:] = [job for job in users if self._runs(job)]
         gpus = sorted(self.gpu_users, key=lambda gpu: len(self.gpu_users[gpu]))[: request.gpus]

@@ -38,15 +38,15 @@ class Executor(RemoteExecutor):
         settings = self.workflow.executor_settings
         _check_settings(settings)
         self._check_rules()
-        _forget_allocation()
         self.site = Site(
-            account=settings.account or None,
-            partition=settings.partition or None,
+            account=settings.account or os.environ.get("SBATCH_ACCOUNT") or None,
+            partition=settings.partition or os.environ.get("SBATCH_PARTITION") or None,
             gpu_partition=settings.gpu_partition or None,
             signal_delay=settings.signal_delay,
             requeue=settings.max_requeues > 0,
             setup=(settings.setup,) if settings.setup else (),
         )
+        _forget_allocation()
         self.workdir = str(self.workflow.workdir_init)
         home = Path(self.workdir, ".snakemake", "submitit")
         earlier_runs, self.others = runs.earlier(home, self.logger.warning)
@@ -138,7 +138,12 @@ class Executor(RemoteExecutor):
             self._register(ready.job, folder, ready.command.token, key)
 
     def _refuse(self, job: JobExecutorInterface, message: str) -> None:
-        self.report_job_error(SubmittedJobInfo(job), msg=message)
+        self._fail(SubmittedJobInfo(job), message)
+
+    def _fail(self, info: SubmittedJobInfo, message: str) -> None:
+        if info.job.is_group():  # of which Snakemake drops the message
+            self.logger.error(message)
+        self.report_job_error(info, msg=message)
 
     def _entry(self, ready: Ready, key: str) -> runs.Entry:
         about = (self.cluster_name, key, ready.outputs, ready.fingerprint)
@@ -170,7 +175,7 @@ class Executor(RemoteExecutor):
                 tell = jobs.failure_of_allocation if found is None else jobs.failure_of_command
                 message = tell(over[info.external_jobid] if found is None else found, *where)
                 self._close(info, ok=False)
-                self.report_job_error(info, msg=message)
+                self._fail(info, message)
         self._tidy_allocations()
 
     def _close(self, info: SubmittedJobInfo, ok: bool) -> None:
@@ -260,10 +265,13 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _forget_allocation() -> None:
-    """Where Snakemake itself runs in a SLURM job, keep that job's facts from being taken for its jobs' options."""
-    # SBATCH_… and these are the user's; filters of squeue would hide jobs, which would then count as lost.
-    theirs = {"SLURM_CONF", "SLURM_CLUSTERS"}
-    ours = ("SLURM_", "SRUN_", "PMI_", "SQUEUE_")
+    """Keep what SLURM's commands read of the environment from being taken for the jobs' options.
+
+    They are those of the job that Snakemake itself may run in, and the user's for other jobs: sbatch lets SBATCH_… win
+    over what a job asks for. Filters of squeue would hide jobs, which would then count as lost.
+    """
+    theirs = {"SLURM_CONF", "SLURM_CLUSTERS", "SBATCH_CLUSTERS"}
+    ours = ("SLURM_", "SRUN_", "PMI_", "SBATCH_", "SCANCEL_", "SQUEUE_")
     told = [name for name in os.environ if name.startswith(ours) and name not in theirs]
     for name in told:
         del os.environ[name]

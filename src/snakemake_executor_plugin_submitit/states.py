@@ -1,5 +1,6 @@
 """What a job's state means: does it go on, and if not, since when is that sure. Pure: no calls, no clocks."""
 
+import re
 from dataclasses import dataclass
 
 from .slurm import Sighting
@@ -26,21 +27,12 @@ ABSENT = 5.0  # seconds out of the queue before the accounting is asked
 LOST = 60.0  # seconds out of the queue, and unknown to the accounting, before a job counts as lost
 SILENT = 900.0  # seconds out of the queue, where the accounting does not answer, or says that the job goes on
 
-# Reasons to be pending that do not pass by waiting.
-STUCK = {
-    "BadConstraints",
-    "DependencyNeverSatisfied",
-    "InvalidAccount",
-    "InvalidQOS",
-    "JobHeldAdmin",
-    "JobHeldUser",
-    "PartitionDown",
-    "PartitionInactive",
-    "PartitionNodeLimit",
-    "PartitionTimeLimit",
-    "QOSNotAllowed",
-    "launch failed requeued held",
-}
+# Reasons to be pending that do not pass by waiting: what is asked for is not allowed, or a person holds the job.
+STUCK = re.compile(
+    "AccountNotAllowed|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS|JobHeldAdmin|JobHeldUser|"
+    "JobHoldMaxRequeue|MaxMemPerLimit|PartitionNodeLimit|PartitionTimeLimit|QOSNotAllowed|launch failed requeued held|"
+    r"(QOS|Assoc)Max\w*Per(Job|Node)(Limit)?|QOSMin\w+"
+)
 
 
 @dataclass

@@ -102,6 +102,7 @@ class Watch:
     def _warn_if_stuck(self, key: str) -> None:
         seen = self.seen[key]
         array = key.split("_")[0]
-        if seen and seen.state == "PENDING" and seen.reason in states.STUCK and (array, seen.reason) not in self.warned:
+        is_stuck = seen and seen.state == "PENDING" and states.STUCK.fullmatch(seen.reason)
+        if is_stuck and (array, seen.reason) not in self.warned:
             self.warned.add((array, seen.reason))
             self.say(f"SLURM job {array} is pending with reason {seen.reason}, which waiting will not change")

@@ -166,6 +166,9 @@ class _Shift:
             status = process.poll()
             if status is None or (self.told and _group_lives(process.pid)):
                 continue  # the process that writes a checkpoint may outlive the one that was started
+            if status:  # what it had started must not go on beside its successor
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             del self.running[command]
             groups_path(self.work.folder, command.token).unlink(missing_ok=True)
             if status == 0 or not self.told:

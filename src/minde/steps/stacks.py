@@ -237,7 +237,7 @@ def run(parts: list[Part]) -> Iterator[None]:
             if due or is_over:
                 _put(parts, state)
             for training in due:
-                training.keeper.keep(training.standing)
+                training.keeper.keep_meanwhile(training.standing)
             if is_over:
                 return
             paused = time.perf_counter()

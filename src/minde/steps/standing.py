@@ -101,6 +101,14 @@ class Keeper:
         checkpoints.write(self.path, arrays, standing.curve, standing.identity)
         self.written = time.monotonic()
 
+    def keep_meanwhile(self, standing: Standing) -> None:
+        """Write a checkpoint along the way. A disk that is full for a moment, say, ends no training."""
+        try:
+            self.keep(standing)
+        except OSError as error:
+            tell(f"The checkpoint {self.path} could not be written ({error}). The training goes on.", self.log)
+            self.written = time.monotonic()
+
     def leave(self, standing: Standing) -> None:
         """Write the checkpoint and leave the process, which was told to stop."""
         onwards = "begins"

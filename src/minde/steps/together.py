@@ -58,10 +58,11 @@ class Asked:
         """Return the signal that is to stop the training; that of a process that is gone is to be stopped, too."""
         with suppress(FileNotFoundError):
             return signal.Signals[self.stopped_by.read_text()]
-        with suppress(FileNotFoundError), _lock(self.path) as is_free:
-            if is_free:
-                return signal.SIGTERM
-        return None
+        try:
+            with _lock(self.path) as is_free:
+                return signal.SIGTERM if is_free else None
+        except FileNotFoundError:  # who looks for what is asked removes what dead processes have left
+            return signal.SIGTERM
 
     def remove(self) -> None:
         """Remove all files."""

@@ -22,6 +22,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())  # where a machine fails soon after, the name must not stand for an empty file
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

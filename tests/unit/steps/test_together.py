@@ -14,7 +14,7 @@ from small_cell import CPU, LONG, SAMPLE, TASK, Folder, settings
 
 from minde.diffusion.batches import CHUNK
 from minde.interruption import STATUSES
-from minde.steps import stacks, standing, train
+from minde.steps import stacks, standing, together, train
 from minde.steps.__main__ import main
 from minde.study import samples
 
@@ -203,6 +203,16 @@ def test_signals_to_all_keep_all_and_the_same_commands_go_on(alone_for_long, thr
     for cell, expected in zip(two, alone_for_long, strict=True):
         assert "resumed at step" in cell.log
         cell.assert_same(expected)
+
+
+def test_a_process_whose_file_is_gone_is_not_trained_for(tmp_path) -> None:
+    """Who looks for what is asked removes what dead processes have left."""
+    asked = together.Asked(tmp_path / "1.json")
+    assert asked.signal() is signal.SIGTERM
+    asked.path.write_text("{}")
+    with together._lock(asked.path):
+        assert asked.signal() is None
+    assert asked.signal() is signal.SIGTERM
 
 
 def test_where_the_process_that_trains_is_killed_another_one_goes_on(alone_for_long, three) -> None:

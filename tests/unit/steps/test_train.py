@@ -102,6 +102,18 @@ def test_a_training_that_was_stopped_at_its_last_step_writes_what_it_has(undistu
     folder.assert_nothing_left()
 
 
+def test_a_checkpoint_that_cannot_be_written_along_the_way_ends_no_training(
+    undisturbed, folder, monkeypatch, capsys
+) -> None:
+    def full(*_) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "write", full)
+    folder.train("--checkpoint-seconds", "0.0001")
+    assert "could not be written ([Errno 28] No space left on device). The training goes on." in capsys.readouterr().err
+    folder.assert_same(undisturbed)
+
+
 # Wrong checkpoints.
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_submitit import slurm
+from snakemake_executor_plugin_submitit import executor, slurm
 from snakemake_executor_plugin_submitit.clusters import BusyError, FullError, RefusedError, Slurm, choose
 from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.slurm import Sighting
@@ -144,3 +144,19 @@ def test_a_controller_that_has_just_started_and_knows_no_job_does_not_end_them(c
     row = "|0:0|None|n1|00:00:01|"
     commands(squeue="true", sacct=f"echo '7_0|RUNNING{row}'; echo '7_1|FAILED{row}'")
     assert cluster.alive([], ["7_0", "7_1", "7_2"]) == {"7_0"}
+
+
+@pytest.mark.parametrize("state", ["PREEMPTED", "NODE_FAIL"])
+def test_a_job_that_has_left_the_queue_is_not_to_be_requeued(commands, cluster, state):
+    commands(squeue="true", sacct=f"echo '7_0|{state}|0:0|None|n1|00:00:01|'")
+    assert cluster.alive([], ["7_0"]) == set()
+
+
+def test_options_in_the_environment_do_not_win_over_what_jobs_ask_for(monkeypatch):
+    """As sbatch has it; SBATCH_EXPORT=NONE would even keep jobs from knowing what they are."""
+    names = ("SBATCH_PARTITION", "SBATCH_TIMELIMIT", "SBATCH_EXPORT", "SCANCEL_INTERACTIVE", "SLURM_JOB_ID")
+    for name in (*names, "SLURM_CONF", "SBATCH_CLUSTERS"):
+        monkeypatch.setenv(name, "theirs")
+    executor._forget_allocation()
+    assert not {*names} & os.environ.keys()
+    assert {"SLURM_CONF", "SBATCH_CLUSTERS"} <= os.environ.keys()

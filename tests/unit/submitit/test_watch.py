@@ -147,6 +147,24 @@ def test_a_reason_that_waiting_does_not_change_is_said_once():
     assert slurm.said == ["SLURM job 7 is pending with reason PartitionTimeLimit, which waiting will not change"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "passes"),
+    [
+        ("QOSMaxWallDurationPerJobLimit", False),
+        ("AssocMaxGRESPerJob", False),
+        ("QOSMinGRES", False),
+        ("AssocGrpCpuLimit", True),
+        ("QOSMaxJobsPerUserLimit", True),
+        ("PartitionDown", True),
+        ("Priority", True),
+    ],
+)
+def test_limits_of_a_job_do_not_pass_those_of_all_jobs_and_maintenance_do(reason, passes):
+    slurm = Slurm(seen("PENDING", reason))
+    slurm.over_after("7_0", until=100)
+    assert (not slurm.said) == passes
+
+
 def test_the_queue_is_asked_for_hidden_partitions_too(monkeypatch):
     asked = []
     monkeypatch.setattr(commands, "call", lambda *command: asked.append(command) or commands.Answer(True, ""))

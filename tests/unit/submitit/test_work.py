@@ -61,6 +61,16 @@ def test_every_command_leaves_how_it_ended(tmp_path):
     assert [status(tmp_path, number) for number in range(3)] == [0, 3, -9]
 
 
+def test_what_a_dead_command_had_started_does_not_go_on(tmp_path):
+    """Such as the training of a Snakemake that was killed for memory: its successor would have a second writer."""
+    start(tmp_path, "(touch begun; sleep 2; touch written) & while ! test -e begun; do :; done; kill -9 $$").wait(
+        PATIENCE
+    )
+    assert status(tmp_path, 0) == -9
+    time.sleep(3)
+    assert not (tmp_path / "written").exists()
+
+
 def test_a_command_that_is_finished_does_not_run_again(tmp_path):
     start(tmp_path, "echo once >> ran").wait(PATIENCE)
     start(tmp_path, "echo once >> ran").wait(PATIENCE)
