@@ -1,8 +1,9 @@
 """Cells trained together: of the processes that train at the same time, one does it for all, in few stacks.
 
 Each asks for its cell in a folder of this machine. Who holds the folder's lock trains what is asked for; the others
-pass on the signals that stop them, and copy what is said of their cell. A holder that dies loses the lock: another one
-takes it and goes on from the checkpoints.
+pass on the signals that stop them, and copy what is said of their cell. A holder whose own cell has ended keeps the
+others' checkpoints and leaves, for Snakemake takes outputs for done when their process ends. Where it leaves or dies,
+another one takes the lock and goes on from the checkpoints.
 """
 
 import fcntl
@@ -84,6 +85,8 @@ def train(arguments: dict, cells: int, interruption: Interruption) -> None:
             with _lock(folder / "lock") as is_ours:
                 if is_ours:
                     copied = _copy(mine.log, copied)
+                    if not copied:  # nobody has trained it before
+                        _await(cells, folder, interruption)
                     _lead(folder, mine, cells, interruption)
             if interruption.signal and not told:
                 _write(mine.stopped_by, interruption.signal.name)
@@ -100,7 +103,6 @@ def train(arguments: dict, cells: int, interruption: Interruption) -> None:
 
 def _lead(folder: Path, mine: Asked, cells: int, interruption: Interruption) -> None:
     """Train what is asked for; leave, once all standings are kept, where this process is told to stop."""
-    _await(cells, folder, interruption)
     if not interruption.signal:
         _train_all(folder, mine, cells, interruption)
     if interruption.signal and not mine.status.exists():
@@ -108,12 +110,13 @@ def _lead(folder: Path, mine: Asked, cells: int, interruption: Interruption) -> 
 
 
 def _train_all(folder: Path, mine: Asked, cells: int, interruption: Interruption) -> None:
-    """Train what is asked for until nothing is, ``cells`` at the same time."""
+    """Train what is asked for, ``cells`` at the same time, until nothing is or this process's own cell has ended."""
     from .stacks import Trainer
 
     trainer, trainings, looked = Trainer(), {}, 0.0
     while True:
-        if not interruption.signal and (not trainings or time.monotonic() - looked > LOOK):
+        told = interruption.signal or (signal.SIGTERM if mine.status.exists() else None)
+        if not told and (not trainings or time.monotonic() - looked > LOOK):
             looked = time.monotonic()
             new = [asked for asked in _open(folder) if asked not in trainings]
             for asked in new[: cells - len(trainings)]:
@@ -123,12 +126,12 @@ def _train_all(folder: Path, mine: Asked, cells: int, interruption: Interruption
         if not trainings:
             return
         for asked, training in trainings.items():
-            training.keeper.interruption.signal = interruption.signal or asked.signal()
+            training.keeper.interruption.signal = told or asked.signal()
         for training, error in trainer.turn():
             asked = next(asked for asked, other in trainings.items() if other is training)
             del trainings[asked]
-            # Without a status, the process of a training that this one's signal has stopped goes on with it.
-            if not (interruption.signal and isinstance(error, SystemExit)):
+            # Without a status, the process of a training that was stopped here goes on with it.
+            if not (told and isinstance(error, SystemExit)):
                 _end(asked, error, training.keeper.log)
 
 

@@ -205,6 +205,20 @@ def test_signals_to_all_keep_all_and_the_same_commands_go_on(alone_for_long, thr
         cell.assert_same(expected)
 
 
+def test_a_process_ends_with_its_own_cell_and_another_one_trains_the_rest(alone, alone_for_long, three) -> None:
+    short, long, _ = three
+    leader = short.start(2)
+    wait_for(lambda: list(short.path.parent.glob("minde-*/lock")), [leader])
+    follower = long.start(2, steps=LONG)
+    assert leader.wait(300) == 0
+    assert follower.poll() is None
+    assert not long.weights.exists()
+    assert follower.wait(300) == 0
+    assert "resumed at step" in long.log
+    short.assert_same(alone[0])
+    long.assert_same(alone_for_long[1])
+
+
 def test_a_process_whose_file_is_gone_is_not_trained_for(tmp_path) -> None:
     """Who looks for what is asked removes what dead processes have left."""
     asked = together.Asked(tmp_path / "1.json")
