@@ -83,6 +83,8 @@ class Slurm:
     watch: Watch
     doubtful: dict[str, float] = field(default_factory=dict)
     """Tags of submissions that failed, and when: the answer may have been lost, or be late, and the jobs be there."""
+    absent_since: dict[str, float] = field(default_factory=dict)
+    """When jobs of earlier runs were first not in the queue."""
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         """See Cluster."""
@@ -126,7 +128,11 @@ class Slurm:
         table, marks, ids = slurm.queue(), tuple(f"{run}/" for run in runs), set(ids)
         if table is None:
             return None
-        if missing := ids - table.keys():  # a controller that starts knows no job for a moment
+        now = time.monotonic()
+        self.absent_since = {key: since for key, since in self.absent_since.items() if key not in table}
+        absent = {key: self.absent_since.setdefault(key, now) for key in ids - table.keys()}
+        # A controller that starts knows no job for a moment; an accounting may have missed a job's end for ever.
+        if missing := {key for key, since in absent.items() if now - since < states.SILENT}:
             accounts = slurm.accounts(sorted(missing)) or {}
             # One that may be requeued is in the queue if it is.
             table |= {key: seen for key, seen in accounts.items() if seen.state not in states.FINAL}

@@ -5,7 +5,7 @@ import os
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_submitit import executor, slurm
+from snakemake_executor_plugin_submitit import clusters, executor, slurm
 from snakemake_executor_plugin_submitit.clusters import BusyError, FullError, RefusedError, Slurm, choose
 from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.slurm import Sighting
@@ -144,6 +144,17 @@ def test_a_controller_that_has_just_started_and_knows_no_job_does_not_end_them(c
     row = "|0:0|None|n1|00:00:01|"
     commands(squeue="true", sacct=f"echo '7_0|RUNNING{row}'; echo '7_1|FAILED{row}'")
     assert cluster.alive([], ["7_0", "7_1", "7_2"]) == {"7_0"}
+
+
+def test_an_accounting_that_has_missed_the_end_of_a_job_is_not_believed_for_ever(commands, cluster, monkeypatch):
+    commands(squeue="true", sacct="echo '7_0|RUNNING|0:0|None|n1|00:00:01|'")
+    now = 0.0
+    monkeypatch.setattr(clusters.time, "monotonic", lambda: now)
+    assert cluster.alive([], ["7_0"]) == {"7_0"}
+    now = 899.0
+    assert cluster.alive([], ["7_0"]) == {"7_0"}
+    now = 901.0
+    assert cluster.alive([], ["7_0"]) == set()
 
 
 @pytest.mark.parametrize("state", ["PREEMPTED", "NODE_FAIL"])
