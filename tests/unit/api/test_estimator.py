@@ -100,28 +100,33 @@ def test_a_mixture_knows_clusters_from_the_start(variant, tmp_path) -> None:
     assert MINDE.load(tmp_path / "fitted").estimates() == fitted.estimates()
 
 
+# Without a step of training, so that all there is is the Gaussian of the samples, which is the right model.
+UNTRAINED = SMALL | {"steps": 1, "learning_rate": 1e-12}
+
+
+def holds_the_truth(formula: str, rows: int, seed: int, fit) -> bool:
+    """Whether the interval does, of five pairs of normals."""
+    x, noise = np.random.default_rng(seed).normal(size=(2, rows, 5))
+    fitted = fit(x, RHO * x + np.sqrt(1 - RHO**2) * noise)
+    low, high = fitted.mutual_information(formula=formula).interval()
+    return low < 5 * MUTUAL_INFORMATION < high
+
+
 @pytest.mark.parametrize("formula", ["inside", "gap"])
 def test_the_interval_holds_the_truth_as_often_as_it_says(formula) -> None:
-    """Without a step of training, so that all there is is the Gaussian of the samples, which is the right model."""
-    held, settings = 0, SMALL | {"steps": 1, "learning_rate": 1e-12}
-    for seed in range(40):
-        x, noise = np.random.default_rng(seed).normal(size=(2, 1000, 5))
-        y = RHO * x + np.sqrt(1 - RHO**2) * noise
-        low, high = MINDE(replicates=5, **settings).fit(x, y).mutual_information(formula=formula).interval()
-        held += low < 5 * MUTUAL_INFORMATION < high
+    fit = MINDE(replicates=5, **UNTRAINED).fit
+    held = sum(holds_the_truth(formula, 1000, seed, fit) for seed in range(40))
     assert held >= 36  # 38 are expected; fewer than 36, once in 20
 
 
 @pytest.mark.parametrize("formula", ["inside", "sigma"])
 def test_the_interval_knows_that_few_rows_were_trained_on(formula) -> None:
     """Many test rows of their own tell nothing of what few training rows let the networks know."""
-    held, settings = 0, SMALL | {"steps": 1, "learning_rate": 1e-12}
-    for seed in range(20):
-        x, noise = np.random.default_rng(seed).normal(size=(2, 6000, 5))
-        y = RHO * x + np.sqrt(1 - RHO**2) * noise
-        fitted = MINDE(replicates=2, **settings).fit(x[:400], y[:400], x_test=x[400:], y_test=y[400:])
-        low, high = fitted.mutual_information(formula=formula).interval()
-        held += low < 5 * MUTUAL_INFORMATION < high
+
+    def fit(x, y) -> MINDE:
+        return MINDE(replicates=2, **UNTRAINED).fit(x[:400], y[:400], x_test=x[400:], y_test=y[400:])
+
+    held = sum(holds_the_truth(formula, 6000, seed, fit) for seed in range(20))
     assert held >= 17  # 19 are expected; fewer than 17, once in 60
 
 
@@ -227,9 +232,8 @@ def test_rows_may_come_sorted() -> None:
 
 
 def test_the_curve_is_of_the_estimates_that_are_made_whatever_times_were_trained_on() -> None:
-    settings = SMALL | {"steps": 1, "learning_rate": 1e-12}
     by_importance, evenly = (
-        MINDE(replicates=1, importance_sampling=choice, **settings).fit(*normals()) for choice in (True, False)
+        MINDE(replicates=1, importance_sampling=choice, **UNTRAINED).fit(*normals()) for choice in (True, False)
     )
     np.testing.assert_allclose(by_importance.curve_["gap"], evenly.curve_["gap"], rtol=1e-5)
 
