@@ -5,10 +5,11 @@ import re
 
 import torch
 
+_SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED")
+
 # Parameters of glibc's mallopt (malloc.h), in their order: what is freed at the end of the heap is kept up to so much,
 # so much more is asked for at once, and smaller blocks are never mapped one by one.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
-_SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED")
 _KEPT, _AHEAD = 1 << 30, 1 << 26  # bytes
 
 

@@ -13,6 +13,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
+from snakemake_interface_executor_plugins.settings import ExecutorSettingsBase
 
 from . import clusters, jobs, runs, slurm
 from .jobs import Ready
@@ -38,15 +39,7 @@ class Executor(RemoteExecutor):
         settings = self.workflow.executor_settings
         _check_settings(settings)
         self._check_rules()
-        self.site = Site(
-            account=settings.account or os.environ.get("SBATCH_ACCOUNT") or None,
-            partition=settings.partition or os.environ.get("SBATCH_PARTITION") or None,
-            gpu_partition=settings.gpu_partition or None,
-            signal_delay=settings.signal_delay,
-            requeue=settings.max_requeues > 0,
-            setup=(settings.setup,) if settings.setup else (),
-        )
-        _forget_allocation()
+        self.site = _site(settings)
         self.workdir = str(self.workflow.workdir_init)
         home = Path(self.workdir, ".snakemake", "submitit")
         earlier_runs, self.others = runs.earlier(home, self.logger.warning)
@@ -262,6 +255,20 @@ def _made_elsewhere(rule: str, run: runs.Run, entry: runs.Entry) -> str:
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def _site(settings: ExecutorSettingsBase) -> Site:
+    """Return what jobs ask for that say nothing themselves: by the options, or else by variables of sbatch's."""
+    site = Site(
+        account=settings.account or os.environ.get("SBATCH_ACCOUNT") or None,
+        partition=settings.partition or os.environ.get("SBATCH_PARTITION") or None,
+        gpu_partition=settings.gpu_partition or None,
+        signal_delay=settings.signal_delay,
+        requeue=settings.max_requeues > 0,
+        setup=(settings.setup,) if settings.setup else (),
+    )
+    _forget_allocation()
+    return site
 
 
 def _forget_allocation() -> None:

@@ -5,7 +5,7 @@ import os
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_submitit import clusters, executor, slurm
+from snakemake_executor_plugin_submitit import ExecutorSettings, clusters, executor, slurm
 from snakemake_executor_plugin_submitit.clusters import BusyError, FullError, RefusedError, Slurm, choose
 from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.slurm import Sighting
@@ -168,6 +168,8 @@ def test_options_in_the_environment_do_not_win_over_what_jobs_ask_for(monkeypatc
     names = ("SBATCH_PARTITION", "SBATCH_TIMELIMIT", "SBATCH_EXPORT", "SCANCEL_INTERACTIVE", "SLURM_JOB_ID")
     for name in (*names, "SLURM_CONF", "SBATCH_CLUSTERS"):
         monkeypatch.setenv(name, "theirs")
-    executor._forget_allocation()
-    assert not {*names} & os.environ.keys()
+    monkeypatch.setenv("SBATCH_ACCOUNT", "theirs")
+    site = executor._site(ExecutorSettings(account="ours"))
+    assert (site.account, site.partition) == ("ours", "theirs")  # where nothing else names any
+    assert not {*names, "SBATCH_ACCOUNT"} & os.environ.keys()
     assert {"SLURM_CONF", "SBATCH_CLUSTERS"} <= os.environ.keys()
