@@ -31,9 +31,9 @@ def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:
     return gaussian_with(0.5, dim).sample(replicates, n, seed=0).float()
 
 
-def model(x: torch.Tensor, variant: str, *, base: str = "none"):
+def model(x: torch.Tensor, variant: str, *, base: str = "none", moments=None):
+    """The model of a variant; its base is fitted to the samples, unless there are moments."""
     dim = x.shape[-1] // 2
-    moments = fit_base(base, x, dim)
     return build_model(
         variant=variant,
         dim_x=dim,
@@ -42,7 +42,7 @@ def model(x: torch.Tensor, variant: str, *, base: str = "none"):
         hidden=32,
         middle_blocks=2,
         architecture="residual" if base == "none" else "gated",
-        moments=moments,
+        moments=fit_base(base, x, dim) if moments is None else moments,
         device=x.device,
     )
 

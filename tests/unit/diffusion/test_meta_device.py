@@ -1,0 +1,74 @@
+"""What a GPU asks of a step and of an estimate, seen without one on torch's device "meta", which computes nothing.
+
+There too, every operation wants its tensors on one device, and the host may not ask for a number.
+"""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from trainings import FAST, PAPER, model, samples
+
+from minde.diffusion import estimators, mixture, random, training
+from minde.diffusion.base import fit_base
+from minde.diffusion.batches import Batches
+from minde.diffusion.estimators import FORMULAS, mutual_information
+from minde.diffusion.training import State
+
+META = torch.device("meta")
+SEEDS = [7, 8, 9]
+
+
+@pytest.fixture(autouse=True)
+def _draws_without_seeds(monkeypatch) -> None:
+    monkeypatch.setattr(random, "generator", lambda *_: None)  # meta has no generators
+    # How many components a mixture has, the host may ask for: once, when the base is built.
+    monkeypatch.setattr(mixture, "needed_components", lambda *moments: moments)
+
+
+def on_meta(variant: str, base: str):
+    """A model whose base was fitted on the CPU, and the samples."""
+    x = samples()
+    moments = fit_base(base, x, x.shape[-1] // 2)
+    return model(x.to(META), variant, base=base, moments=tuple(moment.to(META) for moment in moments)), x.to(META)
+
+
+@pytest.mark.parametrize(("recipe", "base"), [(FAST, "gaussian"), (FAST, "mixture"), (FAST, "none"), (PAPER, "none")])
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_a_step_stays_on_its_device_and_asks_it_for_nothing(variant, recipe, base) -> None:
+    built, x = on_meta(variant, base)
+    parameters = built.network.initialise(SEEDS, META)
+    parameters.grad = torch.zeros_like(parameters)
+    leaves = {name: view.requires_grad_() for name, view in built.network.unflatten(parameters).items()}
+    gradients = list(built.network.unflatten(parameters.grad).values())
+    # In place of torch's own Adam, which would look at its learning rate when it is made.
+    adam = SimpleNamespace(param_groups=[{"lr": torch.zeros((), device=META)}], step=lambda: None)
+    state = State(0, parameters, leaves, gradients, parameters.clone(), adam, parameters.new_zeros(len(SEEDS)))
+    batches = Batches(built, x, recipe, SEEDS)
+    batch = batches.pick(batches.draw(0), torch.zeros(1, dtype=torch.int64, device=META))
+    loss = training._step(built, state, batch)
+    assert loss.device == META
+    assert loss.shape == (len(SEEDS),)
+
+
+@pytest.mark.parametrize("base", ["gaussian", "mixture", "none"])
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_an_estimate_stays_on_its_device_and_asks_it_for_nothing(variant, base, monkeypatch) -> None:
+    """Until its value is asked for."""
+    monkeypatch.setattr(estimators, "_summarise", lambda name, per_point, first: per_point)
+    built, x = on_meta(variant, base)
+    parameters = built.network.unflatten(built.network.initialise(SEEDS, META))
+    found = mutual_information(
+        lambda *of: built.noise(parameters, *of),
+        x,
+        times=built.times,
+        variant=variant,
+        dim_x=built.dim_x,
+        formulas=FORMULAS,
+        sigmas=(1.0,),
+        mc_draws=2,
+        stratified=True,
+        seeds=SEEDS,
+    )
+    assert {per_point.device for per_point in found.values()} == {META}
+    assert {per_point.shape for per_point in found.values()} == {x.shape[:2]}
