@@ -8,7 +8,6 @@ configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 
 include: "rules/common.smk"
-include: "rules/code.smk"
 
 
 pathvars:

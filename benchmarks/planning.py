@@ -69,7 +69,7 @@ def plan(case: str, configfile: Path) -> dict:
     jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", printed, flags=re.MULTILINE)}
     return {
         "study": case,
-        "cells": sum(jobs.get(rule, 0) for rule in ("estimate", "baseline", "critic", "doe")),
+        "cells": sum(jobs.get(rule, 0) for rule in ("estimate", "baseline", "critic", "torch_baseline")),
         "jobs": jobs["total"],
         "seconds": seconds,
         "CPU seconds": usage.ru_utime + usage.ru_stime,

@@ -21,7 +21,7 @@ from snakemake.utils import update_config
 from harness import RESULTS, device_name, print_table, write_results
 from minde.steps import plan
 from minde.study import config as configs
-from minde.study import design
+from minde.study import design, methods
 
 ROOT = Path(__file__).parents[1]
 FILES = {
@@ -35,7 +35,7 @@ def study(recipe: str, tasks: list[str]) -> dict:
     config = {}
     for name in ("config", *FILES[recipe]):
         update_config(config, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text()))
-    update_config(config, {"tasks": tasks, "train_sizes": [100_000], "methods": [*design.VARIANTS]})
+    update_config(config, {"tasks": tasks, "train_sizes": [100_000], "methods": [*methods.VARIANTS]})
     config["minde"]["recipe"] = recipe
     return configs.resolve(config, ROOT)
 

@@ -1,11 +1,7 @@
-# Not baselines/__init__.py, the list of competitors: a new one must not have the others run again.
-BASELINE_CODE = ["baselines/interface.py", "steps/baseline.py", "study/seeds.py"]
-
-
 rule baseline:
     input:
         samples="<results>/samples/{task}.parquet",
-        code=lambda wildcards: code(*BASELINE_CODE, f"baselines/{wildcards.method}.py"),
+        code=lambda wildcards: source_files(wildcards.method),
     output:
         "<results>/estimates/{method}/{task}/0.parquet",
     log:
@@ -13,7 +9,7 @@ rule baseline:
     benchmark:
         "<benchmarks>/baseline/{method}/{task}.tsv"
     wildcard_constraints:
-        method=chosen(design.UNTRAINED),
+        method=chosen(methods.UNTRAINED),
     conda:
         "../envs/samples.yaml"
     threads: 1
@@ -31,7 +27,7 @@ rule baseline:
 rule critic:
     input:
         samples="<results>/samples/{task}.parquet",
-        code=code(*BASELINE_CODE, "baselines/critics.py"),
+        code=lambda wildcards: source_files(wildcards.method),
     output:
         "<results>/estimates/{method}/{task}/{train_size}.parquet",
     log:
@@ -39,7 +35,7 @@ rule critic:
     benchmark:
         "<benchmarks>/critic/{method}/{task}/{train_size}.tsv"
     wildcard_constraints:
-        method=chosen(design.CRITICS),
+        method=chosen(methods.CRITICS),
     priority: work
     conda:
         "../envs/samples.yaml"
@@ -55,47 +51,18 @@ rule critic:
         "step baseline --settings {params.settings:q} --samples {input.samples} --out {output} 2> {log}"
 
 
-rule doe:
+rule torch_baseline:
     input:
         samples="<results>/samples/{task}.parquet",
-        code=code(*BASELINE_CODE, "baselines/doe.py", "baselines/stacks.py"),
+        code=lambda wildcards: source_files(wildcards.method),
     output:
         "<results>/estimates/{method}/{task}/{train_size}.parquet",
     log:
-        "<logs>/doe/{method}/{task}/{train_size}.log",
+        "<logs>/torch_baseline/{method}/{task}/{train_size}.log",
     benchmark:
-        "<benchmarks>/doe/{method}/{task}/{train_size}.tsv"
+        "<benchmarks>/torch_baseline/{method}/{task}/{train_size}.tsv"
     wildcard_constraints:
-        method=chosen(design.DOES),
-    priority: work
-    conda:
-        "../envs/train.yaml"
-    threads: STUDY["run"]["threads"]
-    resources:
-        device=STUDY["run"]["device"],
-        mem_mb=8000,
-        runtime=240,
-    params:
-        settings=lambda wildcards: design.baseline_settings(STUDY, cell_of(wildcards)),
-    message:
-        "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task} and estimate"
-    shell:
-        "step baseline --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
-        "--out {output} 2> {log}"
-
-
-rule mine_torch:
-    input:
-        samples="<results>/samples/{task}.parquet",
-        code=code(*BASELINE_CODE, "baselines/mine.py", "baselines/mine_torch.py", "baselines/stacks.py"),
-    output:
-        "<results>/estimates/{method}/{task}/{train_size}.parquet",
-    log:
-        "<logs>/mine_torch/{method}/{task}/{train_size}.log",
-    benchmark:
-        "<benchmarks>/mine_torch/{method}/{task}/{train_size}.tsv"
-    wildcard_constraints:
-        method=chosen(design.MINES),
+        method=chosen((*methods.DOES, *methods.MINES)),
     priority: work
     conda:
         "../envs/train.yaml"

@@ -5,7 +5,7 @@ rule bundle:
         files=lambda wildcards: list(rules.all.input),
         curves=curves_of_part,
         lock=os.path.relpath(ROOT / "requirements.lock"),
-        code=code("study/archive.py", "study/crate.py", "study/origins.py", "study/pack.py"),
+        code=source_files("bundle"),
     output:
         "<results>/bundle.zip",
     log:
@@ -31,7 +31,7 @@ rule bundle_weights:
     input:
         networks=networks_of_all_cells,
         lock=os.path.relpath(ROOT / "requirements.lock"),
-        code=code("study/archive.py", "study/crate.py", "study/origins.py", "study/pack.py"),
+        code=source_files("bundle"),
     output:
         "<results>/weights.zip",
     log:

@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from snakemake.settings.types import DeploymentMethod
@@ -14,13 +14,15 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent  # by whatever link 
 # Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import archive, bundle, consistency, design, experiments, files, labels, parts
+from minde.study import bundle, consistency, design, files, labels, methods, parts
 from minde.study import config as configs
+from minde.study.bundle.archive import ArchiveError
+from minde.study.sources import source_files
 
 try:
     BUNDLE = bundle.opened(config, ROOT, verify=workflow.is_main_process)
     STUDY = BUNDLE.config if BUNDLE else configs.resolve(config, ROOT)
-except (configs.ConfigError, archive.ArchiveError) as error:
+except (configs.ConfigError, ArchiveError) as error:
     raise WorkflowError(str(error)) from None
 
 if workflow.is_main_process and (idle := configs.idle_overrides(STUDY)):
@@ -71,6 +73,11 @@ def content_of_own_file(wildcards) -> str:
     return "" if file == consistency.LATENTS else files.sha256_of(file)
 
 
+def settings_of_part(figure: str) -> Callable:
+    """The settings of a part of a figure, as a function of the wildcards that name the part."""
+    return lambda wildcards: parts.figure_settings(STUDY, figure, int(wildcards.part))
+
+
 def work(wildcards) -> int:
     """How much there is to do for a job, for its priority: values in one replicate's training samples.
 
@@ -83,7 +90,7 @@ def work(wildcards) -> int:
 
 def curves_of_part(wildcards) -> list[str]:
     """The training curves of a part of their figure; without a part, of all."""
-    tasks = parts.tasks_of_part(STUDY, "training-curve", int(wildcards.part)) if "part" in wildcards.keys() else None
+    tasks = parts.tasks_of_part(STUDY, "training_curve", int(wildcards.part)) if "part" in wildcards.keys() else None
     return [f"<results>/networks/{cell.path}.curve.parquet" for cell in parts.curve_cells(STUDY, tasks)]
 
 
@@ -94,5 +101,5 @@ def estimates_of_all_cells(wildcards) -> list[str]:
 
 def networks_of_all_cells(wildcards) -> list[str]:
     """The weights and the training curve of every cell that trains score networks."""
-    cells = [cell for cell in design.cells(STUDY) if cell.method in design.VARIANTS]
+    cells = [cell for cell in design.cells(STUDY) if cell.method in methods.VARIANTS]
     return [f"<results>/networks/{cell.path}{kind}" for cell in cells for kind in (".safetensors", ".curve.parquet")]

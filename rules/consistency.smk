@@ -1,6 +1,6 @@
 rule latents:
     input:
-        code=code("images/*.py", "steps/latents.py", "study/consistency.py", "study/seeds.py"),
+        code=source_files("latents"),
     output:
         "<results>/latents.parquet",
     log:
@@ -24,14 +24,7 @@ rule latents:
 rule consistency_table:
     input:
         estimates="<results>/estimates.parquet",
-        code=code(
-            "study/consistency.py",
-            "study/intervals.py",
-            "study/ratios.py",
-            "study/rendering.py",
-            "study/rows.py",
-            "study/selection.py",
-        ),
+        code=source_files("consistency_table"),
     output:
         csv="<results>/tables/consistency.csv",
         md="<results>/tables/consistency.md",
@@ -55,10 +48,7 @@ rule consistency_table:
 rule consistency_figure:
     input:
         estimates="<results>/estimates.parquet",
-        code=[
-            *FIGURE_CODE,
-            *code("study/consistency.py", "study/consistency_figure.py", "study/intervals.py", "study/ratios.py"),
-        ],
+        code=source_files("consistency_figure"),
     output:
         pdf=report(
             "<results>/figures/consistency.pdf",

@@ -5,7 +5,7 @@ rule score_errors:
     input:
         samples="<results>/samples/{task}.parquet",
         weights="<results>/networks/{method}/{task}/{train_size}.safetensors",
-        code=[*MODEL_CODE, *code("diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py")],
+        code=source_files("score_errors"),
     output:
         "<results>/diagnostics/{method}/{task}/{train_size}.parquet",
     log:
@@ -29,7 +29,7 @@ rule score_errors:
 rule score_error_figure:
     input:
         errors="<results>/diagnostics/{method}/{task}/{train_size}.parquet",
-        code=code("study/figures.py", "study/panels.py", "study/paper.mplstyle", "study/score_errors.py"),
+        code=source_files("score_error_figure"),
     output:
         pdf="<results>/diagnostics/{method}/{task}/{train_size}.pdf",
         png=report(
@@ -57,4 +57,4 @@ rule score_error_figure:
 
 rule diagnostics:
     input:
-        [f"<results>/diagnostics/{cell.path}.png" for cell in design.cells(STUDY) if cell.method in design.VARIANTS],
+        [f"<results>/diagnostics/{cell.path}.png" for cell in design.cells(STUDY) if cell.method in methods.VARIANTS],

@@ -3,7 +3,7 @@ rule estimate:
         samples="<results>/samples/{task}.parquet",
         weights="<results>/networks/{method}/{task}/{train_size}.safetensors",
         curve="<results>/networks/{method}/{task}/{train_size}.curve.parquet",
-        code=[*MODEL_CODE, *code("diffusion/estimators.py", "steps/estimate.py")],
+        code=source_files("estimate"),
     output:
         "<results>/estimates/{method}/{task}/{train_size}.parquet",
     log:
@@ -11,7 +11,7 @@ rule estimate:
     benchmark:
         "<benchmarks>/estimate/{method}/{task}/{train_size}.tsv"
     wildcard_constraints:
-        method=chosen(design.VARIANTS),
+        method=chosen(methods.VARIANTS),
     conda:
         "../envs/train.yaml"
     threads: STUDY["run"]["threads"]

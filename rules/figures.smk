@@ -1,100 +1,70 @@
-FIGURE_CODE = code(
-    "study/ablations.py",
-    "study/figures.py",
-    "study/panels.py",
-    "study/paper.mplstyle",
-    "study/rows.py",
-    "study/selection.py",
-    "study/task_labels.py",
-    "study/tasks.py",
-)
+# What each figure of merged estimates is called in the report, and what it draws the estimates as or against.
+OF_ESTIMATES = {
+    "spread": ("Spread over replicates", "spread over replicates"),
+    "training_size": ("Training size", "estimates against the train size"),
+    "sigma": ("Width of the reference", "estimates against the width of the reference"),
+    "high_mi": ("High mutual information", "estimates against the true value"),
+}
 
 
-rule spread:
-    input:
-        estimates="<results>/estimates.parquet",
-        code=FIGURE_CODE,
-    output:
-        pdf=report(
-            "<results>/figures/spread_{part}.pdf",
-            caption="../report/spread.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "Spread over replicates", "spread", "PDF"),
-        ),
-        png=report(
-            "<results>/figures/spread_{part}.png",
-            caption="../report/spread.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "Spread over replicates", "spread", "PNG"),
-        ),
-    log:
-        "<logs>/spread_{part}.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        settings=lambda wildcards: parts.figure_settings(STUDY, "spread", int(wildcards.part)),
-    message:
-        "Draw the spread over replicates, part {wildcards.part}"
-    shell:
-        "step figure spread --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+# A rule for each: captions know no wildcards.
+for figure, (title, about) in OF_ESTIMATES.items():
 
-
-rule training_size:
-    input:
-        estimates="<results>/estimates.parquet",
-        code=FIGURE_CODE,
-    output:
-        pdf=report(
-            "<results>/figures/training_size_{part}.pdf",
-            caption="../report/training_size.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "Training size", "training-size", "PDF"),
-        ),
-        png=report(
-            "<results>/figures/training_size_{part}.png",
-            caption="../report/training_size.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "Training size", "training-size", "PNG"),
-        ),
-    log:
-        "<logs>/training_size_{part}.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        settings=lambda wildcards: parts.figure_settings(STUDY, "training-size", int(wildcards.part)),
-    message:
-        "Draw the estimates against the train size, part {wildcards.part}"
-    shell:
-        "step figure training-size --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+    rule:
+        name:
+            figure
+        input:
+            estimates="<results>/estimates.parquet",
+            code=source_files("figures"),
+        output:
+            pdf=report(
+                f"<results>/figures/{figure}_{{part}}.pdf",
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+                labels=labels.of_part(STUDY, title, figure, "PDF"),
+            ),
+            png=report(
+                f"<results>/figures/{figure}_{{part}}.png",
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+                labels=labels.of_part(STUDY, title, figure, "PNG"),
+            ),
+        log:
+            f"<logs>/{figure}_{{part}}.log",
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            settings=settings_of_part(figure),
+            figure=figure,
+            about=about,
+        message:
+            "Draw the {params.about}, part {wildcards.part}"
+        shell:
+            "step figure {params.figure} --settings {params.settings:q} --estimates {input.estimates} --out {output} "
+            "2> {log}"
 
 
 rule training_curve:
     input:
         curves=curves_of_part,
-        code=FIGURE_CODE,
-        own=code("study/curves.py"),
+        code=source_files("training_curve"),
     output:
         pdf=report(
             "<results>/figures/training_curve_{part}.pdf",
             caption="../report/training_curve.rst",
             category="Figures",
-            labels=labels.of_part(STUDY, "Training curves", "training-curve", "PDF"),
+            labels=labels.of_part(STUDY, "Training curves", "training_curve", "PDF"),
         ),
         png=report(
             "<results>/figures/training_curve_{part}.png",
             caption="../report/training_curve.rst",
             category="Figures",
-            labels=labels.of_part(STUDY, "Training curves", "training-curve", "PNG"),
+            labels=labels.of_part(STUDY, "Training curves", "training_curve", "PNG"),
         ),
     log:
         "<logs>/training_curve_{part}.log",
@@ -106,86 +76,18 @@ rule training_curve:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: parts.figure_settings(STUDY, "training-curve", int(wildcards.part)),
+        settings=settings_of_part("training_curve"),
     message:
         "Draw the estimates along the training, part {wildcards.part}"
     shell:
-        "step figure training-curve --settings {params.settings:q} --curves {input.curves} --out {output} 2> {log}"
-
-
-rule sigma:
-    input:
-        estimates="<results>/estimates.parquet",
-        code=FIGURE_CODE,
-    output:
-        pdf=report(
-            "<results>/figures/sigma_{part}.pdf",
-            caption="../report/sigma.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "Width of the reference", "sigma", "PDF"),
-        ),
-        png=report(
-            "<results>/figures/sigma_{part}.png",
-            caption="../report/sigma.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "Width of the reference", "sigma", "PNG"),
-        ),
-    log:
-        "<logs>/sigma_{part}.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        settings=lambda wildcards: parts.figure_settings(STUDY, "sigma", int(wildcards.part)),
-    message:
-        "Draw the estimates against the width of the reference, part {wildcards.part}"
-    shell:
-        "step figure sigma --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
-
-
-rule high_mi:
-    input:
-        estimates="<results>/estimates.parquet",
-        code=FIGURE_CODE,
-    output:
-        pdf=report(
-            "<results>/figures/high_mi_{part}.pdf",
-            caption="../report/high_mi.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "High mutual information", "high-mi", "PDF"),
-        ),
-        png=report(
-            "<results>/figures/high_mi_{part}.png",
-            caption="../report/high_mi.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "High mutual information", "high-mi", "PNG"),
-        ),
-    log:
-        "<logs>/high_mi_{part}.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        settings=lambda wildcards: parts.figure_settings(STUDY, "high-mi", int(wildcards.part)),
-    message:
-        "Draw the estimates against the true value, part {wildcards.part}"
-    shell:
-        "step figure high-mi --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+        "step figure training_curve --settings {params.settings:q} --curves {input.curves} --out {output} 2> {log}"
 
 
 rule comparison:
     input:
         estimates="<results>/estimates.parquet",
         others=f"results/{STUDY['compared_with'] or STUDY['name']}/estimates.parquet",
-        code=FIGURE_CODE,
+        code=source_files("figures"),
     output:
         pdf=report(
             "<results>/figures/comparison_{part}.pdf",
@@ -209,7 +111,7 @@ rule comparison:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: parts.figure_settings(STUDY, "comparison", int(wildcards.part)),
+        settings=settings_of_part("comparison"),
     message:
         "Draw the estimates beside another study's, part {wildcards.part}"
     shell:
@@ -219,10 +121,10 @@ rule comparison:
 
 rule figures:
     input:
-        [expand(path, part=parts.parts_of(STUDY, "spread")) for path in rules.spread.output],
-        [expand(path, part=parts.parts_of(STUDY, "training-size")) for path in rules.training_size.output],
-        [expand(path, part=parts.parts_of(STUDY, "training-curve")) for path in rules.training_curve.output],
-        [expand(path, part=parts.parts_of(STUDY, "sigma")) for path in rules.sigma.output],
-        [expand(path, part=parts.parts_of(STUDY, "high-mi")) for path in rules.high_mi.output],
-        # A bundle holds one study.
-        [expand(path, part=[] if BUNDLE else parts.parts_of(STUDY, "comparison")) for path in rules.comparison.output],
+        [
+            expand(f"<results>/figures/{figure}_{{part}}.{kind}", part=parts.parts_of(STUDY, figure))
+            for figure in parts.FIGURES
+            # A bundle holds one study.
+            if not (BUNDLE and figure == "comparison")
+            for kind in ("pdf", "png")
+        ],

@@ -1,7 +1,7 @@
 rule merge:
     input:
         estimates=estimates_of_all_cells,
-        code=code("study/origins.py", "study/results.py"),
+        code=source_files("merge"),
     output:
         "<results>/estimates.parquet",
     log:

@@ -4,7 +4,7 @@ EXPERIMENTS = [] if BUNDLE else list(STUDY["experiments"])
 
 rule experiment:
     input:
-        code=lambda wildcards: code(*experiments.sources(wildcards.experiment)),
+        code=lambda wildcards: source_files(f"experiment {wildcards.experiment}"),
     output:
         "<results>/experiments/{experiment}.parquet",
     log:
@@ -20,7 +20,7 @@ rule experiment:
         mem_mb=8000,
         runtime=720,
     params:
-        settings=lambda wildcards: experiments.settings(STUDY, wildcards.experiment),
+        settings=lambda wildcards: design.experiment_settings(STUDY, wildcards.experiment),
     message:
         "Run the experiment {wildcards.experiment}"
     shell:
@@ -36,7 +36,7 @@ for name in EXPERIMENTS:
             f"{name}_figure"
         input:
             rows=f"<results>/experiments/{name}.parquet",
-            code=[*FIGURE_CODE, *code("study/experiment_*.py", "study/intervals.py", f"study/{name}_figure.py")],
+            code=source_files(f"{name}_figure"),
         output:
             pdf=report(
                 f"<results>/figures/{name}.pdf",

@@ -1,6 +1,6 @@
 rule draw_samples:
     input:
-        code=code("study/samples.py", "study/seeds.py", "study/tasks.py"),
+        code=source_files("draw_samples"),
     output:
         "<results>/samples/{task}.parquet",
     log:
@@ -26,7 +26,7 @@ rule draw_samples:
 rule split_file:
     input:
         file=lambda wildcards: STUDY["data"][wildcards.task]["file"],
-        code=code("study/data.py", "study/samples.py", "study/seeds.py"),
+        code=source_files("split_file"),
     output:
         "<results>/samples/{task}.parquet",
     log:

@@ -1,22 +1,7 @@
-TABLE_CODE = code(
-    "study/html.py",
-    "study/latex.py",
-    "study/published.py",
-    "study/rendering.py",
-    "study/rows.py",
-    "study/seeds.py",
-    "study/selection.py",
-    "study/summary.py",
-    "study/tables.py",
-    "study/task_labels.py",
-    "study/tasks.py",
-)
-
-
 rule table1:
     input:
         estimates="<results>/estimates.parquet",
-        code=TABLE_CODE,
+        code=source_files("tables"),
     output:
         csv="<results>/tables/table1.csv",
         md="<results>/tables/table1.md",
@@ -47,7 +32,7 @@ rule table1:
 rule table1_at_size:
     input:
         estimates="<results>/estimates.parquet",
-        code=TABLE_CODE,
+        code=source_files("tables"),
     output:
         csv="<results>/tables/table1_at_{train_size}.csv",
         md="<results>/tables/table1_at_{train_size}.md",
@@ -78,7 +63,7 @@ rule table1_at_size:
 rule summary:
     input:
         estimates="<results>/estimates.parquet",
-        code=TABLE_CODE,
+        code=source_files("tables"),
     output:
         csv="<results>/tables/summary.csv",
         md="<results>/tables/summary.md",

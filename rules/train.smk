@@ -1,21 +1,7 @@
 rule train:
     input:
         samples="<results>/samples/{task}.parquet",
-        # Not estimators.py, although the training curve calls it: an edited formula must not cost every training.
-        # The curve's estimates are then those of the formula at training time; its provenance tells.
-        code=[
-            *MODEL_CODE,
-            *code(
-                "diffusion/batches.py",
-                "diffusion/graphs.py",
-                "diffusion/loss.py",
-                "diffusion/recipe.py",
-                "diffusion/training.py",
-                "steps/stacks.py",
-                "steps/standing.py",
-                "steps/train.py",
-            ),
-        ],
+        code=source_files("train"),
     output:
         multiext(
             # Not <results>: the cache cuts as many characters off a file's name as are here, before it is filled in.
@@ -26,7 +12,7 @@ rule train:
     log:
         "<logs>/train/{method}/{task}/{train_size}.log",
     wildcard_constraints:
-        method=chosen(design.VARIANTS),
+        method=chosen(methods.VARIANTS),
     cache: True
     priority: work
     conda:

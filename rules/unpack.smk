@@ -1,7 +1,7 @@
 rule unpack:
     input:
         bundle=str(BUNDLE.path),
-        code=code("study/archive.py"),
+        code=source_files("unpack"),
     output:
         "<results>/{file}",
     log:

@@ -24,8 +24,9 @@ FORBIDDEN = {
     "minde.study.labels": HEAVY | {"minde.diffusion", "minde.baselines"},
     "minde.study.tasks": HEAVY | {"minde.diffusion", "minde.baselines"},
     # On a laptop that has a bundle and no more than envs/report.yaml.
-    "minde.study.curves": {"safetensors", "torch", "jax", "bmi"},
-    "minde.study.pack": {"safetensors", "torch", "jax", "bmi"},
+    "minde.study.figures": {"safetensors", "torch", "jax", "bmi"},
+    "minde.study.figures.experiments": {"safetensors", "torch", "jax", "bmi"},
+    "minde.study.tables": {"safetensors", "torch", "jax", "bmi"},
     "minde.study": {"torch", "jax", "bmi", "minde.diffusion", "minde.baselines"},
     "minde.steps": {"jax", "bmi", "pandas", "matplotlib"},
     "minde.experiments": {"jax", "bmi", "pandas", "matplotlib", "pyarrow", "minde.study"},
@@ -45,8 +46,11 @@ FORBIDDEN = {
     "minde.baselines": {"torch", "jax", "bmi", "pandas", "matplotlib", "minde.study", "minde.diffusion"},
 }
 
-# Modules that nothing of their room imports before it runs, for they are torch modules that other models are made of.
-BUILDING_BLOCKS = {"minde.baselines.mine": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion"}}
+# Modules that nothing of their room imports before it runs: torch modules that other models are made of, packing.
+BUILDING_BLOCKS = {
+    "minde.baselines.mine": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion"},
+    "minde.study.bundle.pack": {"safetensors", "torch", "jax", "bmi"},
+}
 FORBIDDEN |= BUILDING_BLOCKS
 
 

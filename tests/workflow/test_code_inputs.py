@@ -1,28 +1,29 @@
-"""The source files that a rule names are those that its step imports, so that no edit is overlooked."""
+"""The source files that a step names are those that its step imports, so that no edit is overlooked."""
 
 import ast
 import inspect
-import re
+import os
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from running import ROOT
 
 from minde.baselines import METHODS
-from minde.study import design
+from minde.study.sources import EXPERIMENTS, SOURCES, source_files
 
 SOURCE = ROOT / "src"
 
-# What a step imports and its rule leaves out, for it changes no number: how files are read and written, what logs say.
+# What a step imports and does not name, for it changes no number: how files are read and written, what logs say.
 HOUSEKEEPING = {
     "device.py",
     "doubts.py",
     "progress.py",
     "study/files.py",
+    "study/methods.py",
     "study/results.py",
     "study/samples.py",
+    "study/sources.py",
     "study/tasks.py",
 }
 
@@ -53,49 +54,55 @@ def closure(path: Path) -> set[Path]:
     return found
 
 
+def needed(*paths: Path) -> set[str]:
+    """What modules lead to, relative to the package."""
+    return {str(module.relative_to(SOURCE / "minde")) for path in paths for module in closure(path)}
+
+
+def named(step: str) -> set[str]:
+    return {os.path.relpath(path, SOURCE / "minde") for path in source_files(step)}
+
+
+@pytest.mark.parametrize("step", SOURCES)
+def test_the_source_files_of_a_step_exist(step):
+    assert named(step)
+
+
 @pytest.mark.parametrize(
-    ("step", "rules", "left_out"),
+    ("step", "left_out"),
     [
         # An edited formula must not cost every training; checkpoints and signals are about when, not about what.
-        ("train", "train", {"diffusion/estimators.py", "interruption.py", "study/checkpoints.py"}),
-        ("estimate", "estimate", set()),
+        ("train", {"diffusion/estimators.py", "interruption.py", "study/checkpoints.py"}),
+        ("estimate", set()),
     ],
 )
-def test_a_rule_names_the_source_files_that_its_step_imports(step, rules, left_out):
-    needed = {str(path.relative_to(SOURCE / "minde")) for path in closure(SOURCE / f"minde/steps/{step}.py")}
-    text = "".join((ROOT / f"rules/{name}.smk").read_text() for name in ("code", rules))
-    named = set(re.findall(r'"([\w/]+\.py)"', text))
-    assert named == needed - HOUSEKEEPING - left_out
+def test_a_step_names_the_source_files_that_it_imports(step, left_out):
+    assert named(step) == needed(SOURCE / f"minde/steps/{step}.py") - HOUSEKEEPING - left_out
 
 
-# Of what draws figures, these change none: how files are read and written, what text looks like, and the door itself.
-WITHOUT_EFFECT = HOUSEKEEPING | {"study/experiment_figures.py", "study/rendering.py", "study/seeds.py"}
+# Of what draws figures and sets tables, these change none.
+WITHOUT_EFFECT = HOUSEKEEPING | {"study/tables/rendering.py", "study/seeds.py"}
+
+OF_FIGURES = {
+    "figures": ["ablations.py", "estimates.py"],
+    "training_curve": ["ablations.py", "curves.py"],
+    "consistency_figure": ["consistency.py"],
+    **{f"{name}_figure": [f"experiments/{name}.py"] for name in EXPERIMENTS},
+}
 
 
-@pytest.mark.parametrize("path", sorted((SOURCE / "minde/study").glob("*_figure.py")), ids=lambda path: path.stem)
-def test_a_figure_depends_on_the_source_files_that_draw_it(path):
-    rules = "consistency" if path.stem == "consistency_figure" else "mine"
-    text = (ROOT / "rules/figures.smk").read_text() + (ROOT / f"rules/{rules}.smk").read_text()
-    named = re.findall(r'"(study/[\w/*]+\.py)"', text)
-    needed = {str(module.relative_to(SOURCE / "minde")) for module in closure(path)} - WITHOUT_EFFECT
-    own = f"study/{path.stem}.py"
-    assert {module for module in needed if not any(fnmatch(module, pattern) for pattern in named)} <= {own}
+@pytest.mark.parametrize("step", OF_FIGURES)
+def test_a_figure_names_the_source_files_that_draw_it(step):
+    paths = [SOURCE / "minde/study/figures" / path for path in OF_FIGURES[step]]
+    assert needed(*paths) - WITHOUT_EFFECT <= named(step)
+
+
+def test_tables_name_the_source_files_that_set_them():
+    assert needed(SOURCE / "minde/study/tables/__init__.py") - HOUSEKEEPING <= named("tables")
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_competitor_depends_on_the_source_files_that_estimate(method):
+def test_a_competitor_names_the_source_files_that_estimate(method):
     function = METHODS[method].estimator
     module = inspect.getsourcefile(getattr(function, "func", function))
-    needed = {str(path.relative_to(SOURCE / "minde")) for path in closure(Path(module))} - HOUSEKEEPING
-    text = rule_of(method).replace("{wildcards.method}", method)
-    named = set(re.findall(r'"([\w/]+\.py)"', text))
-    assert needed - {"device.py"} <= named
-
-
-def rule_of(method: str) -> str:
-    """The text of the rule that runs a competitor, and of the list that these rules share."""
-    shared, *rules = re.split(r"^rule ", (ROOT / "rules/baselines.smk").read_text(), flags=re.MULTILINE)
-    kinds = ("UNTRAINED", "CRITICS", "DOES", "MINES")
-    [kind] = [name for name in kinds if method in getattr(design, name)]
-    [rule] = [text for text in rules if f"chosen(design.{kind})" in text]
-    return shared + rule
+    assert needed(Path(module)) - HOUSEKEEPING <= named(method)

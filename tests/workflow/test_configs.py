@@ -9,7 +9,7 @@ from running import ROOT, checkout, snakemake
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import design, parts, samples
+from minde.study import methods, parts, samples
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +27,14 @@ def planned(output):
 def expected(configured, tasks):
     """Jobs per rule of a study."""
     sizes = len(configured["train_sizes"])
-    rules = {"train": design.VARIANTS, "estimate": design.VARIANTS, "critic": design.CRITICS, "doe": design.DOES}
-    rules |= {"mine_torch": design.MINES}
+    rules = {"train": methods.VARIANTS, "estimate": methods.VARIANTS, "critic": methods.CRITICS}
+    rules |= {"torch_baseline": (*methods.DOES, *methods.MINES)}
     cells = {rule: tasks * sizes * len(set(configured["methods"]) & set(methods)) for rule, methods in rules.items()}
-    cells |= {"draw_samples": tasks, "baseline": tasks * len(set(configured["methods"]) & set(design.UNTRAINED))}
+    cells |= {"draw_samples": tasks, "baseline": tasks * len(set(configured["methods"]) & set(methods.UNTRAINED))}
     tables = {"table1_at_size": sizes - 1}
     once = dict.fromkeys(["merge", "table1", "summary", "all"], 1)
     resolved = configs.resolve(configured, ROOT)
-    once |= {figure.replace("-", "_"): len(parts.parts_of(resolved, figure)) for figure in parts.FIGURES}
+    once |= {figure: len(parts.parts_of(resolved, figure)) for figure in parts.FIGURES}
     return {rule: jobs for rule, jobs in (cells | tables | once).items() if jobs}
 
 

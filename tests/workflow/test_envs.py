@@ -47,11 +47,10 @@ def test_the_lock_names_no_place_to_download_from():
 IMPORTS = {
     "train": ["diffusion/*.py", "images/*.py", "steps/latents.py", "steps/train.py", "steps/estimate.py"],
     "report": [
-        "study/*_figure.py",
-        "study/experiment_*.py",
-        "study/ratios.py",
+        "study/figures/**/*.py",
+        "study/experiment_rows.py",
         "study/intervals.py",
-        "study/tables.py",
+        "study/tables/*.py",
     ],
 }
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from running import ROOT, snakemake
 
-from minde.study import design, results
+from minde.study import design, methods, results
 from minde.study.tasks import TASKS
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def estimates():
 
 
 @pytest.mark.parametrize("task", CONFIG["tasks"])
-@pytest.mark.parametrize("method", design.VARIANTS)
+@pytest.mark.parametrize("method", methods.VARIANTS)
 def test_minde_is_near_the_truth(estimates, method, task):
     for estimator in design.estimators(CONFIG, method):
         rows = estimates[method, estimator, task, max(CONFIG["train_sizes"])]
@@ -55,7 +55,7 @@ def test_ksg_is_right_in_low_dimensions(estimates):
 def test_monte_carlo_errors_are_stated_and_small(estimates):
     for (method, *_), rows in estimates.items():
         for row in rows:
-            if method in design.VARIANTS:
+            if method in methods.VARIANTS:
                 assert 0 < row["std_error"] < 0.1
             assert math.isfinite(row["seconds"])
 

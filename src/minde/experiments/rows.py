@@ -19,7 +19,7 @@ class Row(NamedTuple):
     replicate: int
     """Of the repeated runs; 0 for what all have in common."""
     quantity: str
-    """What was measured, a key of `minde.study.experiments.UNITS`; `point` for one of a scatter plot."""
+    """What was measured, a key of `minde.study.experiment_rows.UNITS`; `point` for one of a scatter plot."""
     value: float | None = None
     """In the quantity's unit, infinite where it is; none for points and where nothing came out."""
     x: float | None = None

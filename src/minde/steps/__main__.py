@@ -124,7 +124,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             (
                 "name",
                 {
-                    "choices": ("spread", "training-size", "training-curve", "sigma", "high-mi", "consistency"),
+                    "choices": ("spread", "training_size", "training_curve", "sigma", "high_mi", "consistency"),
                     "help": "which figure",
                 },
             ),

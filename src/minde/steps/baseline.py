@@ -8,6 +8,7 @@ from minde.progress import tell
 from minde.study import results, samples
 from minde.study.files import processor, provenance
 from minde.study.seeds import seed_of
+from minde.study.sources import SOURCES
 
 BENCHMARK_PACKAGES = ("benchmark-mi", "jax", "jaxlib", "numpy", "scikit-learn", "scipy")
 TORCH_PACKAGES = ("numpy", "torch")
@@ -44,7 +45,7 @@ def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto"
         if row["not_converged"]:
             tell(f"{cell['method']}, {cell['task']}, replicate {row['replicate']}: {row['not_converged']}")
     made_by = provenance(
-        settings, packages=TORCH_PACKAGES if on_device else BENCHMARK_PACKAGES, sources=("baselines/*.py",)
+        settings, packages=TORCH_PACKAGES if on_device else BENCHMARK_PACKAGES, sources=SOURCES[settings["method"]]
     )
     made_by |= {"hardware": hardware, "samples": samples.provenance_of(samples_path)}
     results.write_parquet(out, results.estimates_table(rows), made_by)

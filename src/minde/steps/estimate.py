@@ -11,6 +11,7 @@ from minde.diffusion.estimators import Estimate
 from minde.progress import Progress, tell
 from minde.study import results, samples, trained
 from minde.study.files import provenance
+from minde.study.sources import SOURCES
 
 from .cell import (
     PACKAGES,
@@ -24,8 +25,6 @@ from .cell import (
     title_of,
     trained_model,
 )
-
-SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/estimate.py", "study/seeds.py")
 
 
 def estimate(
@@ -69,7 +68,7 @@ def estimate(
     spent = trained.train_seconds(curve_path)
     rows = [cell | row | {"train_seconds": spent[row["replicate"]]} for row in estimate_rows(joined)]
     ours = {"seeds": {"estimate": _seeds(settings, training)}, "hardware": hardware_of(device), "training": made_by}
-    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES) | ours
+    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES["estimate"]) | ours
     results.write_parquet(out, results.estimates_table(rows), made_by)
 
 

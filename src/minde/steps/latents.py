@@ -13,8 +13,7 @@ from minde.study.consistency import FIRST_ROWS, IMAGE, columns_of
 from minde.study.files import provenance
 from minde.study.results import write_parquet
 from minde.study.seeds import seed_of
-
-SOURCES = ("images/*.py", "steps/latents.py", "study/consistency.py", "study/seeds.py")
+from minde.study.sources import SOURCES
 
 
 def latents(settings: dict, out: Path, device: torch.device) -> None:
@@ -49,7 +48,7 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
                 noise = np.random.Generator(np.random.PCG64(_seed(settings, f"noise/{second}"))).standard_normal
                 rows = rows + settings["noise"] * values.std(axis=0) * noise(rows.shape, dtype=np.float32)
             columns |= dict(zip(columns_of(part, options["latent"], second=second), rows.T, strict=True))
-    made_by = provenance(settings, packages=("numpy", "pyarrow", "scikit-learn", "torch"), sources=SOURCES)
+    made_by = provenance(settings, packages=("numpy", "pyarrow", "scikit-learn", "torch"), sources=SOURCES["latents"])
     write_parquet(out, pa.table({name: pa.array(column) for name, column in columns.items()}), made_by)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minde.diffusion.model import score_network
 from minde.diffusion.network import Network
-from minde.study import design
+from minde.study import design, methods
 
 from .cell import shape_of, steps_of
 
@@ -41,7 +41,7 @@ class Training:
 def report(config: dict, measured: list[Path]) -> str:
     """Return a study's jobs, steps and disk, and its hours at the rates of every machine that was measured."""
     replicates, cells = config["replicates"], design.cells(config)
-    trainings = [training_of(config, cell) for cell in cells if cell.method in design.VARIANTS]
+    trainings = [training_of(config, cell) for cell in cells if cell.method in methods.VARIANTS]
     lines = [f"study {config['name']}: {len(config['tasks'])} tasks, {replicates} replicates of each cell"]
     for width, train_size in sorted({(one.width, one.train_size) for one in trainings}):
         steps = [one.steps for one in trainings if (one.width, one.train_size) == (width, train_size)]
@@ -49,7 +49,7 @@ def report(config: dict, measured: list[Path]) -> str:
         lines.append(f"  width {width:>3}, {train_size:>7,} samples: {len(steps):>3} trainings of {of:>9} steps")
     for path in measured:
         lines += hours(path, trainings, replicates)
-    competitors = sum(cell.method in design.COMPETITORS for cell in cells)
+    competitors = sum(cell.method in methods.COMPETITORS for cell in cells)
     weights = sum(one.parameters for one in trainings) * replicates * FLOAT
     return "\n".join(
         [
@@ -90,7 +90,7 @@ def network_of(config: dict, cell: design.Cell) -> Network:
     """Return the network of a cell."""
     task, settings = design.task_of(config, cell.task), design.training_of(config, cell)
     return score_network(
-        variant=design.VARIANTS[cell.method],
+        variant=methods.VARIANTS[cell.method],
         dim_x=task.dim_x,
         dim_y=task.dim_y,
         has_base=settings["training"]["precondition"] != "none",

@@ -8,10 +8,10 @@ import torch
 from minde.diffusion.diagnostics import score_errors as errors_of
 from minde.study import results, samples, score_errors, trained
 from minde.study.files import provenance
+from minde.study.sources import SOURCES
 
 from .cell import PACKAGES, check_weights, hardware_of, read_cell, seeds_of, trained_model
 
-SOURCES = ("diffusion/*.py", "steps/cell.py", "steps/score_errors.py", "study/seeds.py")
 PARTS = 20  # of the times
 
 
@@ -44,5 +44,5 @@ def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, d
         for time, excess in zip(times.tolist(), of_replicate, strict=True)
     ]
     ours = {"seeds": {"score-errors": seeds}, "hardware": hardware_of(device), "training": made_by}
-    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES) | ours
+    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES["score_errors"]) | ours
     results.write_parquet(out, score_errors.table(rows), made_by)

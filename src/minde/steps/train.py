@@ -12,19 +12,11 @@ from minde.diffusion.model import WEIGHTS_VERSION
 from minde.diffusion.recipe import Recipe
 from minde.study import results, samples, trained
 from minde.study.files import provenance
+from minde.study.sources import SOURCES
 
 from .cell import MOMENTS, PACKAGES, hardware_of, model_of, read_cell, seeds_of, steps_of
 from .stacks import Inputs, Trainer, Training
 from .standing import Keeper, Standing
-
-SOURCES = (
-    "diffusion/*.py",
-    "steps/cell.py",
-    "steps/stacks.py",
-    "steps/standing.py",
-    "steps/train.py",
-    "study/seeds.py",
-)
 
 
 def train(
@@ -63,7 +55,7 @@ def prepare(
     keeper = keeper or Keeper()
     held = samples.metadata(samples_path)
     settings = settings | {"dim_x": held["dim_x"], "dim_y": held["dim_y"]}
-    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES) | {
+    made_by = provenance(settings, packages=PACKAGES, sources=SOURCES["train"]) | {
         "seeds": {purpose: seeds_of(settings, purpose) for purpose in ("train", "curve")},
         "hardware": hardware_of(device),
         "samples": samples.provenance_of(samples_path),

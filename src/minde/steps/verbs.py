@@ -40,7 +40,8 @@ def experiment(args: argparse.Namespace) -> None:
 
 def experiment_figure(args: argparse.Namespace) -> None:
     """Draw the figure of an experiment of MINE, in every kind of file asked for."""
-    from minde.study import experiment_figures, experiment_rows
+    from minde.study import experiment_rows
+    from minde.study.figures import experiments as experiment_figures
 
     experiment_figures.write_figure(args.name, experiment_rows.read(args.rows).to_pandas(), args.out)
 
@@ -109,12 +110,14 @@ def baseline(args: argparse.Namespace) -> None:
 def merge(args: argparse.Namespace) -> None:
     """Merge the estimates of all cells; every key of the design must be there once, and no other."""
     from minde.study import design, origins, results
+    from minde.study.files import provenance
+    from minde.study.sources import SOURCES
 
     paths = {cell: args.estimates / f"{cell.path}.parquet" for cell in design.cells_of(args.settings)}
     for cell, path in paths.items() if args.origins else ():
         origins.check(path, results.read_provenance(path), args.origins, cell)
     table = results.merge(design.expected_keys(args.settings), paths.values())
-    made_by = results.provenance(args.settings, packages=("pyarrow",), sources=("study/results.py", "study/design.py"))
+    made_by = provenance(args.settings, packages=("pyarrow",), sources=SOURCES["merge"])
     results.write_parquet(args.out, table, made_by)
 
 
@@ -128,14 +131,16 @@ def table(args: argparse.Namespace) -> None:
 
 def ratios(args: argparse.Namespace) -> None:
     """Write the ratios of the consistency tests, in every kind of file asked for."""
-    from minde.study import ratios, results
+    from minde.study import results
+    from minde.study.tables import ratios
 
     ratios.write_ratios(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
 def figure(args: argparse.Namespace) -> None:
     """Draw a figure, in every kind of file asked for, from merged estimates or from training curves."""
-    from minde.study import curves, figures, results
+    from minde.study import figures, results
+    from minde.study.figures import curves
 
     shown = curves.read(args.curves) if args.curves else results.read_estimates(args.estimates).to_pandas()
     figures.write_figure(args.name, shown, args.out, **args.settings)
@@ -155,14 +160,14 @@ def comparison(args: argparse.Namespace) -> None:
 
 def bundle(args: argparse.Namespace) -> None:
     """Pack a study's estimates, tables and figures, or its weights, into one archive."""
-    from minde.study import pack
+    from minde.study.bundle import pack
 
     pack.pack(args.settings["holds"], args.settings["config"], args.results, args.files, args.lock, args.out)
 
 
 def unpack(args: argparse.Namespace) -> None:
     """Take one file out of a bundle, once it is what the manifest says."""
-    from minde.study import archive
+    from minde.study.bundle import archive
 
     with archive.opened(args.bundle) as opened:
         archive.extract(opened, args.settings["file"], args.out)

@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from . import consistency
-from .design import CRITICS, VARIANTS, batch_size_of, cells, estimators, matches, task_of, training_of
+from .design import batch_size_of, cells, estimators, matches, task_of, training_of
+from .methods import CRITICS, VARIANTS
 from .seeds import canonical, plain
 from .tasks import BENCHMARK, GROUPS, HIGH_MI, TASKS, matching, suggestion
 

@@ -19,6 +19,7 @@ from minde.progress import tell
 from . import samples
 from .files import provenance, sha256_of
 from .seeds import seed_of
+from .sources import SOURCES
 
 PRECISION = 1e-3
 """How much of a column's standard deviation float32, in which samples are kept, may change a value by."""
@@ -54,9 +55,7 @@ def split(settings: dict, file: Path, out: Path) -> None:
         rows = values[order[first : first + settings[f"n_{part}"]]]
         return rows[:, :dim_x], rows[:, dim_x:]
 
-    made_by = provenance(
-        settings, packages=("numpy", "pyarrow"), sources=("study/data.py", "study/samples.py", "study/seeds.py")
-    )
+    made_by = provenance(settings, packages=("numpy", "pyarrow"), sources=SOURCES["split_file"])
     made_by["file"] = {"name": file.name, "sha256": sha256_of(file)}
     samples.write(out, draw, made_by, dim_x=dim_x, dim_y=len(settings["y"]), mi_true=settings["mi_true"])
 

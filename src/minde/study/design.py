@@ -10,39 +10,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from . import consistency
+from .methods import METHODS, SECTIONS, UNTRAINED, VARIANTS
 from .seeds import canonical, seed_of
 from .tasks import TASKS, Task, own_task
 
 __all__ = ["Cell", "canonical", "cells", "seed_of"]
 
-VARIANTS = {"minde-j": "j", "minde-c": "c"}
-"""Methods that train score networks, and the variant of MINDE that each is."""
-
-CRITICS = ("mine", "infonce", "dv", "nwj")
-"""Competitors that train a critic, with benchmark-mi."""
-
-DOES = ("doe-gaussian", "doe-logistic")
-"""Competitors that train densities."""
-
-MINES = ("mine-torch",)
-"""MINE of our own, stacked, which also the experiments use."""
-
-UNTRAINED = ("ksg", "lnn", "kde", "cca")
-"""Competitors that read the test samples only."""
-
-COMPETITORS = (*CRITICS, *UNTRAINED, *DOES, *MINES)
-METHODS = (*VARIANTS, *COMPETITORS)
-
 DUPLICATES = 0.01
 """Share of the rows of a file of one's own that may repeat another row, where its entry says nothing else."""
-
-_SECTIONS = {
-    "mine": ("critics", "mine"),
-    **dict.fromkeys(CRITICS[1:], ("critics",)),
-    **dict.fromkeys(DOES, ("doe",)),
-    **dict.fromkeys(MINES, ("mine_torch",)),
-}
-"""Sections of `baselines` that a competitor's settings stand in, where that is not one of its own name."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -138,6 +113,11 @@ def baseline_settings(config: dict, cell: Cell) -> str:
     if cell.method not in UNTRAINED:
         settings |= {"train_size": cell.train_size, "seed": config["seed"]}
     return canonical(settings)
+
+
+def experiment_settings(config: dict, name: str) -> str:
+    """What an experiment of MINE reads: its section of the config and the study's seed."""
+    return canonical({"seed": config["seed"], **config["experiments"][name]})
 
 
 def merge_settings(config: dict) -> str:
@@ -268,7 +248,7 @@ def matches(match: dict, cell: Cell, task: Task) -> bool:
 
 def _sections(method: str) -> tuple[str, ...]:
     """The sections of `baselines` that a method's settings stand in."""
-    return _SECTIONS.get(method, (method,))
+    return SECTIONS.get(method, (method,))
 
 
 def _cells(methods: list[str], tasks: list[str], train_sizes: list[int]) -> Iterator[Cell]:

@@ -7,8 +7,23 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .experiments import UNITS
 from .results import write_parquet
+
+UNITS = {
+    "information": "nats",
+    "divergence": "nats",
+    "bits": "bits",
+    "modes": "modes",
+    "touched": "modes",
+    "high_quality": "share of the samples",
+    "reconstruction": "units of the data",
+    "error": "share of the test rows",
+    "red": "intensity from 0 to 1",
+    "green": "intensity from 0 to 1",
+    "blue": "intensity from 0 to 1",
+    "point": "none",
+}
+"""The quantities of the experiments' rows, and their units."""
 
 SCHEMA = pa.schema(
     [

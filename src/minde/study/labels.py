@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from . import consistency, parts
-from .rows import METHOD_LABELS
+from .methods import LABELS
 from .task_labels import label_of
 from .tasks import BENCHMARK, HIGH_MI
 
@@ -21,7 +21,7 @@ def of_part(config: dict, shows: str, figure: str, kind: str) -> Callable[..., d
 
 
 def _labels(config: dict, shows: str, tasks: list[str], kind: str) -> dict[str, str]:
-    methods = [label for method, label in METHOD_LABELS.items() if method in config["methods"]]
+    methods = [label for method, label in LABELS.items() if method in config["methods"]]
     return {
         "shows": shows,
         "methods": ", ".join(methods) if len(methods) <= SPELLED_OUT else f"all {len(methods)}",

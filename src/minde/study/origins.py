@@ -7,7 +7,7 @@ of a training that went on after its Snakemake was killed, or of results that we
 import json
 from pathlib import Path
 
-from . import design
+from . import design, methods
 
 _DRAWN = {"dim_x", "dim_y"}  # in the settings of a training, those that are no settings but read from the samples
 
@@ -37,7 +37,7 @@ def _of_config(config: dict, cell: design.Cell) -> dict[str, dict]:
     """The settings of each stage that leads to a cell's estimates, as :mod:`.design` hands them to its step."""
     samples = design.split_settings if cell.task in config["data"] else design.sample_settings
     found = {"samples": samples(config, cell.task)}
-    if cell.method in design.VARIANTS:
+    if cell.method in methods.VARIANTS:
         found |= {
             "training": design.train_settings(config, cell),
             "estimates": design.estimate_settings(config, cell),

@@ -1,15 +1,16 @@
 """The figures of a study, parted into pages of tasks as the paper's are, and what each part reads."""
 
-from .design import VARIANTS, Cell, canonical, cells
+from .design import Cell, canonical, cells
+from .methods import VARIANTS
 from .tasks import HIGH_MI, TASKS
 
 FIGURES = {
     "spread": 20,
-    "training-size": 10,
-    "training-curve": 10,
+    "training_size": 10,
+    "training_curve": 10,
     "sigma": 10,
     "comparison": 20,
-    "high-mi": len(HIGH_MI),
+    "high_mi": len(HIGH_MI),
 }
 """Figures, and how many tasks are on one page; the paper's are parted alike."""
 
@@ -17,7 +18,7 @@ FIGURES = {
 def figure_settings(config: dict, figure: str, part: int) -> str:
     """What a part of a figure, counted from 1, reads beside the estimates."""
     settings = {"tasks": tasks_of_part(config, figure, part)}
-    if figure in ("spread", "training-size", "comparison", "high-mi"):
+    if figure in ("spread", "training_size", "comparison", "high_mi"):
         settings["sigmas"] = config["tables"]["sigmas"]
     if figure == "comparison":
         settings["studies"] = [config["name"], config["compared_with"]]
@@ -28,7 +29,7 @@ def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
     """The tasks of a part of a figure, in the benchmark's order."""
     order, size = {task: place for place, task in enumerate(TASKS)}, FIGURES[figure]
     tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
-    if figure == "high-mi":
+    if figure == "high_mi":
         return [task for task in tasks if task in HIGH_MI]
     return tasks[(part - 1) * size : part * size]
 
@@ -39,14 +40,14 @@ def parts_of(config: dict, figure: str) -> range:
     estimators = config["minde"]["estimators"]
     varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
     empty = {
-        "training-curve": not trains,
+        "training_curve": not trains,
         "sigma": not varied,
         "comparison": not config["compared_with"],
-        "high-mi": not set(HIGH_MI) <= set(config["tasks"]),
+        "high_mi": not set(HIGH_MI) <= set(config["tasks"]),
     }
     if empty.get(figure, False):
         return range(0)
-    return range(1, 2 if figure == "high-mi" else -(-len(config["tasks"]) // FIGURES[figure]) + 1)
+    return range(1, 2 if figure == "high_mi" else -(-len(config["tasks"]) // FIGURES[figure]) + 1)
 
 
 def curve_cells(config: dict, tasks: list[str] | None = None) -> list[Cell]:

@@ -1,21 +1,6 @@
 """The rows of tables and the lines of figures: a row is one (method, estimator), named and ordered as in the paper."""
 
-# In the order of the paper's Table 1.
-METHOD_LABELS = {
-    "minde-j": "MINDE-j",
-    "minde-c": "MINDE-c",
-    "mine": "MINE",
-    "mine-torch": "MINE (ours)",
-    "infonce": "InfoNCE",
-    "dv": "D-V",
-    "nwj": "NWJ",
-    "ksg": "KSG",
-    "lnn": "LNN",
-    "kde": "KDE",
-    "cca": "CCA",
-    "doe-gaussian": "DoE (Gaussian)",
-    "doe-logistic": "DoE (Logistic)",
-}
+from .methods import LABELS
 
 TRUTH_LABEL = "GT"
 """Label of the row that holds the true mutual information."""
@@ -23,14 +8,14 @@ TRUTH_LABEL = "GT"
 
 def row_label(method: str, estimator: str) -> str:
     """The paper's name of a row, such as `MINDE-j (σ=1)`. Raises ValueError for one it has no name for."""
-    label, (kind, sigma) = METHOD_LABELS.get(method), _kind(method, estimator)
+    label, (kind, sigma) = LABELS.get(method), _kind(method, estimator)
     return {SIGMA: f"{label} (σ={sigma:g})", PLAIN: label, GAP: f"{label} (gap)"}[kind]
 
 
 def row_order(method: str, estimator: str) -> tuple[int, int, float]:
     """Sort key of a row: methods as in the paper; within one the σ rows by σ, then the plain one, then the gap."""
     kind = _kind(method, estimator)
-    return list(METHOD_LABELS).index(method), *kind
+    return list(LABELS).index(method), *kind
 
 
 def formula_of(estimator: str) -> str:
@@ -42,8 +27,8 @@ SIGMA, PLAIN, GAP = range(3)  # the order of one method's rows
 
 
 def _kind(method: str, estimator: str) -> tuple[int, float]:
-    if method not in METHOD_LABELS:
-        raise ValueError(f"no row is known for the method {method!r}; known: {', '.join(METHOD_LABELS)}")
+    if method not in LABELS:
+        raise ValueError(f"no row is known for the method {method!r}; known: {', '.join(LABELS)}")
     if estimator in (method, "inside"):
         return PLAIN, 0.0
     if estimator == "gap":

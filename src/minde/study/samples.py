@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from .files import atomic, encode, provenance
 from .seeds import seed_of
+from .sources import SOURCES
 from .tasks import HIGH_MI, task
 
 SPLITS = ("train", "test")
@@ -34,7 +35,7 @@ def draw(settings: dict, path: str | Path) -> None:
     made_by = provenance(
         settings,
         packages=("benchmark-mi", "jax", "jaxlib", "numpy", "pyarrow"),
-        sources=("study/samples.py", "study/seeds.py", "study/tasks.py"),
+        sources=SOURCES["draw_samples"],
     )
     of, drawn = task(settings["task"]), partial(_draw_split, settings)
     write(path, drawn, made_by, dim_x=of.dim_x, dim_y=of.dim_y, mi_true=of.mi_true)

@@ -38,7 +38,7 @@ def write_figure(errors: str | Path, method: str, paths: Iterable[str | Path]) -
 def _figure(found: "DataFrame", method: str) -> "Figure":
     from matplotlib.figure import Figure
 
-    from .panels import COLORS
+    from .figures.panels import COLORS
 
     scores = list(dict.fromkeys(found["score"]))
     figure = Figure(figsize=(5.5, 1.8))

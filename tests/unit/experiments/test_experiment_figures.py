@@ -5,11 +5,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from minde.study import experiment_rows
-from minde.study.bigan_figure import draw as bigan
-from minde.study.binary_figure import draw as binary
-from minde.study.bottleneck_figure import draw as bottleneck
-from minde.study.gans_figure import draw as gans
-from minde.study.stacked_figure import draw as stacked
+from minde.study.figures.experiments.bigan import draw as bigan
+from minde.study.figures.experiments.binary import draw as binary
+from minde.study.figures.experiments.bottleneck import draw as bottleneck
+from minde.study.figures.experiments.gans import draw as gans
+from minde.study.figures.experiments.stacked import draw as stacked
 
 
 def rows_of(*rows) -> pd.DataFrame:

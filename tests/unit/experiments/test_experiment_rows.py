@@ -8,10 +8,10 @@ import torch
 
 from minde.experiments.rows import Row
 from minde.steps.experiment import experiment
-from minde.study import experiment_figures, experiment_rows, results
-from minde.study.experiment_panels import over_replicates
-from minde.study.experiments import SOURCES, sources
-from minde.study.files import PACKAGE
+from minde.study import experiment_rows, results
+from minde.study.figures import experiments as experiment_figures
+from minde.study.figures.experiments import dependence
+from minde.study.figures.experiments.panels import over_replicates
 
 ROWS = [
     Row("1", "truth", 0, "information", 0.14, x=0.5),
@@ -59,12 +59,6 @@ def test_the_interval_is_students_and_leaves_out_what_is_missing():
     assert math.isnan(summary.loc["ksg", "mean"])
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_the_sources_of_an_experiment_exist(name):
-    for pattern in sources(name):
-        assert list(PACKAGE.glob(pattern)), pattern
-
-
 def test_the_step_writes_the_rows_of_an_experiment(tmp_path):
     mine = {"hidden": 8, "layers": 1, "batch_size": 50, "learning_rate": 1e-3, "smoothing": 0.01, "steps": 5}
     settings = {"seed": 0, "replicates": 2, "correlations": [0.0, 0.99], "dims": [1, 2], "samples": 100}
@@ -77,6 +71,11 @@ def test_the_step_writes_the_rows_of_an_experiment(tmp_path):
     made_by = results.read_provenance(tmp_path / "a.parquet")
     assert made_by["settings"] == settings
     assert {"hardware", "code", "versions"} <= made_by.keys()
+
+
+def test_an_unknown_experiment_is_named(tmp_path):
+    with pytest.raises(ValueError, match="unknown experiment 'estimate'; known: estimation, dependence"):
+        experiment("estimate", {"seed": 0}, tmp_path / "rows.parquet", torch.device("cpu"))
 
 
 def estimation_rows():
@@ -110,9 +109,7 @@ def test_a_figure_is_drawn_the_same_twice(name, rows, tmp_path):
 
 
 def test_heat_maps_say_infinite_and_missing():
-    from minde.study import dependence_figure
-
-    figure = dependence_figure.draw(pd.DataFrame(as_dicts(dependence_rows())))
+    figure = dependence.draw(pd.DataFrame(as_dicts(dependence_rows())))
     words = {ax.get_title(): [text.get_text() for text in ax.texts] for ax in figure.axes}
     assert words["true value"] == ["∞", "0.40", "∞", "0.40"]
     assert words["MINE"][1] == "0.41 ± 0.06"  # t of one degree of freedom

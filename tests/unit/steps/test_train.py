@@ -179,6 +179,6 @@ def test_a_checkpoint_of_other_samples_is_named(folder, capsys) -> None:
 
 def test_other_training_code_has_another_identity(folder, capsys, monkeypatch) -> None:
     folder.stop()
-    monkeypatch.setattr(train, "SOURCES", (*train.SOURCES, "progress.py"))
+    monkeypatch.setitem(train.SOURCES, "train", (*train.SOURCES["train"], "progress.py"))
     folder.train()
     assert re.search(r"is not used: it is of another training \(code \w+ there, \w+ here\)", capsys.readouterr().err)

@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from minde.study import archive
-from minde.study.archive import MANIFEST, SEAL, ArchiveError
+from minde.study.bundle import archive
+from minde.study.bundle.archive import MANIFEST, SEAL, ArchiveError
 
 MEMBERS = {"tables/one.csv": b"a,b\n1,2\n", "estimates.parquet": b"\x00PAR1" * 100, "σ.json": b"{}", "empty": b""}
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from minde.study import archive, bundle, design, pack, results, trained
-from minde.study.archive import ArchiveError
+from minde.study import bundle, design, results, trained
+from minde.study.bundle import archive, pack
+from minde.study.bundle.archive import ArchiveError
 from minde.study.config import ConfigError, resolve
 
 ROOT = Path(__file__).parents[3]

@@ -11,7 +11,7 @@ import yaml
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import design, experiments, origins, parts, seeds
+from minde.study import design, methods, origins, parts, seeds
 from minde.study.tasks import HIGH_MI
 
 ROOT = Path(__file__).parents[3]
@@ -69,15 +69,15 @@ def test_canonical_json_has_one_spelling_per_value():
 def test_the_competitors_are_those_there_are():
     from minde.baselines import METHODS
 
-    assert list(METHODS) == list(design.COMPETITORS)
-    assert [name for name, method in METHODS.items() if not method.trains] == list(design.UNTRAINED)
-    assert [name for name, method in METHODS.items() if method.on_device] == [*design.DOES, *design.MINES]
+    assert list(METHODS) == list(methods.COMPETITORS)
+    assert [name for name, method in METHODS.items() if not method.trains] == list(methods.UNTRAINED)
+    assert [name for name, method in METHODS.items() if method.on_device] == [*methods.DOES, *methods.MINES]
 
 
 def test_each_competitor_that_trains_has_its_own_options(config):
     options = {
         method: json.loads(design.baseline_settings(config, cell(method)))["options"]
-        for method in (*design.CRITICS, *design.DOES, *design.MINES)
+        for method in (*methods.CRITICS, *methods.DOES, *methods.MINES)
     }
     critics, doe = config["baselines"]["critics"], config["baselines"]["doe"]
     assert options["mine"] == critics | {"smoothing": 0.9}
@@ -88,9 +88,7 @@ def test_each_competitor_that_trains_has_its_own_options(config):
 
 def test_an_experiment_reads_its_section_and_the_seed_alone(config):
     config["experiments"] = {"estimation": {"dims": [1, 20.0]}, "dependence": {"samples": 10}}
-    assert experiments.settings(config, "estimation") == '{"dims":[1,20],"seed":0}'
-    with pytest.raises(ValueError, match="unknown experiment 'estimate'; known: estimation, dependence"):
-        experiments.sources("estimate")
+    assert design.experiment_settings(config, "estimation") == '{"dims":[1,20],"seed":0}'
 
 
 def test_methods_that_do_not_train_have_one_cell_per_task(config):
@@ -120,7 +118,7 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
         (lambda c: design.table_settings(c, 2000), "decimals reference sigmas train_size"),
         (design.summary_settings, "quoted resamples seed sigmas"),
         (lambda c: parts.figure_settings(c, "spread", 1), "sigmas tasks"),
-        (lambda c: parts.figure_settings(c, "training-curve", 1), "tasks"),
+        (lambda c: parts.figure_settings(c, "training_curve", 1), "tasks"),
     ],
     ids=[
         *("sample", "train", "estimate", "baseline", "trained baseline", "merge"),
@@ -200,29 +198,29 @@ def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
     found = {figure: list(parts.parts_of(config, figure)) for figure in parts.FIGURES}
     assert found == {
         "spread": [1, 2],
-        "training-size": [1, 2, 3, 4],
-        "training-curve": [1, 2, 3, 4],
+        "training_size": [1, 2, 3, 4],
+        "training_curve": [1, 2, 3, 4],
         "sigma": [1, 2, 3, 4],
         "comparison": [],
-        "high-mi": [],
+        "high_mi": [],
     }
-    shown = [task for part in found["training-size"] for task in parts.tasks_of_part(config, "training-size", part)]
+    shown = [task for part in found["training_size"] for task in parts.tasks_of_part(config, "training_size", part)]
     assert shown == config["tasks"]
 
 
 def test_a_study_has_the_figures_that_it_has_something_for(config):
     assert {figure: len(parts.parts_of(config, figure)) for figure in parts.FIGURES} == {
         "spread": 1,
-        "training-size": 1,
-        "training-curve": 1,
+        "training_size": 1,
+        "training_curve": 1,
         "sigma": 0,
         "comparison": 0,
-        "high-mi": 0,
+        "high_mi": 0,
     }
     config["compared_with"] = "another"
     assert len(parts.parts_of(config, "comparison")) == 1
     config["methods"] = ["ksg"]
-    assert not parts.parts_of(config, "training-curve")
+    assert not parts.parts_of(config, "training_curve")
 
 
 def test_the_ablation_of_importance_sampling_switches_it_off_in_training_and_estimation(config):
@@ -238,8 +236,8 @@ def test_the_study_of_figure_1_has_its_figure(config):
         update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
     config = configs.resolve(config, ROOT)
     assert config["tasks"] == [*HIGH_MI]
-    assert list(parts.parts_of(config, "high-mi")) == [1]
-    assert parts.tasks_of_part(config, "high-mi", 1) == [*HIGH_MI]
+    assert list(parts.parts_of(config, "high_mi")) == [1]
+    assert parts.tasks_of_part(config, "high_mi", 1) == [*HIGH_MI]
 
 
 def test_splitting_a_file_reads_its_columns_and_not_its_path(config):

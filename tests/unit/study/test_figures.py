@@ -10,18 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from minde.study import curves, trained
-from minde.study.ablations import comparison, sigma, training_curve
-from minde.study.figures import high_mi, omissions, spread, training_size, write_figure
+from minde.study import trained
+from minde.study.figures import curves, write_figure
+from minde.study.figures.ablations import comparison, sigma, training_curve
+from minde.study.figures.estimates import high_mi, omissions, spread, training_size
+from minde.study.figures.panels import COLORS, MARKERS, reach_of
 from minde.study.files import provenance
-from minde.study.panels import COLORS, MARKERS, reach_of
 from minde.study.results import write_parquet
-from minde.study.rows import METHOD_LABELS
+from minde.study.rows import LABELS
 from minde.study.tasks import HIGH_MI, TASKS
 
 FOUR = ["1v1-normal-0.75", "half_cube-1v1-normal-0.75", "student-identity-2-2-2", "multinormal-sparse-5-5-2-2.0"]
 ROWS = [("minde-j", "sigma=1"), ("minde-j", "inside"), ("minde-c", "gap"), ("ksg", "ksg")]
-OF_ESTIMATES = ["spread", "training-size", "sigma"]
+OF_ESTIMATES = ["spread", "training_size", "sigma"]
 
 
 def estimates(tasks=FOUR, rows=ROWS, sizes=(100, 1000), replicates=3) -> pd.DataFrame:
@@ -159,7 +160,7 @@ def test_training_size_of_untrained_methods_alone_has_no_sizes():
 
 
 def test_every_method_has_a_colour_of_its_own():
-    assert list(COLORS) == list(METHOD_LABELS)
+    assert list(COLORS) == list(LABELS)
     assert len(set(COLORS.values())) == len(COLORS)
     assert len(set(MARKERS.values())) == len(MARKERS)
 
@@ -181,7 +182,7 @@ def test_spread_names_a_missing_row():
 
 def test_unknown_figures_and_kinds_are_refused(tmp_path):
     with pytest.raises(
-        ValueError, match="unknown figure 'pie'; known: spread, training-size, training-curve, sigma, high-mi"
+        ValueError, match="unknown figure 'pie'; known: spread, training_size, training_curve, sigma, high_mi"
     ):
         write_figure("pie", estimates(), [tmp_path / "pie.pdf"], tasks=FOUR)
     with pytest.raises(ValueError, match=r"no figure can be written as '.svg'; expected .pdf or .png"):
@@ -285,11 +286,11 @@ def test_high_mutual_information_is_drawn_against_the_truth_by_version(tmp_path)
         assert list(line.get_xdata()) == [half / 2 for half in range(11)]
         of_version = frame[(frame["estimator"] == "inside") & frame["task"].str.startswith(f"{version}high")]
         assert list(line.get_ydata()) == pytest.approx(list(of_version.groupby("mi_true")["estimate"].mean()))
-    write_figure("high-mi", frame, [tmp_path / "high_mi.pdf"], tasks=[*HIGH_MI])
+    write_figure("high_mi", frame, [tmp_path / "high_mi.pdf"], tasks=[*HIGH_MI])
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", ["spread", "training-size"])
+@pytest.mark.parametrize("name", ["spread", "training_size"])
 def test_a_true_value_of_zero_has_an_axis_too(name, tmp_path):
     write_figure(name, estimates(["high-mi-0.0"]), [tmp_path / "a.png"], tasks=["high-mi-0.0"])
 
@@ -303,7 +304,7 @@ def test_a_task_whose_truth_nobody_knows_has_no_line_of_it(name, tmp_path):
     assert "GT (true value)" not in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-@pytest.mark.parametrize("name", ["spread", "training-size"])
+@pytest.mark.parametrize("name", ["spread", "training_size"])
 def test_a_task_of_unknown_truth_on_which_nothing_converges_has_an_empty_panel(name, tmp_path):
     lost = not_converged(estimates(FOUR[:1], rows=ROWS[-1:]), "ksg", 0, 1, 2).assign(mi_true=float("nan"))
     write_figure(name, pd.concat([lost, estimates(FOUR[1:2], rows=ROWS[-1:])]), [tmp_path / "a.png"], tasks=FOUR)
@@ -332,4 +333,4 @@ def test_training_curves_of_several_cells_in_one_figure(tmp_path):
     assert list(line.get_xdata()) == [1, 2]
     truth = TASKS[FOUR[0]].mi_true
     assert list(line.get_ydata()) == pytest.approx([truth / 2 + 0.005, truth + 0.005])
-    write_figure("training-curve", frame, [tmp_path / "curve.pdf"], tasks=FOUR)
+    write_figure("training_curve", frame, [tmp_path / "curve.pdf"], tasks=FOUR)

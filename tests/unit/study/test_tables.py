@@ -14,13 +14,13 @@ import pytest
 import yaml
 
 from minde.diffusion import estimators
-from minde.study import design, html, latex, published
-from minde.study.panels import COLORS, MARKERS
-from minde.study.rendering import CLASS_COLORS, class_meanings, error_class, number, to_csv, to_markdown
-from minde.study.rows import METHOD_LABELS, row_label, row_order
+from minde.study import methods
+from minde.study.figures.panels import COLORS, MARKERS
+from minde.study.rows import LABELS, row_label, row_order
 from minde.study.selection import at_train_size
-from minde.study.summary import note, score, texts
-from minde.study.tables import COLUMNS, summarise, with_reference, write_summary, write_table
+from minde.study.tables import COLUMNS, html, latex, published, summarise, with_reference, write_summary, write_table
+from minde.study.tables.rendering import CLASS_COLORS, class_meanings, error_class, number, to_csv, to_markdown
+from minde.study.tables.summary import note, score, texts
 from minde.study.tasks import TASKS
 
 ROOT = Path(__file__).parents[3]
@@ -73,7 +73,7 @@ def test_rows_as_in_the_paper_and_tasks_as_in_the_benchmark():
 
 
 def test_the_order_of_all_rows():
-    pairs = [(method, method) for method in METHOD_LABELS if not method.startswith("minde")]
+    pairs = [(method, method) for method in LABELS if not method.startswith("minde")]
     pairs += [(m, e) for m in ("minde-c", "minde-j") for e in ("gap", "sigma=2", "inside", "sigma=0.5", "sigma=1")]
     assert [row_label(*pair) for pair in sorted(pairs, key=lambda pair: row_order(*pair))] == [
         "MINDE-j (σ=0.5)",
@@ -503,9 +503,9 @@ def test_a_file_of_ones_own_is_called_by_its_id_and_has_no_error(tmp_path, kind)
 
 
 def test_every_method_and_formula_has_a_row_and_a_look():
-    assert METHOD_LABELS.keys() == COLORS.keys() == set(design.METHODS)
+    assert LABELS.keys() == COLORS.keys() == set(methods.METHODS)
     formulas = yaml.safe_load((ROOT / "config/schema.yaml").read_text())["$defs"]["formula"]["enum"]
     assert set(formulas) == set(estimators.FORMULAS)
     for formula in set(formulas) - {"sigma"}:
         row_label("minde-c", formula)
-    assert MARKERS.keys() == set(formulas) - {"sigma"} | set(design.COMPETITORS) - set(design.UNTRAINED)
+    assert MARKERS.keys() == set(formulas) - {"sigma"} | set(methods.COMPETITORS) - set(methods.UNTRAINED)

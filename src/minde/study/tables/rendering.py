@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from .rows import TRUTH_LABEL
+from ..rows import TRUTH_LABEL
 
 # A cell is coloured by the signed error of its mean, in steps (nats) that mean something at one decimal: half a unit,
 # one unit, and two sizes of plainly wrong. Blue and orange stay apart for colour-blind readers, and all steps are light

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from .figures import write
+from .. import write
 
 
 def write_figure(name: str, rows: pd.DataFrame, paths: Iterable[str | Path]) -> None:
     """Draw an experiment's figure and write it to every path (.pdf or .png): same rows, same bytes.
 
-    The module `minde.study.<name>_figure` has a function `draw` that makes the figure of the experiment's rows.
+    The module of that name here has a function `draw`, from the experiment's rows to the figure.
 
     Raises:
         ValueError: the kind of file is unknown.
     """
-    write(lambda: import_module(f"minde.study.{name}_figure").draw(rows), paths)
+    write(lambda: import_module(f"{__name__}.{name}").draw(rows), paths)

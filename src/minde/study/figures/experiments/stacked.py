@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .experiment_scatter import SERIES, dots
+from .scatter import SERIES, dots
 
 CHANNELS = ("red", "green", "blue")
 TITLES = {"data": "data", "gan": "GAN", "mine": "GAN + MINE"}

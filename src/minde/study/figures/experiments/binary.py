@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from .panels import TRUTH_STYLE
+from ..panels import TRUTH_STYLE
 
 MARKERS = "osD^vP*"
 

@@ -5,8 +5,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .experiment_panels import over_replicates
-from .panels import COLORS
+from ..panels import COLORS
+from .panels import over_replicates
 
 ESTIMATES = {
     "mine": ("I(X; Z), MINE", COLORS["mine"], "P"),

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .experiment_panels import LABELS, SERIES_COLORS, SERIES_MARKERS, over_replicates
-from .panels import AXIS_LABEL, draw_heads
+from ..panels import AXIS_LABEL, draw_heads
+from .panels import LABELS, SERIES_COLORS, SERIES_MARKERS, over_replicates
 
 WIDTH = 0.6  # of the points of one correlation, which stand side by side; correlations are 1 apart
 

@@ -4,8 +4,8 @@ from string import Template
 
 import pandas as pd
 
+from ..rows import TRUTH_LABEL
 from .rendering import CLASS_COLORS, ERROR_BOUNDS, cell_text, class_meanings, error_class, note, number
-from .rows import TRUTH_LABEL
 
 # Colours are defined inside the document, so that they come along when another one takes it in with \input.
 DOCUMENT = Template(r"""% Compiles alone: pdflatex table1.tex

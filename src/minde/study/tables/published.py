@@ -3,7 +3,7 @@
 39 of the 40 tasks: 31 equal the true value at one decimal, and the others are one unit too low.
 """
 
-from .tasks import BENCHMARK
+from ..tasks import BENCHMARK
 
 LABEL = "MINDE-c (published)"
 SWISS_ROLL = "swissroll_x-normal_cdf-1v1-normal-0.75"

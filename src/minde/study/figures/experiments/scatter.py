@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from .panels import COLORS
+from ..panels import COLORS
 
 SERIES = {
     "data": ("data", "#333333", "o"),

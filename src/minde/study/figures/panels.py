@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from .rows import TRUTH_LABEL, row_label
-from .selection import tasks_in_order
-from .task_labels import label_of
+from ..rows import TRUTH_LABEL, row_label
+from ..selection import tasks_in_order
+from ..task_labels import label_of
 
 COLUMNS = 4  # of panels, at most
 SMALLEST_SCALE = 0.1  # nats; of a truth about 0, no fraction is an axis

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 
+from ..rows import formula_of
+from ..seeds import seed_of
 from .rendering import MISSING, number
-from .rows import formula_of
-from .seeds import seed_of
 
 KEY = ["method", "estimator"]
 BOUNDS = (0.05, 0.1)  # nats

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..files import atomic
+from ..rows import row_label
+from ..selection import at_train_size, of_widths, rows_in_order, tasks_in_order
+from ..task_labels import label_of
 from . import html, latex, published, rendering, summary
-from .files import atomic
-from .rows import row_label
-from .selection import at_train_size, of_widths, rows_in_order, tasks_in_order
-from .task_labels import label_of
 
 COLUMNS = [
     "row",  # the paper's label

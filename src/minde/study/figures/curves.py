@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .trained import read_curve
+from ..trained import read_curve
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:

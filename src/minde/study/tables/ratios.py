@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from .consistency import IDEAL, tests
-from .files import atomic
-from .intervals import half_interval
+from ..consistency import IDEAL, tests
+from ..files import atomic
+from ..intervals import half_interval
+from ..rows import row_label
+from ..selection import at_train_size, of_widths, rows_in_order
 from .rendering import MISSING, PARTIAL, to_csv
-from .rows import row_label
-from .selection import at_train_size, of_widths, rows_in_order
 
 
 def ratios(estimates: pd.DataFrame) -> pd.DataFrame:

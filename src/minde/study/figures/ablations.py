@@ -5,6 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..rows import row_label
+from ..selection import at_train_size, check_finite, rows_in_order
 from .panels import (
     AXIS_LABEL,
     COLORS,
@@ -24,8 +26,6 @@ from .panels import (
     scale_of,
     ticks,
 )
-from .rows import row_label
-from .selection import at_train_size, check_finite, rows_in_order
 
 
 def training_curve(curves: pd.DataFrame) -> Figure:

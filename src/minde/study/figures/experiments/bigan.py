@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .experiment_scatter import SERIES, dots, scatter
+from .scatter import SERIES, dots, scatter
 
 
 def draw(rows: pd.DataFrame) -> Figure:

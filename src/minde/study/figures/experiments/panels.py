@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from .intervals import half_interval
-from .panels import COLORS
+from ...intervals import half_interval
+from ..panels import COLORS
 
 LABELS = {
     "truth": "true value",

@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from .consistency import IDEAL
+from ..consistency import IDEAL
+from ..tables.ratios import ratios, summarise
 from .panels import COLORS, TRUTH_STYLE, marker_of
-from .ratios import ratios, summarise
 
 TITLES = {
     "baseline": "Baseline: I(A; B$_r$) / I(A; B)",

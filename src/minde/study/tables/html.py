@@ -5,8 +5,8 @@ from string import Template
 
 import pandas as pd
 
+from ..rows import TRUTH_LABEL
 from .rendering import CLASS_COLORS, ERROR_BOUNDS, cell_text, class_meanings, error_class, note, number
-from .rows import TRUTH_LABEL
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">

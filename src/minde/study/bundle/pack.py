@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from . import archive, crate, design, origins, results, trained
-from .files import PACKAGE, provenance
+from .. import design, methods, origins, results, trained
+from ..files import PACKAGE, provenance
+from . import archive, crate
 
 LOCK, PROVENANCE = "requirements.lock", "provenance.jsonl"
 
@@ -116,7 +117,7 @@ def _weights(config: dict, folder: Path) -> dict[design.Cell, dict]:
     """What made the weights of each cell that has any."""
     made_by = {}
     for cell in design.cells(config):
-        if cell.method in design.VARIANTS:
+        if cell.method in methods.VARIANTS:
             path = folder / f"networks/{cell.path}.safetensors"
             made_by[cell] = trained.read_provenance(path)
             origins.check(path, {"training": made_by[cell]}, config, cell)

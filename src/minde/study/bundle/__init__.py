@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from . import archive, config
+from .. import config
+from . import archive
 
 HOLDS = ("estimates", "weights")
 """What a bundle can hold: all that tables and figures read, or all that estimates are made from beside samples."""

@@ -1,17 +1,14 @@
-"""The figures, in one style; here the paper's own: the spread over replicates, the training size, high MI."""
+"""The paper's figures of estimates: the spread over replicates, the training size, high mutual information."""
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
-
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .ablations import comparison, sigma, training_curve
-from .consistency_figure import consistency
-from .files import atomic
+from ..rows import row_label
+from ..selection import at_train_size, check_finite, rows_in_order, tasks_in_order
+from ..task_labels import label_of
+from ..tasks import HIGH_MI_VERSIONS
 from .panels import (
     AXIS_LABEL,
     COLORS,
@@ -35,59 +32,9 @@ from .panels import (
     scale_of,
     ticks,
 )
-from .rows import row_label
-from .selection import at_train_size, check_finite, of_widths, rows_in_order, tasks_in_order
-from .task_labels import label_of
-from .tasks import HIGH_MI_VERSIONS
 
-STYLE = Path(__file__).with_name("paper.mplstyle")
 SPREAD_REACH = 0.5  # how far the axis of estimates reaches from the truth, as a fraction of it
 OMITTED_ERROR, OMITTED_STD = 2.0, 1.0  # times the truth; the paper's rule says "high" of the deviation
-
-# Times and versions would make the same figure differ from one run or machine to the next.
-METADATA = {".pdf": {"CreationDate": None, "Producer": None, "Creator": None}, ".png": {"Software": None}}
-
-
-def write_figure(
-    name: str,
-    estimates: pd.DataFrame,
-    paths: Iterable[str | Path],
-    *,
-    tasks: list[str],
-    sigmas: list[float] | None = None,
-) -> None:
-    """Draw a figure of FIGURES for some tasks and write it to every path (.pdf or .png): same estimates, same bytes.
-
-    Of the σ formula it has the widths asked for, or all. `training-curve` takes curves in place of estimates,
-    `comparison` the estimates of two studies, told apart by the column `study`.
-
-    Raises:
-        ValueError: the figure or the kind of file is unknown, or the estimates are not complete and finite.
-    """
-    if name not in FIGURES:
-        raise ValueError(f"unknown figure {name!r}; known: {', '.join(FIGURES)}")
-    shown = estimates[estimates["task"].isin(tasks)]
-    if sigmas is not None:
-        shown = of_widths(shown, sigmas)
-    write(lambda: FIGURES[name](shown), paths)
-
-
-def write(draw: Callable[[], Figure], paths: Iterable[str | Path]) -> None:
-    """Draw a figure in the one style and write it to every path (.pdf or .png).
-
-    Raises:
-        ValueError: the kind of file is unknown; nothing is drawn then.
-    """
-    paths = [Path(path) for path in paths]
-    for path in paths:
-        if path.suffix not in METADATA:
-            raise ValueError(f"{path}: no figure can be written as {path.suffix!r}; expected .pdf or .png")
-    # Reset first: whatever the reader's own matplotlibrc says, the figure is the same.
-    with matplotlib.style.context(STYLE, after_reset=True):
-        figure = draw()
-        for path in paths:
-            with atomic(path) as temporary:
-                figure.savefig(temporary, format=path.suffix[1:], metadata=METADATA[path.suffix])
 
 
 def spread(estimates: pd.DataFrame) -> Figure:
@@ -190,17 +137,6 @@ def high_mi(estimates: pd.DataFrame) -> Figure:
     figure.supylabel(AXIS_LABEL, fontsize="medium")
     add_legend(figure, keys, rows)
     return figure
-
-
-FIGURES = {
-    "spread": spread,
-    "training-size": training_size,
-    "training-curve": training_curve,
-    "sigma": sigma,
-    "high-mi": high_mi,
-    "comparison": comparison,
-    "consistency": consistency,
-}
 
 
 def _draw_replicates(ax: Axes, values: np.ndarray, position: int, color: str, limits: tuple[float, float]) -> None:

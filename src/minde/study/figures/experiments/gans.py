@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .experiment_scatter import SERIES, dots, scatter
+from .scatter import SERIES, dots, scatter
 
 TITLES = {"gaussians": "25 Gaussians", "spiral": "spiral"}
 

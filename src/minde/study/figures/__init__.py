@@ -1,0 +1,71 @@
+"""The figures of a study, all in one style."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import matplotlib.style
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..files import atomic
+from ..selection import of_widths
+from .ablations import comparison, sigma, training_curve
+from .consistency import consistency
+from .estimates import high_mi, spread, training_size
+
+STYLE = Path(__file__).with_name("paper.mplstyle")
+
+# Times and versions would make the same figure differ from one run or machine to the next.
+METADATA = {".pdf": {"CreationDate": None, "Producer": None, "Creator": None}, ".png": {"Software": None}}
+
+FIGURES = {
+    "spread": spread,
+    "training_size": training_size,
+    "training_curve": training_curve,
+    "sigma": sigma,
+    "high_mi": high_mi,
+    "comparison": comparison,
+    "consistency": consistency,
+}
+
+
+def write_figure(
+    name: str,
+    estimates: pd.DataFrame,
+    paths: Iterable[str | Path],
+    *,
+    tasks: list[str],
+    sigmas: list[float] | None = None,
+) -> None:
+    """Draw a figure of FIGURES for some tasks and write it to every path (.pdf or .png): same estimates, same bytes.
+
+    Of the σ formula it has the widths asked for, or all. `training_curve` takes curves in place of estimates,
+    `comparison` the estimates of two studies, told apart by the column `study`.
+
+    Raises:
+        ValueError: the figure or the kind of file is unknown, or the estimates are not complete and finite.
+    """
+    if name not in FIGURES:
+        raise ValueError(f"unknown figure {name!r}; known: {', '.join(FIGURES)}")
+    shown = estimates[estimates["task"].isin(tasks)]
+    if sigmas is not None:
+        shown = of_widths(shown, sigmas)
+    write(lambda: FIGURES[name](shown), paths)
+
+
+def write(draw: Callable[[], Figure], paths: Iterable[str | Path]) -> None:
+    """Draw a figure in the one style and write it to every path (.pdf or .png).
+
+    Raises:
+        ValueError: the kind of file is unknown; nothing is drawn then.
+    """
+    paths = [Path(path) for path in paths]
+    for path in paths:
+        if path.suffix not in METADATA:
+            raise ValueError(f"{path}: no figure can be written as {path.suffix!r}; expected .pdf or .png")
+    # Reset first: whatever the reader's own matplotlibrc says, the figure is the same.
+    with matplotlib.style.context(STYLE, after_reset=True):
+        figure = draw()
+        for path in paths:
+            with atomic(path) as temporary:
+                figure.savefig(temporary, format=path.suffix[1:], metadata=METADATA[path.suffix])

@@ -1,0 +1,148 @@
+"""Which source files compute what: the inputs of rules, and the code that provenance names.
+
+An edit of one reruns the step. Left out is what changes no number: how files are read and written, what logs say.
+"""
+
+import os
+
+from .files import PACKAGE
+from .methods import CRITICS, DOES, MINES, UNTRAINED
+
+# Whatever reads a cell's samples and weights.
+_MODEL = (
+    "diffusion/base.py",
+    "diffusion/conditioning.py",
+    "diffusion/gated.py",
+    "diffusion/gaussian.py",
+    "diffusion/layers.py",
+    "diffusion/mixture.py",
+    "diffusion/model.py",
+    "diffusion/network.py",
+    "diffusion/preprocess.py",
+    "diffusion/random.py",
+    "diffusion/residual.py",
+    "diffusion/sde.py",
+    "diffusion/times.py",
+    "steps/cell.py",
+    "study/seeds.py",
+    "study/trained.py",
+)
+
+# Not baselines/__init__.py, the list of competitors: a new one must not rerun the others.
+_COMPETITOR = ("baselines/interface.py", "steps/baseline.py", "study/seeds.py")
+
+_EXPERIMENT = (
+    "baselines/interface.py",
+    "baselines/mine.py",
+    "baselines/mine_torch.py",
+    "baselines/stacks.py",
+    "experiments/rows.py",
+    "steps/experiment.py",
+    "study/experiment_rows.py",
+    "study/seeds.py",
+)
+_NETWORKS = ("experiments/networks.py",)
+_GANS = ("experiments/adversarial.py", "experiments/patterns.py")
+
+EXPERIMENTS: dict[str, tuple[str, ...]] = {
+    "estimation": ("baselines/ksg.py",),
+    "dependence": ("api/training.py", "baselines/ksg.py", "diffusion/*.py", "experiments/estimation.py"),
+    "gans": (*_NETWORKS, *_GANS),
+    "bigan": (*_NETWORKS, *_GANS),
+    "bottleneck": (*_NETWORKS, "images/loader.py"),
+    "stacked": (*_NETWORKS, "experiments/adversarial.py", "images/loader.py"),
+    "binary": _NETWORKS,
+}
+"""The experiments of MINE, and what each needs beside its own module and what all share."""
+
+_FIGURE = (
+    "study/figures/__init__.py",
+    "study/figures/panels.py",
+    "study/figures/paper.mplstyle",
+    "study/methods.py",
+    "study/rows.py",
+    "study/selection.py",
+    "study/task_labels.py",
+    "study/tasks.py",
+)
+_CONSISTENCY = ("study/consistency.py", "study/intervals.py", "study/tables/ratios.py")
+
+SOURCES: dict[str, tuple[str, ...]] = {
+    "draw_samples": ("study/samples.py", "study/seeds.py", "study/tasks.py"),
+    "split_file": ("study/data.py", "study/samples.py", "study/seeds.py"),
+    "latents": ("images/*.py", "steps/latents.py", "study/consistency.py", "study/seeds.py"),
+    # Not estimators.py, although the training curve calls it: an edited formula must not cost every training. The
+    # curve's estimates are then those of the formula at training time.
+    "train": (
+        *_MODEL,
+        "diffusion/batches.py",
+        "diffusion/graphs.py",
+        "diffusion/loss.py",
+        "diffusion/recipe.py",
+        "diffusion/training.py",
+        "steps/stacks.py",
+        "steps/standing.py",
+        "steps/train.py",
+    ),
+    "estimate": (*_MODEL, "diffusion/estimators.py", "steps/estimate.py"),
+    "score_errors": (*_MODEL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),
+    **{method: (*_COMPETITOR, f"baselines/{method}.py") for method in UNTRAINED},
+    **dict.fromkeys(CRITICS, (*_COMPETITOR, "baselines/critics.py")),
+    **dict.fromkeys(DOES, (*_COMPETITOR, "baselines/doe.py", "baselines/stacks.py")),
+    **dict.fromkeys(MINES, (*_COMPETITOR, "baselines/mine.py", "baselines/mine_torch.py", "baselines/stacks.py")),
+    **{f"experiment {name}": (*_EXPERIMENT, f"experiments/{name}.py", *own) for name, own in EXPERIMENTS.items()},
+    "merge": ("study/origins.py", "study/results.py"),
+    "tables": (
+        "study/methods.py",
+        "study/rows.py",
+        "study/seeds.py",
+        "study/selection.py",
+        "study/tables/__init__.py",
+        "study/tables/html.py",
+        "study/tables/latex.py",
+        "study/tables/published.py",
+        "study/tables/rendering.py",
+        "study/tables/summary.py",
+        "study/task_labels.py",
+        "study/tasks.py",
+    ),
+    "figures": (*_FIGURE, "study/figures/ablations.py", "study/figures/estimates.py"),
+    "training_curve": (*_FIGURE, "study/figures/ablations.py", "study/figures/curves.py", "study/trained.py"),
+    "consistency_table": (
+        *_CONSISTENCY,
+        "study/methods.py",
+        "study/rows.py",
+        "study/selection.py",
+        "study/tables/rendering.py",
+    ),
+    "consistency_figure": (*_CONSISTENCY, *_FIGURE, "study/figures/consistency.py"),
+    "score_error_figure": (*_FIGURE, "study/score_errors.py"),
+    **{
+        f"{name}_figure": (
+            *_FIGURE,
+            "study/figures/experiments/__init__.py",
+            "study/figures/experiments/panels.py",
+            "study/figures/experiments/scatter.py",
+            f"study/figures/experiments/{name}.py",
+            "study/intervals.py",
+        )
+        for name in EXPERIMENTS
+    },
+    "bundle": ("study/bundle/archive.py", "study/bundle/crate.py", "study/bundle/pack.py", "study/origins.py"),
+    "unpack": ("study/bundle/archive.py",),
+}
+"""Source files by step, as globs relative to the package."""
+
+
+def source_files(step: str) -> list[str]:
+    """The source files of a step, relative to the working directory: moving a checkout reruns nothing.
+
+    Raises:
+        ValueError: the step or one of its files does not exist.
+    """
+    if step not in SOURCES:
+        raise ValueError(f"unknown step {step!r}; known: {', '.join(SOURCES)}")
+    found = {pattern: sorted(PACKAGE.glob(pattern)) for pattern in SOURCES[step]}
+    if missing := [pattern for pattern, paths in found.items() if not paths]:
+        raise ValueError(f"the step {step} is computed by {', '.join(missing)}, of which {PACKAGE} has none")
+    return [os.path.relpath(path) for paths in found.values() for path in paths]
