@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from minde.baselines.interface import Estimate, Replicate
@@ -20,6 +19,8 @@ from minde.progress import Progress
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from minde.baselines.mine import Perceptrons
 
 Density = Literal["gaussian", "logistic"]
 
@@ -50,9 +51,9 @@ def doe(
     check_batch(batch_size, train[0].shape[1])
     units = width(train[0].shape[2]) if hidden == "auto" else hidden
     seeds = [replicate.seed for replicate in replicates]
-    parameters = initialise(seeds, train[0].shape[2], train[1].shape[2], units, layers, device)
-    lost = _train(parameters, *train, seeds, density, batch_size, learning_rate, clip, steps)
-    nats, std_error = _evaluate(parameters, *test, density)
+    models = initialise(seeds, train[0].shape[2], train[1].shape[2], units, layers, device)
+    lost = _train(*models, *train, seeds, density, batch_size, learning_rate, clip, steps)
+    nats, std_error = _evaluate(*models, *test, density)
     seconds = (time.perf_counter() - start) / len(replicates)
     for value, error, step in zip(nats.tolist(), std_error.tolist(), lost.tolist(), strict=True):
         if math.isfinite(value):
@@ -73,25 +74,20 @@ def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density
 
 def initialise(
     seeds: list[int], dim_x: int, dim_y: int, hidden: int, layers: int, device: torch.device | str
-) -> dict[str, Tensor]:
-    """Parameters of both models, from the seeds: q(y) at location 0 and scale 1, layers uniform as torch's own."""
+) -> tuple[Tensor, Perceptrons]:
+    """Location and log scale of q(y), side by side `(replicates, 1, 2 dim_y)`, 0 at first; the network of q(y | x)."""
     import torch
 
-    widths = [dim_x, *[hidden] * layers, 2 * dim_y]
-    shapes = {}
-    for layer, (fan_in, fan_out) in enumerate(pairwise(widths)):
-        shapes |= {f"weight{layer}": (fan_in, fan_out), f"bias{layer}": (1, fan_out)}
+    from minde.baselines.mine import Perceptrons
+
     generators = [generator(seed, "initialise") for seed in seeds]
-    parameters = {name: torch.zeros(len(seeds), 1, dim_y) for name in ("location", "log_scale")}
-    for name, shape in shapes.items():
-        bound = 1 / math.sqrt(widths[int(name[-1])])
-        draws = [torch.rand(shape, generator=one) for one in generators]
-        parameters[name] = (2 * torch.stack(draws) - 1) * bound
-    return {name: tensor.to(device).requires_grad_() for name, tensor in parameters.items()}
+    network = Perceptrons([dim_x, *[hidden] * layers, 2 * dim_y], generators, "tanh").to(device)
+    return torch.zeros(len(seeds), 1, 2 * dim_y, device=device, requires_grad=True), network
 
 
 def _train(
-    parameters: dict[str, Tensor],
+    marginal: Tensor,
+    network: Perceptrons,
     x: Tensor,
     y: Tensor,
     seeds: list[int],
@@ -104,17 +100,18 @@ def _train(
     """Train in place; returns the step at which each replicate's loss was first not finite, 0 where it always was."""
     import torch
 
-    adam = torch.optim.Adam(parameters.values(), lr=learning_rate)
+    parameters = [marginal, *network.parameters()]
+    adam = torch.optim.Adam(parameters, lr=learning_rate)
     progress = Progress(f"DoE ({density}), {len(seeds)} replicates on {x.device.type}", steps, "steps")
     progress.report(0, "training")  # where its rate counts from
     lost = torch.zeros(len(seeds), dtype=torch.int64, device=x.device)
     drawn = batches(x, y, seeds, batch_size)
     for step in range(1, steps + 1):
-        marginal, conditional = _cross_entropies(parameters, *next(drawn), density)
-        loss = (marginal + conditional).mean(dim=1)
+        x_batch, y_batch = next(drawn)
+        loss = sum(_cross_entropy(y_batch, of, density) for of in (marginal, network(x_batch))).mean(dim=1)
         adam.zero_grad()
         loss.sum().backward()  # its gradient is each replicate's own
-        _clip(parameters, clip)
+        _clip([tensor.grad for tensor in parameters], clip)
         adam.step()
         lost = torch.where((lost == 0) & ~loss.isfinite(), step, lost)
         if step % 100 == 0 or step == steps:
@@ -122,35 +119,23 @@ def _train(
     return lost
 
 
-def _cross_entropies(parameters: dict[str, Tensor], x: Tensor, y: Tensor, density: Density):
-    """-log q(y) and -log q(y | x) of every sample, each `(replicates, rows)`."""
-    import torch
-
-    layers = sum(name.startswith("weight") for name in parameters)
-    hidden = x
-    for layer in range(layers):
-        hidden = torch.baddbmm(parameters[f"bias{layer}"], hidden, parameters[f"weight{layer}"])
-        if layer < layers - 1:
-            hidden = hidden.tanh()
-    location, log_scale = hidden.chunk(2, dim=2)
-    marginal = log_density(y, parameters["location"], parameters["log_scale"], density)
-    return -marginal, -log_density(y, location, log_scale, density)
+def _cross_entropy(y: Tensor, outputs: Tensor, density: Density) -> Tensor:
+    """-log q of every sample, `(replicates, rows)`; `outputs` are location and log scale, side by side."""
+    return -log_density(y, *outputs.chunk(2, dim=2), density)
 
 
-def _clip(parameters: dict[str, Tensor], largest: float) -> None:
+def _clip(gradients: list[Tensor], largest: float) -> None:
     """Scale each replicate's gradient to at most this norm."""
-    gradients = [tensor.grad for tensor in parameters.values()]
     norm = sum(gradient.square().sum(dim=(1, 2)) for gradient in gradients).sqrt()
     factor = (largest / (norm + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(factor[:, None, None])
 
 
-def _evaluate(parameters: dict[str, Tensor], x: Tensor, y: Tensor, density: Density) -> tuple[Tensor, Tensor]:
+def _evaluate(marginal: Tensor, network: Perceptrons, x: Tensor, y: Tensor, density: Density) -> tuple[Tensor, Tensor]:
     """Mean over test samples of the difference of the two cross entropies, and its standard error, per replicate."""
     import torch
 
     with torch.no_grad():
-        marginal, conditional = _cross_entropies(parameters, x, y, density)
-    gain = (marginal - conditional).double()
+        gain = (_cross_entropy(y, marginal, density) - _cross_entropy(y, network(x), density)).double()
     return gain.mean(dim=1), gain.std(dim=1) / math.sqrt(gain.shape[1])

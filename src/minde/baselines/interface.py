@@ -1,5 +1,6 @@
 """What the study hands a competitor and what it gets back. Imports nothing of the package."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ class Replicate:
     for methods that train. `seed` drives everything random in the method.
 
     Raises:
-        ValueError: a split is not two finite 2-D arrays with as many rows.
+        ValueError: a split is not two finite 2-D arrays with as many rows, or the splits differ in their columns.
     """
 
     number: int
@@ -28,6 +29,12 @@ class Replicate:
         _check_split(self.number, "test", self.x_test, self.y_test)
         if self.x_train is not None:
             _check_split(self.number, "train", self.x_train, self.y_train)
+            widths = [(x.shape[1], y.shape[1]) for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test))]
+            if widths[0] != widths[1]:
+                found = f"{widths[0]} and {widths[1]}"
+                raise ValueError(
+                    f"replicate {self.number}: expected as many columns (x, y) in both splits, found {found}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +73,7 @@ def one_by_one(
 ) -> Iterator[Estimate]:
     """The estimates of a function of x and y that needs only the test split and draws nothing at random.
 
-    It returns nats, or the reason why it did not converge.
+    It returns nats, or the reason why it did not converge; a number that is not finite is one.
     """
     from threadpoolctl import threadpool_limits  # comes with benchmark-mi
 
@@ -78,6 +85,8 @@ def one_by_one(
         with threadpool_limits(limits=1):
             found = estimate(x, y)
         seconds = time.perf_counter() - start
+        if not isinstance(found, str) and not math.isfinite(found):
+            found = f"the estimate was {float(found)}"
         if isinstance(found, str):
             yield Estimate(nats=None, seconds=seconds, not_converged=found)
         else:

@@ -14,6 +14,7 @@ import numpy as np
 from minde.baselines.interface import Estimate, Replicate, one_by_one
 
 CHUNK_ROWS = 500  # whose local covariances are held at once: 500 of 100 x 100 doubles are 40 MB
+USABLE = 0.99  # share of the samples that must have a local fit: entropies of different samples do not add up
 SMALLEST_DETERMINANT = 1e-4  # to the power of the dimension, in units of the local bandwidth; below, a fit is left out
 BIAS_DRAWS = 20_000  # neighbourhoods drawn for the bias, which is then known to about 0.003 nats
 
@@ -22,7 +23,8 @@ def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> 
     """Estimate each replicate's test split, with the distance to the `neighbors`-th nearest sample as local bandwidth
     and the `truncation` nearest ones in each local fit.
 
-    There is no estimate where every local covariance is singular, as with more coordinates than neighbours.
+    There is no estimate where more than a few local covariances are singular, as with more coordinates than neighbours,
+    or with rounded values.
 
     Raises:
         ValueError: a replicate has too few rows, or `neighbors` is larger than `truncation`.
@@ -34,28 +36,27 @@ def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> 
 
 def mutual_information(x: np.ndarray, y: np.ndarray, neighbors: int, truncation: int) -> float | str:
     """Mutual information in nats of x `(rows, dim_x)` and y `(rows, dim_y)`, or the reason why there is none."""
+    x, y = (of / np.where(of.std(axis=0) > 0, of.std(axis=0), 1) for of in (x, y))  # else units would decide
     parts = {"(x, y)": np.concatenate([x, y], axis=1), "x": x, "y": y}
     entropies = {}
     for name, samples in parts.items():
-        entropies[name] = entropy(samples, neighbors, truncation)
-        if entropies[name] is None:
-            dim = samples.shape[1]
-            return f"all local covariances of {name} are singular: {truncation} neighbours in {dim} dimensions"
+        entropies[name], usable = entropy(samples, neighbors, truncation)
+        if usable < USABLE:
+            found = f"{truncation} neighbours in {samples.shape[1]} dimensions"
+            return f"local covariances of {name} are singular at {1 - usable:.0%} of the samples: {found}"
     return entropies["x"] + entropies["y"] - entropies["(x, y)"]
 
 
-def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> float | None:
-    """Differential entropy in nats of `(rows, dim)`: the mean over the samples whose local covariance is not singular.
-
-    None where all are.
-    """
+def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> tuple[float, float]:
+    """Differential entropy in nats of `(rows, dim)`, and the share of the samples that it is the mean over: those whose
+    local covariance is not singular. NaN where all are."""
     from scipy.spatial import cKDTree
 
     rows, dim = samples.shape
     if rows <= truncation:
         raise ValueError(f"truncation {truncation} needs more than {truncation} rows, found {rows}")
     if dim >= truncation + 1:
-        return None
+        return math.nan, 0.0
     tree, local = cKDTree(samples), []
     for first in range(0, rows, CHUNK_ROWS):
         chunk = samples[first : first + CHUNK_ROWS]
@@ -66,7 +67,9 @@ def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> float | Non
         fits = local_fits(offsets) - math.log(rows - 1) - dim * np.log(bandwidth[distinct])
         local.append(fits[np.isfinite(fits)])
     log_densities = np.concatenate(local)
-    return float(bias(dim, neighbors, truncation) - log_densities.mean()) if len(log_densities) else None
+    if not len(log_densities):
+        return math.nan, 0.0
+    return float(bias(dim, neighbors, truncation) - log_densities.mean()), len(log_densities) / rows
 
 
 def local_fits(offsets: np.ndarray) -> np.ndarray:

@@ -91,20 +91,33 @@ class Mine(nn.Module):
 
     @torch.no_grad()
     def information(
-        self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None
+        self,
+        x: Tensor,
+        z: Tensor,
+        generator: Generators = None,
+        z_marginal: Tensor | None = None,
+        *,
+        shuffles: int = 10,
     ) -> Tensor:
         """The bound on the mutual information of each replicate, `(…)`, in nats.
 
-        Nothing changes: neither the running mean nor the mode of a module; all compute as in evaluation. Without a
-        generator the order of z is always the same one, so that the same samples give the same number.
+        E' is over so many `shuffles` of z, or over `z_marginal`: of n samples there are n - 1 times as many pairs as
+        one shuffle has, and most of the estimate's noise is from E'. Nothing changes: neither the running mean nor the
+        mode of a module; all compute as in evaluation. Without a generator the orders of z are always the same, so that
+        the same samples give the same number.
 
         Raises:
-            ValueError: see `loss`.
+            ValueError: see `loss`; or there is no shuffle.
         """
+        if shuffles < 1:
+            raise ValueError(f"shuffles is {shuffles}; expected at least 1")
         if generator is None:
             generator = torch.Generator().manual_seed(0)
         with _evaluating(self):
             joint, marginal = self._statistics(x, z, generator, z_marginal)
+            more = range(1, shuffles if z_marginal is None else 1)
+            others = [self._statistic(self.combine(x, shuffle(z, generator)), x.shape[:-1]) for _ in more]
+            marginal = torch.cat([marginal, *others], dim=-1)
         if self.kind == "fdiv":
             return _fdiv(joint, marginal)
         return joint.mean(dim=-1) - _log_mean_exp(marginal)
@@ -132,18 +145,25 @@ class Mine(nn.Module):
 
     def _corrected(self, log_mean_exp: Tensor) -> Tensor:
         """The value as it is, with a gradient that is divided by the running mean in place of the batch's (eq. 12)."""
-        # In single precision at least: in bfloat16 a running mean would stay where it is.
-        batch = log_mean_exp.detach().to(torch.promote_types(log_mean_exp.dtype, torch.float32))
+        batch = _at_least_single(log_mean_exp.detach())
         running = torch.where(self.log_mean.isnan(), batch, self.log_mean.to(batch.dtype))
         if self.training:
             kept = math.log1p(-self.smoothing) if self.smoothing < 1 else -math.inf
             moved = torch.logaddexp(running + kept, batch + math.log(self.smoothing))
             moved = torch.where(self.log_mean.isnan(), batch, moved)
             # A batch that is not finite, which the caller may skip, would stay in the mean for ever.
-            running = self.log_mean = torch.where(batch.isfinite(), moved, self.log_mean.to(batch.dtype))
+            running = torch.where(batch.isfinite(), moved, self.log_mean.to(batch.dtype))
+            self._keep(running)
         else:  # a batch far above a running mean that stays: no more weight than training, where it moves, would give
             running = torch.maximum(running, batch + math.log(self.smoothing))
         return batch + (batch - running).exp() * (log_mean_exp - batch)
+
+    def _keep(self, running: Tensor) -> None:
+        """Keep the running mean, in its place where it fits: copies of the module in other threads share it then."""
+        if self.log_mean.shape == running.shape and self.log_mean.dtype == running.dtype:
+            self.log_mean.copy_(running)
+        else:
+            self.log_mean = running
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         found = state_dict.get(f"{prefix}log_mean")
@@ -176,7 +196,7 @@ def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
         device = generator.device if generator else z.device
         draws = torch.rand((*leading, batch), generator=generator, device=device)
     # A cycle through all samples, in random order: nobody stays in place, as in a joint pair.
-    order = draws.argsort(dim=-1).to(z.device)
+    order = draws.argsort(dim=-1, stable=True).to(z.device)  # draws may be equal, and a stack must sort them alike
     source = torch.empty_like(order).scatter_(-1, order, order.roll(1, dims=-1))
     return z.gather(-2, source.unsqueeze(-1).expand_as(z))
 
@@ -235,19 +255,30 @@ def clip_adaptively(
     that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
     dimension of every tensor. None, which `torch.autograd.grad` gives of parameters without a part in a loss, stays.
     """
+    if all(g is None for g in information):
+        return list(information)
     length, longest = _norm(information, stacked), _norm(adversarial, stacked)
     factor = torch.where(length > longest, longest / length, torch.ones_like(length))
 
     def clipped(g: Tensor) -> Tensor:
-        return (factor.reshape(-1, *[1] * (g.ndim - 1)) if stacked else factor[0]) * g
+        return ((factor.reshape(-1, *[1] * (g.ndim - 1)) if stacked else factor[0]) * g).to(g.dtype)
 
     return [None if g is None else clipped(g) for g in information]
 
 
 def _norm(gradients: Sequence[Tensor | None], stacked: bool) -> Tensor:
     """Euclidean norm over all gradients: of each replicate, `(replicates,)`, or of all, `(1,)`."""
-    squares = [g.square().reshape(len(g) if stacked else 1, -1).sum(dim=1) for g in gradients if g is not None]
+    squares = [
+        _at_least_single(g).square().reshape(len(g) if stacked else 1, -1).sum(dim=1)
+        for g in gradients
+        if g is not None
+    ]
     return torch.stack(squares).sum(dim=0).sqrt()
+
+
+def _at_least_single(values: Tensor) -> Tensor:
+    """Values in single precision or better: in half, squares overflow, and a running mean may stay where it is."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 @contextmanager

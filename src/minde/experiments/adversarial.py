@@ -1,4 +1,4 @@
-"""Generative adversarial networks with a term of mutual information (MINE, section 4.1), all members as one program.
+"""Generative adversarial networks with a term of mutual information (MINE, section 5.1), all members as one program.
 
 The generator sees noise and a code of one or more parts, each one of several values, one-hot. It minimises
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from minde.experiments.networks import Perceptrons, check_finite, perceptrons
+from minde.experiments.networks import Perceptrons, check_finite, perceptrons, split_rows
 from minde.experiments.rows import Row, Seed
 from minde.progress import Progress
 
@@ -46,7 +46,7 @@ def run(
     generators = [np.random.Generator(np.random.PCG64(seed(r, "labels"))) for r in range(replicates)]
     labels = torch.from_numpy(np.stack([one.random(len(chance)) < chance for one in generators])).long().to(device)
     orders = torch.from_numpy(np.stack([one.permutation(len(chance)) for one in generators])).to(device)
-    train, test = orders.split([round(train_share * len(chance)), len(chance) - round(train_share * len(chance))], 1)
+    train, test = split_rows(orders, train_share, "experiments.binary.train_share")
     x = torch.from_numpy(patterns).float().to(device)
     optimizer = torch.optim.SGD(networks.parameters(), lr=learning_rate, momentum=momentum)
     shuffles = [torch.Generator().manual_seed(seed(r, "batches")) for r in range(replicates)]

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from minde.baselines.mine import Mine
-from minde.experiments.networks import Draws, adam, perceptrons, train
+from minde.experiments.networks import Draws, adam, perceptrons, split_rows, train
 from minde.experiments.rows import Row, Seed
 from minde.images.loader import load_labelled
 from minde.progress import Progress
@@ -48,7 +48,7 @@ def run(
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
     orders = [np.random.Generator(np.random.PCG64(seed(r, "split"))).permutation(len(x)) for r in range(replicates)]
     order = torch.from_numpy(np.stack(orders)).to(device).repeat(len(betas), 1)
-    test_rows, train_rows = order.split([round(test_share * len(x)), len(x) - round(test_share * len(x))], dim=1)
+    test_rows, train_rows = split_rows(order, test_share, "experiments.bottleneck.test_share")
     if evaluation > train_rows.shape[1]:
         raise ValueError(
             f"evaluation asks for {evaluation} training images, and test_share {test_share:g} of {len(x)} {images} "

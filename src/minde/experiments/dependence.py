@@ -1,4 +1,4 @@
-"""Experiment 2: dependences that are not linear, by MINE, MINDE and KSG (section 5.2).
+"""Experiment 2: dependences that are not linear, by MINE, MINDE and KSG (section 4.2).
 
 x is uniform on (-1, 1) and y = f(x) + σ ε, with ε standard normal. A method is equitable where its estimate tells the
 noise and not the function. As in `estimation`, networks train on other samples than all methods estimate from.
@@ -28,6 +28,9 @@ FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
     "sine": (np.sin, lambda y: np.arcsin(y.clip(-math.sin(1), math.sin(1)))),
 }
 """What y is of x but for the noise, and its inverse; all grow with x."""
+
+SMALLEST_NOISE = 1e-4
+"""What the true value can be computed for: its quadrature has a hundred places in a standard deviation."""
 
 # What MINDE does beside its settings: as the recipe `fast` of the study.
 RECIPE = {
@@ -61,6 +64,7 @@ def run(
 
     Panels are functions, x the noise; all networks of a method are one program.
     """
+    rows = [Row(f, "truth", 0, "information", truth(f, noise), x=noise) for f in functions for noise in noises]
     cells = [(f, noise, replicate) for f in functions for noise in noises for replicate in range(replicates)]
     drawn = [draw(f, noise, samples, seed(replicate, f"samples/{f}/{noise:g}")) for f, noise, replicate in cells]
     seeds = [seed(replicate, f"train/{f}/{noise:g}") for f, noise, replicate in cells]
@@ -69,7 +73,6 @@ def run(
         "minde-c": by_minde(drawn, seeds, device, **minde),
         "ksg": [estimate.nats for estimate in nearest_neighbours(drawn, **ksg)],
     }
-    rows = [Row(f, "truth", 0, "information", truth(f, noise), x=noise) for f in functions for noise in noises]
     for method, values in found.items():
         rows += [
             Row(f, method, replicate, "information", value, x=noise)
@@ -86,11 +89,19 @@ def draw(function: str, noise: float, rows: int, seed: int) -> Replicate:
 
 
 def truth(function: str, noise: float) -> float:
-    """Mutual information H(Y) - H(σ ε) in nats, by quadrature with an error below 1e-3; infinite without noise."""
+    """Mutual information H(Y) - H(σ ε) in nats, by quadrature with an error below 1e-3; infinite without noise.
+
+    Raises:
+        ValueError: there is so little noise that the quadrature would take too many places.
+    """
     from scipy.ndimage import gaussian_filter1d
 
     if noise == 0:
         return math.inf
+    if noise < SMALLEST_NOISE:
+        raise ValueError(
+            f"a noise of {noise:g} is too small for the true value; expected 0 or at least {SMALLEST_NOISE}"
+        )
     (f, inverse), bins = FUNCTIONS[function], 100  # in a standard deviation of the noise
     end = math.ceil(bins * (f(1.0) / noise + 8))
     edges = np.arange(-end, end + 1) * noise / bins

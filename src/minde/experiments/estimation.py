@@ -1,4 +1,4 @@
-"""Experiment 1: MINE against a non-parametric estimator, on Gaussians of known mutual information (section 5.1).
+"""Experiment 1: MINE against a non-parametric estimator, on Gaussians of known mutual information (section 4.1).
 
 x and z are standard normals of `dim` coordinates, each coordinate of z correlated with the same one of x. Networks
 train on as many samples as all methods, KSG included, estimate from, which are others: what a network has learnt by

@@ -46,6 +46,19 @@ class Draws:
         return drawn.repeat(self.conditions, *[1] * (drawn.dim() - 1))
 
 
+def split_rows(order: Tensor, share: float, setting: str) -> tuple[Tensor, Tensor]:
+    """Parts of rows `(members, rows)` in a random order: this share of them, and the rest.
+
+    Raises:
+        ValueError: a part is empty; the setting is named.
+    """
+    rows = order.shape[1]
+    first = round(share * rows)
+    if not 0 < first < rows:
+        raise ValueError(f"{setting} is {share:g}, which makes {first} of {rows} rows; expected some, and not all")
+    return order[:, :first], order[:, first:]
+
+
 def adam(networks: Iterable[nn.Module], learning_rate: float, beta1: float = 0.9) -> torch.optim.Adam:
     """Adam on all members at once: its updates are element by element, so that each is the member's own."""
     parameters = [parameter for network in networks for parameter in network.parameters()]

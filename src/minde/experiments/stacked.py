@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from minde.experiments.adversarial import Gans, Settings, train
-from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool, perceptrons
+from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool, perceptrons, split_rows
 from minde.experiments.rows import Row, Seed
 from minde.images.loader import load_labelled
 from minde.progress import Progress
@@ -104,7 +104,7 @@ def train_classifier(
     """A perceptron of one hidden layer per seed, of images `(images, pixels)`, and its error on images left out."""
     orders = [np.random.Generator(np.random.PCG64(seed)).permutation(len(x)) for seed in seeds]
     order = torch.from_numpy(np.stack(orders)).to(x.device)
-    test, known = order.split([round(test_share * len(x)), len(x) - round(test_share * len(x))], dim=1)
+    test, known = split_rows(order, test_share, "experiments.stacked.classifier.test_share")
     networks, draws = perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier").to(x.device), Draws(seeds)
     optimizer = adam([networks], learning_rate)
     for step in range(1, steps + 1):

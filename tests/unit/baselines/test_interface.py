@@ -82,6 +82,11 @@ def test_samples_are_checked(x, y, message):
         Replicate(number=7, x_test=x, y_test=y)
 
 
+def test_splits_of_other_columns_are_refused():
+    with pytest.raises(ValueError, match=r"as many columns \(x, y\) in both splits, found \(3, 2\) and \(1, 2\)"):
+        replicate(x_train=np.zeros((3, 3)), y_train=np.zeros((3, 2)))
+
+
 def test_a_training_split_is_checked_too():
     with pytest.raises(ValueError, match="train split"):
         replicate(x_train=np.zeros((3, 1)), y_train=None)

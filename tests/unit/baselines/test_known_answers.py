@@ -1,5 +1,7 @@
 """KSG, LNN, KDE and CCA against mutual informations known in closed form."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from minde.baselines import Replicate, estimates
 from minde.baselines.lnn import bias, entropy
 
 ROWS = 4_000
+NORMAL = np.random.default_rng(7).standard_normal((1_000, 2))
 SETTINGS = {"ksg": {"neighbors": 10}, "lnn": {"neighbors": 5, "truncation": 30}, "kde": {}, "cca": {}}
 
 
@@ -62,7 +65,7 @@ def test_ksg_sees_the_dependence_without_correlation_that_cca_misses():
     assert nats_of("cca", x, y) < 0.01
 
 
-@pytest.mark.parametrize("method", ["ksg", "cca"])
+@pytest.mark.parametrize("method", ["ksg", "lnn", "cca"])
 def test_swapping_shifting_scaling_and_reordering_change_nothing(method):
     x, y = gaussian_pair(2, 0.5)
     order = np.random.default_rng(2).permutation(ROWS)
@@ -95,15 +98,15 @@ def test_lnn_on_correlated_gaussians(dim, tolerance):
 
 def test_lnn_entropy_of_a_standard_normal_and_of_an_affine_map_of_it():
     samples = np.random.default_rng(0).standard_normal((ROWS, 2))
-    before = entropy(samples, 5, 30)
+    before, _ = entropy(samples, 5, 30)
     assert before == pytest.approx(np.log(2 * np.pi * np.e), abs=0.06)
-    assert entropy(5 + 3 * samples, 5, 30) == pytest.approx(before + 2 * np.log(3), abs=1e-9)
+    assert entropy(5 + 3 * samples, 5, 30)[0] == pytest.approx(before + 2 * np.log(3), abs=1e-9)
 
 
 def test_lnn_equals_the_mean_of_the_paper_s_formula_written_out():
     samples = np.random.default_rng(1).standard_normal((40, 2))
     local = [local_entropy(samples, row, 5, 20) for row in range(len(samples))]
-    assert entropy(samples, 5, 20) == pytest.approx(np.mean(local) + bias(2, 5, 20), abs=1e-12)
+    assert entropy(samples, 5, 20)[0] == pytest.approx(np.mean(local) + bias(2, 5, 20), abs=1e-12)
 
 
 def local_entropy(samples, row, neighbors, truncation):
@@ -126,13 +129,40 @@ def test_lnn_does_not_converge_with_more_coordinates_than_neighbours():
     x, y = gaussian_pair(25, 0.5)
     (estimate,) = estimates("lnn", [Replicate(number=0, x_test=x[:500], y_test=y[:500])], SETTINGS["lnn"])
     assert estimate.nats is None
-    assert estimate.not_converged == ("all local covariances of (x, y) are singular: 30 neighbours in 50 dimensions")
+    assert estimate.not_converged == (
+        "local covariances of (x, y) are singular at 100% of the samples: 30 neighbours in 50 dimensions"
+    )
 
 
 def test_lnn_leaves_out_samples_that_lie_on_each_other():
     samples = np.random.default_rng(2).standard_normal((500, 1))
     with_copies = np.concatenate([samples, np.zeros((10, 1))])
-    assert entropy(with_copies, 5, 30) == pytest.approx(entropy(samples, 5, 30), abs=0.1)
+    found, usable = entropy(with_copies, 5, 30)
+    assert usable == 500 / 510
+    assert found == pytest.approx(entropy(samples, 5, 30)[0], abs=0.1)
+
+
+def test_lnn_does_not_converge_on_rounded_values():
+    """Entropies of other samples than those of the other variable do not add up: 1.9 in place of 0.4."""
+    x, y = (of[:2000].round(2) for of in gaussian_pair(1, 0.4))
+    (estimate,) = estimates("lnn", [Replicate(number=0, x_test=x, y_test=y)], SETTINGS["lnn"])
+    assert estimate.nats is None
+    assert re.match(r"local covariances of \S+ are singular at \d\d% of the samples: 30 n", estimate.not_converged)
+
+
+@pytest.mark.parametrize(
+    ("method", "x", "y", "reason"),
+    [
+        ("cca", NORMAL, NORMAL[:, :1], "the estimate was inf"),
+        ("cca", np.ones((50, 1)), NORMAL[:50, :1], "a column of x is constant"),
+        ("cca", NORMAL[:4], NORMAL[4:8], "4 rows of 4 columns are perfectly correlated by chance"),
+        ("ksg", NORMAL.round(), NORMAL.round(), "the estimate was inf"),
+    ],
+)
+def test_what_has_no_estimate_says_why(method, x, y, reason):
+    (estimate,) = estimates(method, [Replicate(number=0, x_test=x, y_test=y)], SETTINGS[method])
+    assert estimate.nats is None
+    assert estimate.not_converged == reason
 
 
 def test_kde_sees_dependence_and_is_wrong_by_its_bandwidth():

@@ -126,6 +126,28 @@ def test_the_running_mean_of_half_precision_moves():
     assert found[1] == pytest.approx(found[0], rel=0.05)
 
 
+def test_copies_of_a_module_that_share_its_buffers_move_the_running_mean():
+    """As `nn.DataParallel` makes them."""
+    mine, (x, z) = Mine(Product()), pairs(100)
+    buffers = dict(mine.named_buffers())
+    copy = mine._replicate_for_data_parallel()
+    copy._parameters, copy._modules = mine._parameters, mine._modules
+    copy(x, z, *generators(1))
+    assert mine.log_mean.isfinite()
+    assert buffers["log_mean"] is mine.log_mean
+
+
+def test_more_shuffles_make_the_estimate_of_the_same_samples_vary_less():
+    mine = Mine(Product(), loss="mine_biased")
+    spreads = []
+    for shuffles in (1, 16):
+        found = [mine.information(*pairs(100), *generators(seed), shuffles=shuffles) for seed in range(20)]
+        spreads.append(torch.stack(found).std())
+    assert spreads[1] < 0.5 * spreads[0]
+    with pytest.raises(ValueError, match="shuffles is 0; expected at least 1"):
+        mine.information(*pairs(100), shuffles=0)
+
+
 def test_a_call_is_the_loss():
     mine, (x, z) = Mine(Product()), pairs(100)
     assert torch.equal(mine.eval()(x, z, *generators(1)), mine.loss(x, z, *generators(1)))
@@ -204,6 +226,18 @@ def test_information_gradients_are_no_longer_than_adversarial_ones(length):
 def test_clipped_gradients_have_the_shapes_of_their_parameters_and_none_stays():
     clipped = clip_adaptively([torch.tensor(1.0), None, torch.ones(2)], [torch.tensor(5.0), torch.ones(3), None])
     assert [None if gradient is None else gradient.shape for gradient in clipped] == [(), (3,), None]
+
+
+def test_gradients_of_half_precision_are_clipped_as_others():
+    adversarial, information = [torch.full((10,), 100.0)], [torch.full((10,), 300.0)]
+    (single,) = clip_adaptively(adversarial, information)
+    (half,) = clip_adaptively([g.half() for g in adversarial], [g.half() for g in information])
+    assert half.dtype == torch.float16
+    torch.testing.assert_close(half.float(), single, rtol=1e-3, atol=0)
+
+
+def test_clipping_nothing_is_nothing():
+    assert clip_adaptively([None, torch.ones(2)], [None, None]) == [None, None]
 
 
 def test_clipping_is_each_replicates_own_and_keeps_zeros():

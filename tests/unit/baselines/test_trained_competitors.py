@@ -129,16 +129,8 @@ def test_densities_are_those_of_torch_or_scipy(density):
 
 
 def test_parameters_of_a_replicate_come_from_its_seed_alone():
-    both, second = initialise([1, 2], 3, 2, 8, 2, "cpu"), initialise([2], 3, 2, 8, 2, "cpu")
-    for name, tensor in second.items():
-        assert torch.equal(both[name][1], tensor[0]), name
-    assert {name: tuple(t.shape[1:]) for name, t in second.items()} == {
-        "location": (1, 2),
-        "log_scale": (1, 2),
-        "weight0": (3, 8),
-        "bias0": (1, 8),
-        "weight1": (8, 8),
-        "bias1": (1, 8),
-        "weight2": (8, 4),
-        "bias2": (1, 4),
-    }
+    (marginal, both), (_, second) = initialise([1, 2], 3, 2, 8, 2, "cpu"), initialise([2], 3, 2, 8, 2, "cpu")
+    assert torch.equal(marginal, torch.zeros(2, 1, 4))
+    for of_both, alone in zip(both.parameters(), second.parameters(), strict=True):
+        assert torch.equal(of_both[1], alone[0])
+    assert [tuple(weight.shape[1:]) for weight in second.weights] == [(3, 8), (8, 8), (8, 4)]

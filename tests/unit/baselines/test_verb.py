@@ -9,6 +9,7 @@ from minde import baselines
 from minde.baselines import Estimate, Method
 from minde.steps.__main__ import main
 from minde.study import results, samples
+from minde.study.sources import SOURCES
 
 TASK = {"task": "1v1-normal-0.75", "seed": 0, "replicates": 2, "n_train": 60, "n_test": 500}
 
@@ -57,6 +58,7 @@ def test_a_method_that_trains_gets_the_first_training_rows_and_a_seed_of_its_own
             seen.append(replicate)
             yield Estimate(nats=0.4, seconds=1.0, std_error=0.01)
 
+    monkeypatch.setitem(SOURCES, "trained", ())
     monkeypatch.setitem(baselines.METHODS, "trained", Method(estimator=estimator, trains=True))
     rows = run(drawn, tmp_path / "trained.parquet", method="trained", options={}, train_size=40, seed=0)
     assert [(row["train_size"], row["std_error"]) for row in rows] == [(40, 0.01)] * 2
@@ -87,6 +89,7 @@ def test_what_did_not_converge_is_a_row_with_its_reason(drawn, tmp_path, monkeyp
         for _ in replicates:
             yield Estimate(nats=None, seconds=1.0, not_converged="it diverged at step 7")
 
+    monkeypatch.setitem(SOURCES, "lost", ())
     monkeypatch.setitem(baselines.METHODS, "lost", Method(estimator=lost, trains=False))
     rows = run(drawn, tmp_path / "lost.parquet", method="lost", options={})
     assert [(row["estimate"], row["not_converged"]) for row in rows] == [(None, "it diverged at step 7")] * 2

@@ -24,6 +24,8 @@ def test_the_truth_has_its_limits():
     for function, variance in (("linear", 1 / 3), ("cubic", 1 / 7), ("sine", 0.5 - math.sin(2) / 4)):
         assert dependence.truth(function, much) == pytest.approx(variance / (2 * much**2), rel=0.02)
         assert dependence.truth(function, 0.0) == math.inf
+    with pytest.raises(ValueError, match="a noise of 1e-14 is too small for the true value; expected 0 or at least"):
+        dependence.truth("linear", 1e-14)
 
 
 @pytest.mark.parametrize("function", dependence.FUNCTIONS)

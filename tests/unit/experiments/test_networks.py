@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minde.experiments.networks import Draws, adam, check_finite, cool, perceptrons
+from minde.experiments.networks import Draws, adam, check_finite, cool, perceptrons, split_rows
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,14 @@ def test_conditions_see_the_same_numbers_and_replicates_others():
     for drawn in (draws.normals(3, 2), draws.integers(100, 8)):
         assert torch.equal(drawn[:2], drawn[2:])
         assert not torch.equal(drawn[0], drawn[1])
+
+
+def test_rows_are_split_into_parts_that_are_not_empty():
+    order = torch.arange(10).repeat(2, 1)
+    first, rest = split_rows(order, 0.3, "share")
+    assert (first.shape, rest.shape) == ((2, 3), (2, 7))
+    with pytest.raises(ValueError, match=r"share is 0\.99, which makes 10 of 10 rows; expected some, and not all"):
+        split_rows(order, 0.99, "share")
 
 
 def test_a_loss_that_is_not_finite_names_its_member():
