@@ -1,6 +1,6 @@
 # `make study` installs the locked software into .venv and runs the default study; `make test` installs and tests.
 # Another Python: make PYTHON=/path/to/python3.12 study.  More Snakemake options: make study ARGS="--cores 1".
-# Another study than the default one is Snakemake's own command: see docs/study.md.
+# To run another study, call Snakemake: see docs/study.md.
 
 SHELL := bash
 .ONESHELL:
@@ -14,8 +14,8 @@ STAMP := $(VENV)/installed
 ARGS ?=
 RESULTS = results/$(shell sed -n 's/^name: *\([^ ]*\).*/\1/p' config/config.yaml)
 
-# The first of these that really runs and is of a version that the lock is made for. A name on the PATH may be a
-# version manager's shim that runs nothing, hence the trial.
+# The first of these that runs and has a version supported by the lock. It is tried because a name on the PATH may be a
+# version manager's shim without a Python behind it.
 SUPPORTED := import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,\
   $(shell $(name) -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $(name))))
@@ -26,8 +26,8 @@ help:
 	make test        install and run every test (make test-quick: without the slow ones)
 	make test-slurm  start a SLURM on this machine (Debian, root) and test the fan-out over it
 	make lint        check the style of code and workflow
-	make docs        make HTML of docs/, with every link checked
-	make lock        resolve requirements.lock anew
+	make docs        build docs/ as HTML and check its cross-references
+	make lock        update requirements.lock
 	make clean       remove .venv and caches; results stay
 	END
 
@@ -37,14 +37,14 @@ study: $(STAMP)
 	$(BIN)/snakemake $(ARGS) --report $(RESULTS)/report.html
 	echo "read $(RESULTS)/report.html; table 1 alone is $(RESULTS)/tables/table1.md"
 
-# A process per core; the tests of a file share what they prepare, hence one process.
+# One process per core; the tests of a file share fixtures and run in the same process.
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-quick: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
-# Tests wait more than they work, hence several at once; those of outages disturb all others.
+# Several at a time, since tests mostly wait; those of outages run separately, since they disturb all others.
 test-slurm: $(STAMP)
 	@status=0; tests/slurm/cluster.sh start || status=$$?
 	test $$status != 77 || exit 0
@@ -64,8 +64,8 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -W --keep-going -n -q docs docs/_build
 	@echo "read docs/_build/index.html"
 
-# torch first, with the dependencies it declares: which of its builds fits this machine, and with it the CUDA packages,
-# is pip's choice. All else as locked, without asking packages for their own opinions: see tool.uv in pyproject.toml.
+# torch first, with its declared dependencies: pip chooses the build for this machine, and with it the CUDA packages.
+# Everything else exactly as locked, ignoring declared dependencies: see tool.uv in pyproject.toml.
 $(STAMP): requirements.lock pyproject.toml
 	@ask="install one of them, or name one you have: make PYTHON=/path/to/python3.11"
 	stop() { echo "minde needs Python 3.11 or 3.12 $$1" >&2; exit 1; }
@@ -75,8 +75,8 @@ $(STAMP): requirements.lock pyproject.toml
 	case $$found in 3.11|3.12) ;; *) stop "but $(PYTHON) is Python $$found; $$ask" ;; esac
 	"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null \
 	  || stop "with its module venv, which $(PYTHON) (Python $$found) lacks; on Debian and Ubuntu install python$$found-venv"
-	echo "installing the locked software into $(VENV) with Python $$found: minutes, and once"
-	# What is there is brought up to date, lest a study that runs loses it; of another Python, it is of no use.
+	echo "installing the locked software into $(VENV) with Python $$found; this takes minutes, once"
+	# An existing environment is updated, so that a running study keeps it; one of another Python is replaced.
 	kept=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || kept=nothing
 	"$(PYTHON)" -m venv $$(test "$$kept" = "$$found" || echo --clear) $(VENV)
 	$(BIN)/python -m pip install --quiet -c requirements.lock $$(grep '^torch==' requirements.lock)
@@ -84,8 +84,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-# torch's CUDA packages come with torch, whichever build pip picks; the rest of what is dropped is for systems that no
-# study runs on.
+# Dropped: torch's CUDA packages, which depend on the build that pip picks, and packages for unsupported systems.
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml --no-emit-index-url \

@@ -3,7 +3,7 @@ from snakemake.utils import min_version
 min_version("9.16")
 
 
-# The embedded default; --configfile and --config are merged into it, key by key.
+# The defaults; --configfile and --config are merged into them, key by key.
 configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 

@@ -1,11 +1,11 @@
-"""How right the estimator for one's own arrays is by default, and how often its interval holds the truth.
+"""Accuracy of the default estimator for arrays, and coverage of its intervals.
 
     .venv/bin/python benchmarks/accuracy.py [--rows 10000] [--tasks ID …]
 
-Prints a row per task and variant, with the estimate and its standard error by every formula, in nats; then the same for
-few rows of normals in many columns, with and without weight decay, and for classes of normals and their labels, from
-either base; then the share of 95 % intervals, over samples of normals of short trainings, that hold the true value.
-docs/estimators.md and docs/recipes.md show them.
+Prints a row per task and variant, with the estimate and its standard error by every formula, in nats; the same for few
+rows of normals in many columns, with and without weight decay, and for classes of normals and their labels, with either
+base; and the share of 95 % intervals from short trainings on normals that contain the true value. docs/estimators.md
+and docs/recipes.md show the results.
 """
 
 import argparse
@@ -27,7 +27,7 @@ TASKS = (
     "multinormal-sparse-25-25-2-2.0",
 )
 WEIGHT_DECAY = MINDE().weight_decay
-SETS = 40  # of samples, for the coverage of intervals
+SETS = 40  # sets of samples for the coverage of intervals
 
 
 def accuracy(task_id: str, variant: str, rows: int) -> dict:
@@ -56,7 +56,7 @@ def few_rows(columns: int, weight_decay: float) -> dict:
 
 
 def classes(number: int, columns: int, precondition: str) -> dict:
-    """Estimate what 6,000 rows of so many normals say about which one they are of, a label's column for each."""
+    """Estimate the information between 6,000 rows of ``number`` normals and their one-hot labels."""
     generator, identity = np.random.default_rng(0), np.eye(number)
     centres = 2 * generator.normal(size=(number, columns))
 
@@ -78,7 +78,7 @@ def classes(number: int, columns: int, precondition: str) -> dict:
 
 
 def coverage() -> list[dict]:
-    """Count intervals that hold the mutual information of normals, whose Gaussian base needs no training."""
+    """Count intervals that contain the mutual information of normals, whose Gaussian base needs no training."""
     rho, held = 0.75, {}
     truth = -0.5 * np.log(1 - rho**2)
     for number in range(SETS):

@@ -1,11 +1,11 @@
-"""How bundles pay: the study's small rules over SLURM, with one, four and eight of their jobs in a SLURM job.
+"""Gain from bundles: the study's small rules on SLURM, with one, four and eight of their jobs in a SLURM job.
 
     SLURM_TEST_CPUS=4 tests/slurm/cluster.sh start
     eval "$(tests/slurm/cluster.sh env)"
     python benchmarks/bundles.py
 
-Samples of eight tasks are drawn, and CCA is run on them, at the paper's sizes of samples. All jobs are ready at once.
-A SLURM job's seconds are those that it holds its node, by the accounting.
+Samples of eight tasks are drawn, and CCA is run on them, with the paper's numbers of samples. All jobs are ready
+together. The seconds of a SLURM job are those for which it holds its node, by the accounting.
 """
 
 import re
@@ -47,7 +47,7 @@ STUDY = {
 
 
 def measure(folder: Path, rule: str, size: int) -> dict:
-    """Return what a rule's jobs take in bundles of a size: the wall time of each, and what their SLURM jobs hold."""
+    """Return the times per job of a rule in bundles of a size: wall time, and that for which SLURM jobs hold a node."""
     resources = [f"{rule}:bundle={size}", f"{rule}:mem_mb=2000", f"{rule}:runtime=10m"]
     command = [sys.executable, "-m", "snakemake", "--executor", "submitit", "--jobs", "8", "--configfile", "study.yaml"]
     command += ["--seconds-between-status-checks", "5", "--until", rule, "--set-resources", *resources]
@@ -58,8 +58,8 @@ def measure(folder: Path, rule: str, size: int) -> dict:
         sys.exit(run.stderr[-3000:])
     ids = re.findall(r"Submitted .*?(?:job|array of \d+,) (\d+)", run.stderr)
     time.sleep(5)  # the accounting lags
-    asked = ["sacct", "-X", "-n", "-P", "-j", ",".join(ids), "-o", "ElapsedRaw"]
-    held = [int(row) for row in subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()]
+    query = ["sacct", "-X", "-n", "-P", "-j", ",".join(ids), "-o", "ElapsedRaw"]
+    held = [int(row) for row in subprocess.run(query, check=True, capture_output=True, text=True).stdout.split()]
     jobs = len(STUDY["tasks"])
     row = {"rule": rule, "bundle": size, "SLURM jobs": len(held), "seconds of each": round(fmean(held), 1)}
     return row | {"wall seconds per job": round(seconds / jobs, 1), "node seconds per job": round(sum(held) / jobs, 1)}

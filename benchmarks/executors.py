@@ -1,13 +1,13 @@
-"""Many trivial jobs over SLURM: wall time and calls to the cluster, by our executor and by the one most people use.
+"""Many trivial jobs on SLURM: wall time and calls to the cluster, by our executor and by the most common one.
 
     SLURM_TEST_CPUS=4 tests/slurm/cluster.sh start
     eval "$(tests/slurm/cluster.sh env)"
-    ln -s "$SLURM_CONF" /etc/slurm/slurm.conf   # the other plugin drops the variable in its jobs; remove it afterwards
+    ln -s "$SLURM_CONF" /etc/slurm/slurm.conf   # the other plugin unsets the variable in its jobs; remove afterwards
     python benchmarks/executors.py --plugin FOLDER
 
-FOLDER holds snakemake-executor-plugin-slurm and its jobstep plugin, as `pip install --target FOLDER` puts them. Calls
-are those of the machine that submits, counted by programs of the same names that come first in PATH. Each side runs as
-it is by default, but for the seconds between looks, which are the same.
+FOLDER holds snakemake-executor-plugin-slurm and its jobstep plugin, from `pip install --target FOLDER`. Calls are those
+on the submitting machine, counted by wrappers of the same names that come first in PATH. Each side runs with its
+defaults, except that the seconds between status checks are the same.
 """
 
 import argparse
@@ -37,7 +37,7 @@ rule trivial:
 
 
 def counting_path(folder: Path) -> str:
-    """Return a PATH on which SLURM's commands note that they were called, in a file of the folder."""
+    """Return a PATH on which SLURM's commands log their calls to a file in the folder."""
     programs = folder / "bin"
     programs.mkdir()
     for name in COMMANDS:
@@ -48,7 +48,7 @@ def counting_path(folder: Path) -> str:
 
 
 def measure(case: str, jobs: int, arguments: list[str], resources: str = "", plugin: str = "") -> dict:
-    """Return the wall time of a run, in seconds, and its calls from the machine that submits."""
+    """Return the wall time of a run, in seconds, and its calls on the submitting machine."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "Snakefile").write_text(SNAKEFILE.format(jobs=jobs, resources=resources))
@@ -61,7 +61,7 @@ def measure(case: str, jobs: int, arguments: list[str], resources: str = "", plu
             sys.exit(f"{case} failed:\n{run.stderr[-3000:]}")
         calls = Counter((folder / "calls").read_text().split())
     row = {"case": case, "jobs": jobs, "seconds": round(seconds, 1)} | {name: calls[name] for name in COMMANDS}
-    print_table([row])  # each takes minutes
+    print_table([row])  # each case takes minutes
     return row
 
 
@@ -72,10 +72,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=300)
     parser.add_argument("--seconds-between-looks", type=int, default=10)
     args = parser.parse_args()
-    looks = ["--seconds-between-status-checks", str(args.seconds_between_looks)]
-    # Its first look is after 40 seconds by default, which costs it nothing in a run of minutes.
-    theirs = ["--executor", "slurm", "--default-resources", "slurm_account=test", "slurm_partition=main", *looks]
-    ours = ["--executor", "submitit", *looks]
+    checks = ["--seconds-between-status-checks", str(args.seconds_between_looks)]
+    # Its first status check is after 40 seconds by default, which does not matter in a run of minutes.
+    theirs = ["--executor", "slurm", "--default-resources", "slurm_account=test", "slurm_partition=main", *checks]
+    ours = ["--executor", "submitit", *checks]
     rows = [
         measure("submitit", args.jobs, ours),
         measure("submitit, bundles of 25", args.jobs, ours, resources=", bundle=25"),

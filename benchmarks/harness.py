@@ -1,25 +1,26 @@
-"""What the benchmarks share: the machine's name, a table on the terminal, results as JSON."""
+"""Shared by the benchmarks: steps as processes, a table on the terminal, results as JSON."""
 
 import json
 import os
 import platform
 import re
+import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 
 import torch
 
-from minde.study.files import processor
+from minde.steps.cell import hardware_of
 
 RESULTS = Path(__file__).parent / "results"
 
 
-def device_name(device: torch.device) -> str:
-    """Name of the device, such as `NVIDIA H100 80GB HBM3` or `AMD EPYC, 2 cores`."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return processor()
+def start_step(verb: str, settings: str, **paths: str | Path) -> subprocess.Popen:
+    """Start a step of the workflow, with its log in the pipe `stderr`."""
+    options = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
+    command = [sys.executable, "-m", "minde.steps", verb, "--settings", settings, *options]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
 def print_table(rows: list[dict]) -> None:
@@ -31,12 +32,13 @@ def print_table(rows: list[dict]) -> None:
 
 
 def write_results(name: str, device: torch.device, **content) -> Path:
-    """Write a benchmark's results, with what they were measured on, to results/<name>-<device>.json."""
-    slug = re.sub(r"[^a-z0-9]+", "-", device_name(device).lower()).strip("-")
+    """Write a benchmark's results and the machine's name to results/<name>-<device>.json."""
+    machine = hardware_of(device)
+    slug = re.sub(r"[^a-z0-9]+", "-", machine.lower()).strip("-")
     path = RESULTS / f"{name}-{slug}.json"
     path.parent.mkdir(exist_ok=True)
-    made_on = {"device": device_name(device), "torch": torch.__version__, "python": platform.python_version()}
-    # Where folders lie on this machine tells nobody else anything.
+    made_on = {"device": machine, "torch": torch.__version__, "python": platform.python_version()}
+    # Absolute paths mean nothing on another machine.
     command = [Path(word).name if os.path.isabs(word) else word for word in sys.argv]
     text = json.dumps(made_on | {"date": str(date.today()), "command": command} | content, indent=1)
     path.write_text(text + "\n")

@@ -1,23 +1,21 @@
-"""Memory of a training: the highest resident size of the step `train`, as rules run it, on a CPU.
+"""Memory of a training: the peak resident size of the step `train`, as rules run it, on a CPU.
 
     python benchmarks/memory.py
 
-Ten replicates of 100,000 training and 10,000 test samples each; the number of steps hardly matters. The size of the
-training samples alone is given beside it.
+Ten replicates of 100,000 training and 10,000 test samples each; the number of steps hardly matters. The table also has
+the size of the training samples.
 """
 
 import argparse
 import copy
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import torch
 import yaml
 
-from harness import print_table, write_results
+from harness import print_table, start_step, write_results
 from minde.study import design
 from minde.study.tasks import TASKS
 
@@ -34,10 +32,8 @@ def study(task: str, replicates: int, steps: int) -> dict:
 
 
 def peak(verb: str, settings: str, **paths) -> float:
-    """Run a step and return its highest resident size in GiB."""
-    options = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    command = [sys.executable, "-m", "minde.steps", verb, "--settings", settings, *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    """Run a step and return its peak resident size in GiB."""
+    process = start_step(verb, settings, **paths)
     messages = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status:

@@ -1,9 +1,9 @@
-"""How long Snakemake takes to plan a study, and how that grows with the cells: wall time and memory of dry runs.
+"""Planning of a study by Snakemake: wall time and memory of dry runs, and their growth with the number of cells.
 
     python benchmarks/planning.py
 
-The paper's study as it stands in config/paper.yaml, then synthetic ones: all 40 tasks, both variants, and as many train
-sizes as it takes. Each is planned by a process of its own, on two cores, where nothing has been run yet.
+The paper's study, config/paper.yaml, then synthetic ones: all 40 tasks, both variants, and as many train sizes as
+needed. Each is planned from scratch in a separate process on two cores.
 """
 
 import argparse
@@ -26,7 +26,7 @@ TASKS, VARIANTS = 40, ["minde-j", "minde-c"]
 PER_TRAIN_SIZE = TASKS * len(VARIANTS)  # cells
 
 
-# Snakemake, which tells its largest memory in the end: what the kernel tells the parent includes the parent's own.
+# Snakemake writes its own peak memory at exit: the usage that the parent gets includes memory of the parent.
 SNAKEMAKE = """
 import atexit
 from pathlib import Path
@@ -37,7 +37,7 @@ main()
 
 
 def synthetic(cells: int, folder: Path) -> Path:
-    """Write the config of a study of so many cells that train, and return its path."""
+    """Write the config of a study with ``cells`` trainings, and return its path."""
     sizes = [1000 + 10 * i for i in range(math.ceil(cells / PER_TRAIN_SIZE))]
     config = {"name": f"synthetic-{cells}", "tasks": ["all"], "methods": VARIANTS, "train_sizes": sizes}
     path = folder / f"synthetic-{cells}.json"
@@ -46,11 +46,11 @@ def synthetic(cells: int, folder: Path) -> Path:
 
 
 def plan(case: str, configfile: Path) -> dict:
-    """Plan a study; return its jobs, and the wall time and largest memory of the process."""
+    """Plan a study; return its jobs, and the wall time and peak memory of the process."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["--snakefile", ROOT / "Snakefile", "--configfile", configfile, "--dry-run", "--quiet", "rules"]
         output = Path(folder) / "output"
-        load = os.getloadavg()[0]  # where it is more than 2, seconds tell more of others than of Snakemake
+        load = os.getloadavg()[0]  # above 2, other processes dominate the wall time
         begin = time.perf_counter()
         with output.open("w") as file:
             process = subprocess.Popen(
@@ -79,13 +79,13 @@ def plan(case: str, configfile: Path) -> dict:
 
 
 def growth(rows: list[dict]) -> float:
-    """Return the power of the cells that the CPU time grows with, between the two largest studies."""
-    one, two = rows[-2:]
-    return math.log(two["CPU seconds"] / one["CPU seconds"]) / math.log(two["cells"] / one["cells"])
+    """Return the exponent with which CPU time grows with the cells, from the two largest studies."""
+    smaller, larger = rows[-2:]
+    return math.log(larger["CPU seconds"] / smaller["CPU seconds"]) / math.log(larger["cells"] / smaller["cells"])
 
 
 def main() -> None:
-    """Plan every study, print the table and write it down."""
+    """Plan every study, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, nargs="+", default=[1000, 5000, 20000], help="of the synthetic studies")
     args = parser.parse_args()

@@ -1,9 +1,10 @@
-"""How the rate of training grows with the stack, and what share of the device's peak it is.
+"""Training rate by the size of the stack, and its share of the device's peak.
 
     python benchmarks/stacks.py [--members 1 10 40 160] [--device cuda]
 
-A member is one replicate of a cell, or of several cells trained together. The peak is measured, too: the fastest of
-some large products of float32 matrices. Products are most of a step's arithmetic and all that is counted of it.
+A member is one replicate of a cell, or of several cells trained together. The peak is measured as the fastest of
+several products of large float32 matrices. Of a step, only matrix products are counted, which are most of its
+arithmetic.
 """
 
 import argparse
@@ -17,14 +18,14 @@ from torch.utils.flop_counter import FlopCounterMode
 import trainers
 from harness import print_table, write_results
 from minde.diffusion.batches import CHUNK
-from throughput import Finished, rate
+from throughput import rate
 
 SIZES = (1024, 2048, 4096)  # of the matrices
 PRODUCTS = 8  # of each size, timed together
 
 
 def peak(device: torch.device) -> float:
-    """Return the floating-point operations per second of the fastest products of matrices."""
+    """Return the floating-point operations per second of the fastest matrix products."""
 
     def seconds(matrix: torch.Tensor) -> float:
         begin = time.perf_counter()
@@ -45,13 +46,13 @@ def operations(dim: int) -> float:
     """Return the floating-point operations of one replicate's step."""
 
     def stop(*_) -> None:
-        raise Finished
+        raise trainers.Finished
 
     counter = FlopCounterMode(display=False)
     try:
         with counter:
             trainers.ours(dim, 1, torch.device("cpu"), stop)
-    except Finished:
+    except trainers.Finished:
         return counter.get_total_flops() / CHUNK
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     torch.set_num_threads(threads)
     highest, rows = peak(device), []
     for dim in args.dims:
-        of_each, smallest = operations(dim), None
+        per_step, smallest = operations(dim), None
         for members in sorted(args.members):
             found = rate([partial(trainers.ours, dim, members)], threads, args.seconds, device)
             smallest = smallest or found
@@ -78,8 +79,8 @@ def main() -> None:
                     "members": members,
                     "replicate-steps/s": found,
                     "of the smallest's": found / smallest,
-                    "GFLOP/s": found * of_each / 1e9,
-                    "share of peak": found * of_each / highest,
+                    "GFLOP/s": found * per_step / 1e9,
+                    "share of peak": found * per_step / highest,
                 }
             )
     print_table(rows)

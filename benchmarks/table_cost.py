@@ -1,15 +1,14 @@
-"""What the MINDE rows of Table 1 cost: 40 tasks × 2 variants × 10 replicates, by both recipes, from measured rates.
+"""Cost of the MINDE rows of Table 1: 40 tasks × 2 variants × 10 replicates, by both recipes, from measured rates.
 
     python benchmarks/table_cost.py
 
-Rates are those in results/throughput-*.json, of one machine each; on a CPU they are of all its cores together. They are
-of the recipe `paper` between evaluations: the base of `fast`, the training curve and starting a process come on top.
-On this machine the prediction is checked against the two cells of a task, really run by the step `train`, side by side.
+Rates are those in results/throughput-*.json, of one machine each; on a CPU they are of all cores together. They hold
+for the recipe `paper` between evaluations: the base of `fast`, the training curve and the start of a process come on
+top. On this machine the prediction is checked by running the step `train` for the two cells of a task in parallel.
 """
 
 import argparse
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,8 +17,9 @@ import torch
 import yaml
 from snakemake.utils import update_config
 
-from harness import RESULTS, device_name, print_table, write_results
+from harness import RESULTS, print_table, start_step, write_results
 from minde.steps import plan
+from minde.steps.cell import hardware_of
 from minde.study import config as configs
 from minde.study import design, methods
 
@@ -41,43 +41,41 @@ def study(recipe: str, tasks: list[str]) -> dict:
 
 
 def predicted(config: dict, rates: list[plan.Rate], cells: list[design.Cell]) -> float:
-    """Seconds of training of some cells, one after the other on the whole machine."""
+    """Seconds of training of cells one after another on the whole machine."""
     trainings = [plan.training_of(config, cell) for cell in cells]
-    return sum(one.steps * config["replicates"] / plan.per_second(rates, one.work) for one in trainings)
+    return sum(t.steps * config["replicates"] / plan.per_second(rates, t.work) for t in trainings)
 
 
-def really_run(config: dict, cells: list[design.Cell]) -> float:
-    """Seconds that trainings of cells of one task take side by side, from start to end of their processes."""
-    with tempfile.TemporaryDirectory() as folder:
-
-        def step(verb: str, settings: str, **paths) -> subprocess.Popen:
-            options = [word for name, path in paths.items() for word in (f"--{name}", f"{folder}/{path}")]
-            command = [sys.executable, "-m", "minde.steps", verb, "--settings", settings, *options]
-            return subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-        processes = [step("sample", design.sample_settings(config, cells[0].task), out="samples")]
-        _finish(processes)
+def measured(config: dict, cells: list[design.Cell]) -> float:
+    """Seconds that trainings of cells of one task take in parallel, from start to end of their processes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        samples = folder / "samples"
+        _finish([start_step("sample", design.sample_settings(config, cells[0].task), out=samples)])
         begin = time.perf_counter()
-        processes = [
-            step("train", design.train_settings(config, cell), samples="samples", weights=f"{i}.w", curve=f"{i}.c")
-            for i, cell in enumerate(cells)
-        ]
-        _finish(processes)
+        files = [{"weights": folder / f"{i}.w", "curve": folder / f"{i}.c"} for i in range(len(cells))]
+        _finish(
+            [
+                start_step("train", design.train_settings(config, cell), samples=samples, **written)
+                for cell, written in zip(cells, files, strict=True)
+            ]
+        )
         return time.perf_counter() - begin
 
 
 def _finish(processes: list[subprocess.Popen]) -> None:
     for process in processes:
-        if process.wait():
-            raise SystemExit(f"{process.args} ended in status {process.returncode}")
+        log = process.communicate()[1]
+        if process.returncode:
+            raise SystemExit(f"{process.args} failed:\n{log}")
 
 
 def main() -> None:
     """Predict, check, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", metavar="TASK", default="multinormal-dense-5-5-0.5", help="task that is really run")
+    parser.add_argument("--check", metavar="TASK", default="multinormal-dense-5-5-0.5", help="task that is trained")
     args = parser.parse_args()
-    here, rows, checked = device_name(torch.device("cpu")), [], None
+    here, rows, checked = hardware_of(torch.device("cpu")), [], None
     for path in sorted(RESULTS.glob("throughput-*.json")):
         machine, rates = plan.read_rates(path)
         for recipe in FILES:
@@ -90,13 +88,13 @@ def main() -> None:
                     "recipe": recipe,
                     "cells": len(cells),
                     "hours": predicted(config, rates, cells) / 3600,
-                    "cells extrapolated": sum(one > plan.FAR * most for one in work),
+                    "cells extrapolated": sum(value > plan.FAR * most for value in work),
                 }
             )
         if machine == here:
             config = study("fast", [args.check])
             cells = design.cells(config)
-            took, expected = really_run(config, cells), predicted(config, rates, cells)
+            took, expected = measured(config, cells), predicted(config, rates, cells)
             checked = {"task": args.check, "predicted, s": expected, "really, s": took, "ratio": took / expected}
     print_table(rows)
     if checked:

@@ -2,13 +2,13 @@
 
     python benchmarks/throughput.py --authors CHECKOUT
 
-CHECKOUT is a clone of github.com/MustaphaBounoua/minde; it needs pytorch-lightning and tensorboardX beside torch.
-Without it, the reference is a plain loop of ours that trains one replicate with the same arithmetic.
+CHECKOUT is a clone of github.com/MustaphaBounoua/minde; it needs pytorch-lightning and tensorboardX besides torch.
+Without it, the reference is our plain loop that trains one replicate with the same arithmetic.
 
-On a CPU each side runs in two ways, one process with a thread per core and a process per core with one thread each. Our
-better way is compared with both of the reference's: it trains one replicate after the other in one process, unless its
-user starts a second one by hand. The sides take turns, so that a change of the machine's speed hits both; the ratio is
-taken turn by turn, and its median is what to quote.
+On a CPU each side runs in two ways: one process with a thread per core, and a process per core with one thread each.
+The better way of ours is compared with both of the reference, which trains one replicate after another in one process
+unless its user starts more. The sides take turns, so that a change of the machine's speed affects both; the ratio is
+taken for each turn, and its median is the number to quote.
 """
 
 import argparse
@@ -28,12 +28,8 @@ from harness import print_table, write_results
 WARM_UP = 2  # seconds
 
 
-class Finished(BaseException):
-    """Ends a training from inside its loop; no trainer handles it."""
-
-
 def measure(train, threads: int, seconds: float, device: torch.device, barrier, queue) -> None:
-    """Warm a training up, wait for the other processes, and count its replicate-steps for some seconds."""
+    """Warm up a training, wait for the other processes, and count its replicate-steps for some seconds."""
     torch.set_num_threads(threads)
     begin, since, done = time.perf_counter(), None, 0
 
@@ -49,16 +45,16 @@ def measure(train, threads: int, seconds: float, device: torch.device, barrier, 
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             queue.put(done / (time.perf_counter() - since))
-            raise Finished
+            raise trainers.Finished
 
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as null:
         os.chdir(folder)
-        with contextlib.redirect_stdout(null), contextlib.redirect_stderr(null), contextlib.suppress(Finished):
+        with contextlib.redirect_stdout(null), contextlib.redirect_stderr(null), contextlib.suppress(trainers.Finished):
             train(device=device, tick=tick)
 
 
 def rate(trains: list, threads: int, seconds: float, device: torch.device) -> float:
-    """Return the replicate-steps per second of trainings that run side by side, a process each."""
+    """Return the total replicate-steps per second of trainings that run in parallel, in a process each."""
     context = multiprocessing.get_context("spawn")
     barrier, queue = context.Barrier(len(trains)), context.Queue()
     processes = [
@@ -73,7 +69,7 @@ def rate(trains: list, threads: int, seconds: float, device: torch.device) -> fl
 
 
 def summarise(case: dict, name: str, turns: list[dict], several_ways: bool) -> list[dict]:
-    """Return a case's row for the reference as it is published, one process, and one for a process of it per core."""
+    """Return the rows of a case: against one process of the reference, as published, and against one per core."""
 
     def rates(side: str, processes: set[int]) -> list[float]:
         by_turn: dict[int, float] = {}

@@ -2,12 +2,11 @@
 
     python benchmarks/time_to_accuracy.py --authors CHECKOUT
 
-Ours is the recipe `fast` of config/config.yaml, and the same without its base, which on this task is the answer. Its
-learning rate falls to zero, so that each length is a training of its own: the lengths double until the gap formula is
-within the bound in every replicate, and the time of that training counts, divided by the stack's replicates.
-The authors' trainer (CHECKOUT: a clone of github.com/MustaphaBounoua/minde) trains one replicate, and its own estimate
-is asked for every 1,000 steps; the first time that one of its two formulas is within the bound counts. Evaluations stop
-the clock on both sides.
+Ours is the recipe `fast` of config/config.yaml, with and without its base, which alone solves this task. The learning
+rate falls to zero, so each number of steps is a separate training: the number doubles until the gap formula is within
+the bound in every replicate, and the time of that training counts, divided by the replicates of the stack. The authors'
+trainer (CHECKOUT: a clone of github.com/MustaphaBounoua/minde) trains one replicate and estimates every 1,000 steps;
+the first time that one of its two formulas is within the bound counts. Evaluations stop the clock on both sides.
 """
 
 import argparse
@@ -39,14 +38,10 @@ ROWS, TEST_ROWS = 100_000, 10_000
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 
 
-class Finished(BaseException):
-    """Ends a training from inside its loop; no trainer handles it."""
-
-
 def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict:
-    """Train by the recipe, with changes, for longer and longer until every replicate is within the bound."""
+    """Train by the recipe, with changes, for more and more steps until every replicate is within the bound."""
     fast = yaml.safe_load(CONFIG.read_text())["recipes"]["fast"] | changes
-    own = {field.name: fast[field.name] for field in fields(Recipe) if field.name != "steps"}
+    options = {field.name: fast[field.name] for field in fields(Recipe) if field.name != "steps"}
     clean = trainers.samples_of(1, replicates, ROWS).to(device)
     test = trainers.samples_of(1, replicates, TEST_ROWS, seed=1).to(device)
     seeds, steps, tried = list(range(replicates)), 125, []
@@ -63,7 +58,7 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
             moments=fit_base(fast["precondition"], clean, 1),
             device=device,
         )
-        recipe = Recipe(steps=steps, **own)
+        recipe = Recipe(steps=steps, **options)
         state = start(model, recipe, seeds, device)
         for _ in train_stack(model, clean, recipe, seeds, state):
             pass
@@ -93,7 +88,7 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
 
 
 def authors(checkout: str, device: torch.device, limit: float) -> dict:
-    """Train the authors' way until an estimate is within the bound, or for `limit` seconds of training."""
+    """Train with the authors' code until an estimate is within the bound, or for `limit` seconds of training."""
     test = trainers.samples_of(1, 1, TEST_ROWS, seed=1)[0]
     steps, seconds, since, tried = 0, 0.0, time.perf_counter(), []
 
@@ -107,21 +102,21 @@ def authors(checkout: str, device: torch.device, limit: float) -> dict:
         tried.append({"steps": steps, "seconds": seconds, "estimates": values})
         print(f"authors: {steps} steps, {seconds:.0f} s: inside {values[0]:.3f}, sigma {values[1]:.3f}", file=terminal)
         if min(abs(value - TRUTH) for value in values) <= BOUND or seconds > limit:
-            raise Finished
+            raise trainers.Finished
         trained.train()
         since = time.perf_counter()
 
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as null:
         terminal = os.fdopen(os.dup(1), "w", buffering=1)
         os.chdir(folder)
-        with contextlib.redirect_stdout(null), contextlib.redirect_stderr(null), contextlib.suppress(Finished):
+        with contextlib.redirect_stdout(null), contextlib.redirect_stderr(null), contextlib.suppress(trainers.Finished):
             trainers.authors(1, device, tick, checkout=checkout, rows=ROWS)
     reached = min(abs(value - TRUTH) for value in tried[-1]["estimates"]) <= BOUND
     return {"steps": tried[-1]["steps"], "seconds": tried[-1]["seconds"], "reached": reached, "tried": tried}
 
 
 def main() -> None:
-    """Measure the sides one after the other and print the table."""
+    """Measure each side and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--authors", metavar="CHECKOUT", required=True, help="checkout of the authors' repository")
     parser.add_argument("--replicates", type=int, default=10, help="stack members of ours")

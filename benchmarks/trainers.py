@@ -1,7 +1,7 @@
-"""The trainings that benchmarks compare: loops that never end and call `tick(replicate_steps, trained)` as they go.
+"""The trainings that benchmarks compare: endless loops that call `tick(replicate_steps, trained)` as they run.
 
 All train variant c on the same samples, with the authors' current network (one middle block, 42,754 parameters at 1×1
-where it predicts both variables as theirs does) and the paper's batch sizes and loss.
+if it predicts both variables, as theirs does) and the paper's batch sizes and loss.
 """
 
 import math
@@ -25,18 +25,22 @@ SAMPLES = 20_000
 CORRELATION = 0.75
 BATCH_SIZE = {1: 128, 5: 128, 25: 256, 50: 256}  # by dim_x = dim_y, as in the paper
 Tick = Callable[[int, object], None]
-"""Called with the replicate-steps done since the last call and with the trainer's own state."""
+"""Called with the replicate-steps since the last call and the state of the trainer."""
+
+
+class Finished(BaseException):
+    """Ends a training from within `tick`; no trainer catches it."""
 
 
 def samples_of(dim: int, replicates: int, rows: int = SAMPLES, seed: int = 0) -> torch.Tensor:
-    """Standard normals, each coordinate of x correlated with its own of y, `(replicates, rows, 2 dim)`."""
+    """Standard normals, each coordinate of x correlated with the same one of y, `(replicates, rows, 2 dim)`."""
     generator = torch.Generator().manual_seed(seed)
     x, noise = torch.randn(2, replicates, rows, dim, generator=generator)
     return torch.cat([x, CORRELATION * x + math.sqrt(1 - CORRELATION**2) * noise], dim=-1)
 
 
 def model_of(dim: int, device: torch.device) -> Model:
-    """What ours trains."""
+    """The model that `ours` trains."""
     return build_model(
         variant="c",
         dim_x=dim,
@@ -51,7 +55,7 @@ def model_of(dim: int, device: torch.device) -> Model:
 
 
 def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
-    """Our stack, in the paper's recipe, in a process that is set up as the step `train` sets up its own."""
+    """Our stack, by the paper's recipe, in a process set up like that of the step `train`."""
     keep_freed_memory()
     recipe = Recipe(
         steps=10**9,
@@ -71,7 +75,7 @@ def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
 
 
 def authors(dim: int, device: torch.device, tick: Tick, *, checkout: str, rows: int = SAMPLES) -> None:
-    """One replicate in the authors' trainer, as published but for the device, which it takes for a GPU."""
+    """One replicate in the authors' trainer, as published except for the device, which it assumes to be a GPU."""
     sys.path.insert(0, checkout)
     import pytorch_lightning
     from src.libs.minde import MINDE
@@ -114,7 +118,7 @@ class PlainBlock(nn.Module):
 
 
 class PlainNetwork(nn.Module):
-    """The paper's network as one would write it for one replicate, with one middle block."""
+    """A plain implementation of the paper's network for one replicate, with one middle block."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Write quickstart.ipynb from quickstart.py, with its outputs: `.venv/bin/python examples/make_notebook.py`."""
+"""Write quickstart.ipynb, with outputs, from quickstart.py: `.venv/bin/python examples/make_notebook.py`."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def notebook_of(script: str) -> nbformat.NotebookNode:
-    """Return a script as a notebook: `# %%` begins a cell of code, `# %% [markdown]` one of text."""
+    """Return a script as a notebook: `# %%` starts a code cell, `# %% [markdown]` a text cell."""
     notebook = nbformat.v4.new_notebook()
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     for number, part in enumerate(script.split("# %%")[1:]):
@@ -20,13 +20,13 @@ def notebook_of(script: str) -> nbformat.NotebookNode:
             cell = nbformat.v4.new_markdown_cell(source.strip())
         else:
             cell = nbformat.v4.new_code_cell(source.strip())
-        cell.id = f"cell-{number}"  # not at random, so that building it again changes nothing
+        cell.id = f"cell-{number}"  # not random, so that a rebuild changes nothing
         notebook.cells.append(cell)
     return notebook
 
 
 def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    """Execute a notebook in a folder. Raises nbclient's CellExecutionError where a cell does."""
+    """Execute a notebook in a folder. Raises nbclient's CellExecutionError if a cell fails."""
     place = {"metadata": {"path": str(folder)}}
     return NotebookClient(notebook, timeout=600, startup_timeout=600, resources=place).execute()
 

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Mutual information of two arrays
 #
-# Samples of X and Y in, mutual information in nats out. Here the truth is known: X and Y are normal with correlation
-# 0.75 (task `1v1-normal-0.75` of benchmark-mi), so that I(X; Y) = -½ log(1 - 0.75²) = 0.413 nats.
+# Samples of X and Y in, mutual information in nats out. Here the true value is known: X and Y are normal with
+# correlation 0.75 (task `1v1-normal-0.75` of benchmark-mi), so I(X; Y) = -½ log(1 - 0.75²) = 0.413 nats.
 #
-# Run it with `.venv/bin/python examples/quickstart.py`; it takes a minute or less on one CPU core.
+# Run it with `.venv/bin/python examples/quickstart.py`; it takes at most a minute on one CPU core.
 
 # %%
 import matplotlib.pyplot as plt
@@ -19,8 +19,7 @@ y = rho * x + np.sqrt(1 - rho**2) * generator.normal(size=rows)
 truth = -0.5 * np.log(1 - rho**2)
 
 # %% [markdown]
-# `fit` trains five networks side by side, each on four fifths of the rows; estimates are made on the fifth that it has
-# not seen.
+# `fit` trains five networks together, each on four fifths of the rows; estimates use the fifth that each has not seen.
 
 # %%
 estimator = MINDE(variant="c", random_state=0).fit(x, y)
@@ -29,7 +28,7 @@ low, high = mi.interval()
 print(f"I(X; Y) = {mi:.3f} nats, 95 % interval {low:.3f} to {high:.3f}; the truth is {truth:.3f}")
 
 # %% [markdown]
-# One training serves every formula, and entropies too: that of a standard normal is ½ log(2πe) = 1.419 nats.
+# One training serves every formula, and entropies: that of a standard normal is ½ log(2πe) = 1.419 nats.
 
 # %%
 for formula, estimate in estimator.estimates().items():
@@ -37,7 +36,7 @@ for formula, estimate in estimator.estimates().items():
 print(f"H(X) = {estimator.entropy('x'):.3f}, H(X | Y) = {estimator.conditional_entropy('x'):.3f}")
 
 # %% [markdown]
-# The estimate along training: it should have settled well before the end. If it has not, give more `steps`.
+# The estimate during training: it should settle well before the end. If it does not, use more `steps`.
 
 # %%
 curve = estimator.curve_

@@ -1,4 +1,4 @@
-"""Which files, which settings: the design of the study and the functions that rules ask. Rules wire, src computes."""
+"""The design of the study and the input functions of rules: which files, which settings. All computation is in src."""
 
 import os
 import re
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from snakemake.settings.types import DeploymentMethod
 
-ROOT = Path(str(workflow.current_basedir)).resolve().parent  # by whatever link it is named
+ROOT = Path(str(workflow.current_basedir)).resolve().parent  # with links resolved
 
-# Also where the Snakemake that reads this is not the one of .venv, in which minde is installed.
+# For a Snakemake outside .venv, where minde is not installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import bundle, consistency, design, files, labels, methods, parts
+from minde.study import bundle, consistency, design, files, labels, methods, parts, seeds
 from minde.study import config as configs
 from minde.study.bundle.archive import ArchiveError
 from minde.study.sources import source_files
@@ -30,36 +30,36 @@ if workflow.is_main_process and (idle := configs.idle_overrides(STUDY)):
 
 RESULTS = f"results/{BUNDLE.folder if BUNDLE else STUDY['name']}"
 
-# The files of rules that lead to estimates. What a bundle holds is taken out of it, and nothing before it is made.
+# The rule files that lead to estimates. With a bundle, its content is unpacked and the steps before it are left out.
 STAGES = {
     None: ("samples", "train", "estimate", "baselines", "merge", "bundle"),
     "weights": ("samples", "unpack", "estimate", "baselines", "merge"),
     "estimates": ("unpack",),
 }[BUNDLE and BUNDLE.holds]
 
-# Captions of the report read it.
+# For the captions of the report.
 config.update(STUDY, subject=labels.subject(STUDY))
 
-# Rules call the shell function `step`. It is defined here and not spelled out in them, so that neither the interpreter
-# nor the place of the checkout is part of what reruns and caches compare. The environments of --sdm conda hold no minde:
-# they run this checkout's, as .venv does.
+# Rules call the shell function `step`. It is defined here rather than in each rule, so that the paths of interpreter and
+# checkout are not part of what Snakemake compares for reruns and the cache. The environments of --sdm conda do not
+# contain minde: they run that of this checkout, like .venv.
 _CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 _PYTHON = "python" if _CONDA else shlex.quote(sys.executable)
 shell.prefix(f"set -euo pipefail; step() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde.steps \"$@\" ); ")
 
 
 def one_of(names: Iterable) -> str:
-    """A wildcard constraint that matches these names only; with no name it matches nothing."""
+    """A wildcard constraint that matches these names only; without names it matches nothing."""
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
 def chosen(methods: Iterable[str]) -> str:
-    """A wildcard constraint that matches those of the methods that are the study's."""
+    """A wildcard constraint that matches those of the methods that the study uses."""
     return one_of(method for method in STUDY["methods"] if method in methods)
 
 
 def cell_of(wildcards) -> design.Cell:
-    """The cell that a job's wildcards name; without a train size it uses no training samples."""
+    """The cell of a job's wildcards; without a train size it uses no training samples."""
     return design.Cell(
         method=wildcards.method,
         task=wildcards.task,
@@ -68,20 +68,20 @@ def cell_of(wildcards) -> design.Cell:
 
 
 def content_of_own_file(wildcards) -> str:
-    """The content's hash: what replaces a file may be older, and Snakemake compares the content of newer ones only."""
+    """The hash of the content: a replaced file may be older, and Snakemake compares the content of newer files only."""
     file = STUDY["data"][wildcards.task]["file"]
     return "" if file == consistency.LATENTS else files.sha256_of(file)
 
 
 def settings_of_part(figure: str) -> Callable:
-    """The settings of a part of a figure, as a function of the wildcards that name the part."""
+    """The settings of a page of a figure, as a function of the wildcards."""
     return lambda wildcards: parts.figure_settings(STUDY, figure, int(wildcards.part))
 
 
 def work(wildcards) -> int:
-    """How much there is to do for a job, for its priority: values in one replicate's training samples.
+    """The priority of a job: the number of values in one replicate's training samples.
 
-    Larger cells start first: one that starts last keeps a single core busy while the others idle.
+    Larger cells start first, since one that starts last would keep a single core busy while the others idle.
     """
     rows = int(wildcards.train_size) if "train_size" in wildcards.keys() else STUDY["samples"]["train"]
     task = design.task_of(STUDY, wildcards.task)
@@ -89,7 +89,7 @@ def work(wildcards) -> int:
 
 
 def curves_of_part(wildcards) -> list[str]:
-    """The training curves of a part of their figure; without a part, of all."""
+    """The training curves of a page of their figure; without a page, all of them."""
     tasks = parts.tasks_of_part(STUDY, "training_curve", int(wildcards.part)) if "part" in wildcards.keys() else None
     return [f"<results>/networks/{cell.path}.curve.parquet" for cell in parts.curve_cells(STUDY, tasks)]
 

@@ -38,9 +38,9 @@ rule consistency_table:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=design.canonical({"sigmas": STUDY["tables"]["sigmas"]}),
+        settings=seeds.canonical({"sigmas": STUDY["tables"]["sigmas"]}),
     message:
-        "Set the table of the consistency tests"
+        "Write the table of the consistency tests"
     shell:
         "step ratios --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 

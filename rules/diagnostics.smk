@@ -1,4 +1,4 @@
-# On request only: `snakemake diagnostics`, or the file of one cell.
+# On request only: `snakemake diagnostics`, or the file of a single cell.
 
 
 rule score_errors:
@@ -20,7 +20,7 @@ rule score_errors:
     params:
         settings=lambda wildcards: design.score_error_settings(cell_of(wildcards)),
     message:
-        "Measure the scores of {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
+        "Measure the score errors of {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
     shell:
         "step score-errors --settings {params.settings:q} --device {resources.device} --samples {input.samples} "
         "--weights {input.weights} --out {output} 2> {log}"

@@ -1,4 +1,4 @@
-# What each figure of merged estimates is called in the report, and what it draws the estimates as or against.
+# Figures of merged estimates: the title in the report, and the subject in the message.
 OF_ESTIMATES = {
     "spread": ("Spread over replicates", "spread over replicates"),
     "training_size": ("Training size", "estimates against the train size"),
@@ -7,7 +7,7 @@ OF_ESTIMATES = {
 }
 
 
-# A rule for each: captions know no wildcards.
+# A rule for each, since captions cannot contain wildcards.
 for figure, (title, about) in OF_ESTIMATES.items():
 
     rule:
@@ -43,7 +43,7 @@ for figure, (title, about) in OF_ESTIMATES.items():
             figure=figure,
             about=about,
         message:
-            "Draw the {params.about}, part {wildcards.part}"
+            "Draw the {params.about}, page {wildcards.part}"
         shell:
             "step figure {params.figure} --settings {params.settings:q} --estimates {input.estimates} --out {output} "
             "2> {log}"
@@ -78,7 +78,7 @@ rule training_curve:
     params:
         settings=settings_of_part("training_curve"),
     message:
-        "Draw the estimates along the training, part {wildcards.part}"
+        "Draw the estimates along training, page {wildcards.part}"
     shell:
         "step figure training_curve --settings {params.settings:q} --curves {input.curves} --out {output} 2> {log}"
 
@@ -113,7 +113,7 @@ rule comparison:
     params:
         settings=settings_of_part("comparison"),
     message:
-        "Draw the estimates beside another study's, part {wildcards.part}"
+        "Draw the comparison with another study, page {wildcards.part}"
     shell:
         "step comparison --settings {params.settings:q} --estimates {input.estimates} --others {input.others} "
         "--out {output} 2> {log}"
@@ -124,7 +124,7 @@ rule figures:
         [
             expand(f"<results>/figures/{figure}_{{part}}.{kind}", part=parts.parts_of(STUDY, figure))
             for figure in parts.FIGURES
-            # A bundle holds one study.
+            # A bundle contains a single study.
             if not (BUNDLE and figure == "comparison")
             for kind in ("pdf", "png")
         ],

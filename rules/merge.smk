@@ -15,9 +15,9 @@ rule merge:
         runtime=10,
     params:
         settings=design.merge_settings(STUDY),
-        # What a bundle holds is of the version that made it, whose settings may have had other keys.
+        # A bundle was made by its own version of this software, whose settings may have other keys.
         origins="null" if BUNDLE else design.origin_settings(STUDY),
-        # The folder, not the files: the paper's study has more of them than a command line holds.
+        # The folder, not the files: the paper's study has too many files for a command line.
         folder=subpath(output[0], strip_suffix=".parquet"),
     message:
         "Merge the estimates of all cells"

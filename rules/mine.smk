@@ -1,4 +1,4 @@
-# A bundle does not hold the experiments.
+# A bundle does not contain the experiments.
 EXPERIMENTS = [] if BUNDLE else list(STUDY["experiments"])
 
 
@@ -28,7 +28,7 @@ rule experiment:
         "2> {log}"
 
 
-# A rule for each: captions know no wildcards.
+# A rule for each, since captions cannot contain wildcards.
 for name in EXPERIMENTS:
 
     rule:

@@ -7,8 +7,8 @@ rule plan:
     conda:
         "../envs/train.yaml"
     params:
-        settings=design.canonical(STUDY),
+        settings=seeds.canonical(STUDY),
     message:
-        "What the study will cost, before anything is run"
+        "Estimate the cost of the study without running it"
     shell:
         "step plan --settings - --rates {input.rates:q} 2>&1 <<< {params.settings:q} | tee {log}"

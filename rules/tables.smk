@@ -24,7 +24,7 @@ rule table1:
     params:
         settings=design.table_settings(STUDY),
     message:
-        "Set table 1"
+        "Write Table 1"
     shell:
         "step table table1 --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
@@ -55,7 +55,7 @@ rule table1_at_size:
     params:
         settings=lambda wildcards: design.table_settings(STUDY, int(wildcards.train_size)),
     message:
-        "Set table 1 at {wildcards.train_size} training samples"
+        "Write Table 1 at {wildcards.train_size} training samples"
     shell:
         "step table table1 --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
@@ -86,7 +86,7 @@ rule summary:
     params:
         settings=design.summary_settings(STUDY),
     message:
-        "Summarise table 1"
+        "Write the summary of Table 1"
     shell:
         "step table summary --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 

@@ -4,7 +4,7 @@ rule train:
         code=source_files("train"),
     output:
         multiext(
-            # Not <results>: the cache cuts as many characters off a file's name as are here, before it is filled in.
+            # Not <results>: the cache cuts off the length of this prefix, measured before path variables are expanded.
             f"{RESULTS}/networks/{{method}}/{{task}}/{{train_size}}",
             weights=".safetensors",
             curve=".curve.parquet",
@@ -23,7 +23,7 @@ rule train:
         stack=STUDY["run"]["stack"],
         together=STUDY["run"]["together"],
         checkpoint_seconds=STUDY["run"]["checkpoint_seconds"],
-        # Where a stopped training goes on from. Not an output: Snakemake deletes the outputs of a job that is stopped.
+        # The checkpoint of a stopped training. Not an output: Snakemake deletes the outputs of a job that is stopped.
         state=lambda wildcards: f"{RESULTS}/state/{cell_of(wildcards).path}.safetensors",
         mem_mb=8000,
         runtime=1440,

@@ -16,8 +16,8 @@ rule unpack:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.canonical({"file": wildcards.file}),
+        settings=lambda wildcards: seeds.canonical({"file": wildcards.file}),
     message:
-        "Take {wildcards.file} out of the bundle"
+        "Extract {wildcards.file} from the bundle"
     shell:
         "step unpack --settings {params.settings:q} --bundle {input.bundle:q} --out {output} 2> {log}"

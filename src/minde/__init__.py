@@ -1,8 +1,8 @@
 """MINDE: mutual information from samples by score-based diffusion.
 
 ``MINDE`` estimates mutual information and entropies of paired samples, ``kl_divergence`` compares two sets of samples,
-``Mine`` is a loss for models of one's own. They are imported when they are first used: ``import minde`` itself loads
-neither torch nor numpy.
+and ``Mine`` is a loss for your own models. Each is imported on first use: ``import minde`` loads neither torch nor
+numpy.
 """
 
 from importlib import import_module
@@ -21,7 +21,7 @@ _MODULES = {
 
 
 def __getattr__(name: str):
-    """Import what is asked for."""
+    """Import a public name on first use."""
     if name == "__version__":
         return version("minde")
     if name not in _MODULES:
@@ -30,5 +30,5 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    """What is offered."""
+    """Return the public names."""
     return sorted([*globals(), *__all__])

@@ -1,8 +1,8 @@
 """The command line ``minde``: mutual information of the columns of a file, and the tasks of the benchmark.
 
-Exit status: 0 the estimate was printed; 1 training or estimation failed, or what came of it was not written; 2 the
-command line is wrong, or names a file or columns that cannot be read; 3 the samples are none that can be estimated
-from; 130 interrupted.
+Exit status: 0 the estimate was printed; 1 training or estimation failed, or the result could not be written; 2 the
+command line is wrong, or names a file or columns that cannot be read; 3 the samples cannot be used for an estimate;
+130 interrupted.
 """
 
 import argparse
@@ -16,28 +16,28 @@ from pathlib import Path
 STATUS = __doc__.split("\n\n")[1].replace("\n", " ")
 FAILED, USAGE, SAMPLES, INTERRUPTED = 1, 2, 3, 130
 
-# Option, what it is called with MINDE, its kind and its meaning; the default is MINDE's own.
+# The parameters of MINDE that are options: their type and meaning; the defaults are those of MINDE.
 SETTINGS = {
     "--variant": (str, "c or j: which scores are learned"),
     "--preprocess": (str, "standardize, gaussianize (heavy tails) or none"),
     "--steps": (int, "updates of the weights"),
     "--batch-size": (int, "rows per step and replicate"),
     "--learning-rate": (float, "of Adam, at its highest"),
-    "--weight-decay": (float, "over the rows trained on: it keeps networks from learning few rows by heart"),
-    "--precondition": (str, "mixture (of clusters), gaussian or none: learn the difference to it, or the whole scores"),
-    "--formula": (str, "inside, sigma or gap: which estimate comes first"),
-    "--replicates": (int, "networks, each holding out rows of its own"),
+    "--weight-decay": (float, "divided by the number of training rows: it keeps networks from memorizing few rows"),
+    "--precondition": (str, "mixture (of clusters), gaussian or none: learn the residual to it, or the whole scores"),
+    "--formula": (str, "inside, sigma or gap: which estimate comes first; gap is best for variant j"),
+    "--replicates": (int, "networks, each with its own held-out rows"),
     "--test-size": (float, "share of the rows that each holds out"),
-    "--device": (str, "auto, cpu, cuda or cuda:1, say"),
-    "--threads": (int, "of the CPU: networks this small gain little from a second one, and lose where cores are busy"),
+    "--device": (str, "auto, cpu, cuda or, for example, cuda:1"),
+    "--threads": (int, "of the CPU: networks this small gain little from a second one, and lose if cores are busy"),
 }
 
 
 class CommandError(Exception):
-    """Ends the command with a message and a status."""
+    """An error that ends the command with a message and a status."""
 
     def __init__(self, message: str, status: int) -> None:
-        """Keep both."""
+        """Keep the message and the status."""
         super().__init__(message)
         self.status = status
 
@@ -67,12 +67,12 @@ def estimate(args: argparse.Namespace) -> str:
         estimator.fit(x, y)
         found = estimator.estimates()
     except (TypeError, ValueError) as error:
-        raise CommandError(str(error), SAMPLES) from error
+        raise CommandError(f"{args.file}: {error}", SAMPLES) from error
     except (MemoryError, RuntimeError) as error:
         if not is_shortage(error):
             raise
         cause = str(error).splitlines()[0]
-        raise MemoryError(f"out of memory ({cause}); use fewer replicates, or a smaller batch_size") from error
+        raise MemoryError(f"out of memory ({cause}); use fewer replicates or a smaller batch_size") from error
     first = found[{"sigma": "sigma=1"}.get(estimator.formula, estimator.formula)]
     result = {
         "mutual_information": float(first),
@@ -99,11 +99,11 @@ def estimate(args: argparse.Namespace) -> str:
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Raise ValueError for what would otherwise fail only after a training."""
+    """Raise ValueError for arguments that would otherwise fail only after the training."""
     for name, is_allowed, allowed in (
         ("level", 0 < args.level < 1, "a number between 0 and 1, such as 0.95"),
-        ("seed", 0 <= args.seed < 2**32, "an integer from 0 and below 2^32"),
-        ("save", not args.save or _can_be_file(args.save), "the path of a file, in a folder that is there"),
+        ("seed", 0 <= args.seed < 2**32, "an integer from 0 to 2^32 - 1"),
+        ("save", not args.save or _can_be_file(args.save), "the path of a file in an existing folder"),
     ):
         if not is_allowed:
             raise ValueError(f"{name} is {getattr(args, name)}; expected {allowed}")
@@ -144,19 +144,19 @@ def _parameter(option: str) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="minde", description=__doc__.splitlines()[0], epilog=STATUS)
     top.add_argument("--version", action="version", version=f"minde {version('minde')}")
     verbs = top.add_subparsers(required=True, metavar="COMMAND")
     one = verbs.add_parser("estimate", help=estimate.__doc__, description=estimate.__doc__, epilog=STATUS)
     one.add_argument("file", type=Path, metavar="FILE", help=".parquet or .csv with a header, or .npz")
-    columns = "columns (npz: arrays), separated by commas; * and ? stand for any characters (a comma in a name is a ?)"
+    columns = "columns (npz: arrays), separated by commas; * and ? match any characters (use ? for a comma in a name)"
     one.add_argument("--x", required=True, metavar="NAMES", help=f"{columns}: X")
-    one.add_argument("--y", required=True, metavar="NAMES", help="the same: Y")
+    one.add_argument("--y", required=True, metavar="NAMES", help="the same for Y")
     for option, (kind, about) in SETTINGS.items():
         one.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=about)
-    one.add_argument("--seed", type=int, default=0, metavar="INT", help="all random numbers derive from it (0)")
-    one.add_argument("--level", type=float, default=0.95, metavar="FLOAT", help="of the interval (0.95)")
+    one.add_argument("--seed", type=int, default=0, metavar="INT", help="source of all random numbers (0)")
+    one.add_argument("--level", type=float, default=0.95, metavar="FLOAT", help="of the confidence interval (0.95)")
     one.add_argument("--save", type=Path, metavar="PATH", help="keep the fitted estimator, for MINDE.load")
     one.set_defaults(function=estimate)
     every = verbs.add_parser("tasks", help=tasks.__doc__, description=tasks.__doc__)
@@ -182,9 +182,9 @@ def main(argv: list[str] | None = None) -> int:
         return INTERRUPTED
     try:
         print(text, flush=True)
-    except OSError as error:  # a full disk, or a reader that is gone
+    except OSError as error:  # a full disk, or a closed pipe
         print(f"minde: the result could not be written: {error}", file=sys.stderr)
-        sys.stdout = None  # Python would try again when it ends
+        sys.stdout = None  # Python would try again at exit
         return FAILED
     return 0
 

@@ -1,4 +1,4 @@
-"""Where tensors live: on a GPU where there is one; on a CPU, in memory that the process keeps."""
+"""The device of tensors: a GPU if there is one; memory that the process keeps on a CPU."""
 
 import ctypes
 import re
@@ -7,16 +7,16 @@ import torch
 
 _SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED")
 
-# Parameters of glibc's mallopt (malloc.h), in their order: what is freed at the end of the heap is kept up to so much,
-# so much more is asked for at once, and smaller blocks are never mapped one by one.
+# Parameters of glibc's mallopt (malloc.h): how much free memory is kept at the end of the heap, how much more than
+# needed is requested from the system, and the size below which blocks are not mapped one by one.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 _KEPT, _AHEAD = 1 << 30, 1 << 26  # bytes
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device of a name: auto (CUDA where there is one), cpu, cuda, or cuda:N.
+    """Return the device of a name: auto (CUDA if available), cpu, cuda, or cuda:N.
 
-    Raises ValueError where a GPU is not to be had.
+    Raises ValueError if the GPU is not available.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -28,18 +28,18 @@ def pick_device(name: str) -> torch.device:
 
 
 def is_shortage(error: Exception) -> bool:
-    """Return whether an error says that memory does not suffice.
+    """Return whether an error means that memory is exhausted.
 
-    torch raises a RuntimeError of its own for a GPU, and plain ones for a CPU and from within libraries.
+    torch raises an error class of its own for a GPU, and plain RuntimeErrors for a CPU and from within libraries.
     """
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or bool(_SHORTAGE.search(str(error)))
 
 
 def keep_freed_memory() -> None:
-    """Have the process keep the memory that a step frees for the next step, which asks for the same again.
+    """Make the process keep the memory that a training step frees, since the next step needs the same amount.
 
-    glibc returns it to the system otherwise, and a step of small networks spends a tenth of its time on page faults.
-    Of the whole process, hence for programs of ours and not for a library's users; where there is no glibc, nothing.
+    Otherwise glibc returns it to the system, and a step of small networks spends a tenth of its time on page faults.
+    This changes the whole process, so only this package's own programs call it; without glibc it does nothing.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:

@@ -1,4 +1,4 @@
-"""Being told to stop: a signal is noted, and work ends at the next place where nothing is lost."""
+"""Signals to stop: they are recorded, and work ends at the next point where nothing is lost."""
 
 import signal
 
@@ -7,22 +7,22 @@ STATUSES = {
     signal.SIGTERM: 128 + signal.SIGTERM,
     signal.SIGINT: 128 + signal.SIGINT,
 }
-"""Exit status of a step that a signal has stopped and that goes on when it is run again.
+"""Exit status of a step that a signal has stopped and that resumes when it is run again.
 
-SIGUSR2 is what a scheduler is asked to send before the time is up: 75 (EX_TEMPFAIL) asks to be run again. SIGTERM and
-SIGINT, which is Ctrl-C, end in what a shell makes of them, 143 and 130, but with the state kept.
+Schedulers are asked to send SIGUSR2 before the time limit: status 75 (EX_TEMPFAIL) asks to be run again. SIGTERM and
+SIGINT (Ctrl-C) exit with the usual shell codes, 143 and 130, after saving state.
 """
 
 
 class Interruption:
-    """Notes the first signal to stop, in place of dying of it."""
+    """Records the first signal to stop instead of ending the process."""
 
     def __init__(self) -> None:
-        """Hear nothing yet."""
+        """Record nothing yet."""
         self.signal: signal.Signals | None = None
 
     def listen(self) -> None:
-        """Note these signals from now on, for the rest of the process, whose main thread must call this."""
+        """Record these signals from now until the process ends; must be called by its main thread."""
         for number in STATUSES:
             signal.signal(number, self._note)
 

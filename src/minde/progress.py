@@ -1,4 +1,4 @@
-"""Progress for a person who waits: a live line on a terminal, plain lines in a log."""
+"""Progress reports: a live line on a terminal, plain lines in a log."""
 
 import sys
 import time
@@ -6,22 +6,23 @@ from typing import TextIO
 
 LIVE_EVERY = 0.2  # seconds
 LOG_EVERY = 30.0  # seconds
+LOG_SECOND = 5.0  # seconds until the second line of a log, the first with a rate
 
 
 class Progress:
     """Reports of work whose size is known: share done, rate, time left, and what the caller adds.
 
-    ``work`` is the whole in ``unit``; it can be entered in the middle, by the first report, when a run is resumed.
+    ``work`` is the total in ``unit``. A resumed run starts in the middle: the rate counts from the first report.
     """
 
     def __init__(self, title: str, work: int, unit: str, stream: TextIO | None = None) -> None:
-        """Start the clock; nothing is written yet."""
+        """Start the clock; nothing is written yet. Without a standard error, nothing ever is."""
         self.stream = stream or sys.stderr
         self.title, self.work, self.unit = title, work, unit
-        self.live = self.stream.isatty()
+        self.live = _is_terminal(self.stream)
         self.start = time.perf_counter()
         self.entry: tuple[int, float] | None = None
-        self.last = -LOG_EVERY
+        self.due = 0.0
 
     @property
     def seconds(self) -> float:
@@ -29,30 +30,35 @@ class Progress:
         return time.perf_counter() - self.start
 
     def report(self, done: int, about: str, *, milestone: bool = False) -> None:
-        """Say where the work stands; between milestones, only as often as a reader can use."""
+        """Report how much is done; between milestones, only as often as a reader can use."""
         now = self.seconds
-        if self.entry is None:
-            self.entry = (done, now)
-        if not milestone and now - self.last < (LIVE_EVERY if self.live else LOG_EVERY):
+        if self.stream is None or not (milestone or now >= self.due):
             return
-        self.last = now
-        first, since = self.entry
-        rate = (done - first) / (now - since) if done > first else 0.0
-        left = _clock((self.work - done) / rate) if rate else "unknown"
-        line = (
-            f"{self.title}: {self.unit} {done}/{self.work} ({done / self.work:.0%}), {rate:.3g} {self.unit}/s, "
-            f"{about}, {left} left"
-        )
-        # A milestone stays on the terminal; other lines are written over.
+        if self.live:
+            self.due = now + LIVE_EVERY
+        else:
+            self.due = now + (LOG_SECOND if self.entry is None else LOG_EVERY)
+        first, since = self.entry = self.entry or (done, now)
+        rate = left = ""
+        if done > first and now > since:
+            per_second = (done - first) / (now - since)
+            rate, left = f", {per_second:.3g} {self.unit}/s", f", {_clock((self.work - done) / per_second)} left"
+        line = f"{self.title}: {self.unit} {done}/{self.work} ({done / self.work:.0%}){rate}, {about}{left}"
+        # A milestone stays on the terminal; other lines are overwritten.
         end = "\n" if milestone or not self.live else ""
         print(f"\r\x1b[K{line}" if self.live else line, end=end, file=self.stream, flush=True)
 
 
 def tell(text: str, stream: TextIO | None = None) -> None:
-    """Say something once: that a run is resumed, or why not."""
+    """Write a line once, such as that a run is resumed."""
     stream = stream or sys.stderr
-    clear = "\r\x1b[K" if stream.isatty() else ""  # a live line may stand there
-    print(f"{clear}{text}", file=stream, flush=True)
+    if stream is not None:
+        clear = "\r\x1b[K" if _is_terminal(stream) else ""  # of a live line
+        print(f"{clear}{text}", file=stream, flush=True)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return bool(getattr(stream, "isatty", bool)())
 
 
 def _clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""A Snakemake executor on submitit: job arrays, requeues that resume, and jobs that a new Snakemake finds again."""
+"""A Snakemake executor on submitit: job arrays, requeues that resume, and jobs that survive Snakemake's death."""
 
 from dataclasses import dataclass, field
 
@@ -10,35 +10,39 @@ __all__ = ["Executor", "ExecutorSettings", "common_settings"]
 
 
 def _setting(default: object, text: str, *, from_environment: bool = False, **more: object) -> object:
-    """Declare a setting, with its help; one ``from_environment`` may also be a variable SNAKEMAKE_SUBMITIT_NAME."""
+    """Declare a setting and its help; ``from_environment`` allows a variable SNAKEMAKE_SUBMITIT_NAME too."""
     return field(default=default, metadata={"help": text, "env_var": from_environment, "required": False, **more})
 
 
 @dataclass
 class ExecutorSettings(ExecutorSettingsBase):
-    """The options --submitit-…; an empty text means that nothing is asked for."""
+    """The options --submitit-…; an empty string means that nothing is requested."""
 
-    cluster: str = _setting("auto", "Where jobs run: slurm, local, debug, or auto, slurm where it is found, else local")
+    cluster: str = _setting(
+        "auto", "Where jobs run: slurm, local, debug, or auto: slurm if it is configured, else local"
+    )
     partition: str = _setting(
-        "", "SLURM partition of jobs whose rule names none (resource slurm_partition).", from_environment=True
+        "", "SLURM partition of jobs whose rule sets none (resource slurm_partition).", from_environment=True
     )
     gpu_partition: str = _setting(
-        "", "The same for jobs that ask for a GPU; by default as for all others.", from_environment=True
+        "", "The same for jobs that request a GPU; by default the partition of all others.", from_environment=True
     )
     account: str = _setting(
-        "", "SLURM account of jobs whose rule names none (resource slurm_account).", from_environment=True
+        "", "SLURM account of jobs whose rule sets none (resource slurm_account).", from_environment=True
     )
-    max_requeues: int = _setting(20, "How often a job that is preempted, or whose time is up, may go on later.")
+    max_requeues: int = _setting(20, "How often a job may be requeued after preemption or at its time limit.")
     signal_delay: int = _setting(
-        120, "Seconds before its time limit at which a job hears SIGUSR2, and has to write what it goes on from."
+        120, "Seconds before its time limit at which a job receives SIGUSR2, to write a checkpoint."
     )
-    array_limit: int = _setting(1000, "Most members of one array; the cluster's MaxArraySize holds as well.")
+    array_limit: int = _setting(1000, "Largest number of members of one array; the cluster's MaxArraySize applies too.")
     array_parallelism: int = _setting(1000, "How many members of one array may run at the same time.")
     window: float = _setting(
-        1.0, "Seconds without a new job after which those that are ready are submitted: more of them share an array."
+        1.0, "Seconds without a new ready job after which the gathered ones are submitted, in common arrays."
     )
     keep_logs: bool = _setting(False, "Keep the logs of successful jobs as well.")
-    setup: str = _setting("", "A shell command that runs on SLURM's node before a job, such as 'module load cuda'.")
+    setup: str = _setting(
+        "", "A shell command that runs on the SLURM node before each job, for example 'module load cuda'."
+    )
 
 
 common_settings = CommonSettings(
@@ -47,7 +51,7 @@ common_settings = CommonSettings(
     job_deploy_sources=False,
     pass_default_storage_provider_args=True,
     pass_default_resources_args=True,
-    pass_envvar_declarations_to_cmd=False,  # SLURM hands on the environment; on a command line others could read it
+    pass_envvar_declarations_to_cmd=False,  # SLURM passes the environment on; other users could read a command line
     auto_deploy_default_storage_provider=False,
     init_seconds_before_status_checks=1,
     pass_group_args=True,

@@ -1,4 +1,4 @@
-"""The executor: jobs that are ready go to the cluster in arrays, and what becomes of them goes back to Snakemake."""
+"""The executor: submits ready jobs to the cluster in arrays and reports to Snakemake how they end."""
 
 import contextlib
 import itertools
@@ -6,84 +6,85 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
-from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
-from snakemake_interface_executor_plugins.settings import ExecutorSettingsBase
 
-from . import clusters, jobs, runs, slurm
+from . import clusters, jobs, options, runs, slurm
+from .base import Cluster
 from .jobs import Ready
-from .reattach import Earlier
-from .resources import Request, ResourceError, Site, check_names
+from .monitor import JobMonitor
+from .names import ResourceError
+from .reattach import PreviousRuns
+from .resources import Request
 from .submission import Bundle, Submitter
-from .watch import Watch
 from .work import Work
 
-POLL = 2.0  # seconds between looks at result files; SLURM itself is asked as seldom as Snakemake is told to
-LONGEST_SUBMISSION = 120.0  # seconds that an sbatch under way is waited for, before all that it left is cancelled
-LAST_FILES = 5.0  # seconds that allocations have to end, before Snakemake does
+POLL = 2.0  # seconds between looks at result files; squeue follows --seconds-between-status-checks
+LONGEST_SUBMISSION = 120.0  # seconds that cancelling waits for an sbatch under way
+LAST_FILES = 5.0  # seconds that Snakemake waits at its end for allocations to end
 
 
 class Executor(RemoteExecutor):
-    """What Snakemake calls. Its own thread watches jobs, and one of ours submits them."""
+    """What Snakemake calls. A thread of Snakemake's watches jobs, and one of this executor submits them."""
 
     # Snakemake's watching thread starts before __post_init__ has run.
-    cluster: clusters.Cluster | None = None
+    cluster: Cluster | None = None
 
     def __post_init__(self) -> None:
-        """Begin a run, and look for jobs of earlier ones."""
+        """Start a run, and look for jobs of earlier ones."""
         settings = self.workflow.executor_settings
-        _check_settings(settings)
-        self._check_rules()
-        self.site = _site(settings)
+        options.check_settings(settings)
+        options.check_rules(self.workflow, self.logger.warning)
+        self.site = options.site(settings)
         self.workdir = str(self.workflow.workdir_init)
         home = Path(self.workdir, ".snakemake", "submitit")
-        earlier_runs, self.others = runs.earlier(home, self.logger.warning)
+        gone, self.others = runs.previous(home, self.logger.warning)
         self.this_run = runs.Run.new(home)
         interval = self.workflow.remote_execution_settings.seconds_between_status_checks
-        watch = Watch(interval, self.workflow.execution_settings.latency_wait, self.logger.warning)
-        cluster = clusters.choose(settings.cluster, self.this_run.folder, settings.array_parallelism, watch)
+        latency = self.workflow.execution_settings.latency_wait
+        self.monitor = JobMonitor(interval, latency, self.logger.warning, self.logger.info)
+        cluster = clusters.choose(settings.cluster, self.this_run.folder, settings.array_parallelism, self.monitor)
         self.cluster_name = type(cluster).__name__.lower()
         self.logger.info(f"Jobs run on the cluster {self.cluster_name!r}, as run {self.this_run.id}.")
         largest = max(min(settings.array_limit, slurm.largest_array()), 1) if self.cluster_name == "slurm" else 1
-        self.earlier = Earlier.find(earlier_runs, self.cluster_name, cluster, self.logger)
+        self.previous = PreviousRuns.find(gone, self.cluster_name, cluster, self.logger, self.this_run.id)
         self.numbers, self.submissions = itertools.count(1), itertools.count(1)
         self.allocations: dict[str, runs.Allocation] = {}
-        self.leaving: list[runs.Allocation] = []  # those about to end, whose jobs have all succeeded
+        self.leaving: list[runs.Allocation] = []  # about to end; all their jobs have succeeded
         self.next_seconds_between_status_checks = min(POLL, interval)
         self.submitter = Submitter(
-            self._submit, self.earlier.blocked, self._refuse, self.logger.warning, settings.window, largest
+            self._submit, self.previous.blocked, self._refuse, self.logger.warning, settings.window, largest
         )
         self.cluster = cluster
         self.submitter.start()
 
     @property
     def cores(self) -> str:
-        """Return the cores that a job's Snakemake may use: those of its node, not of the machine that submits."""
+        """Return the cores that a job's Snakemake may use: all of its node, whatever the submitting machine has."""
         return "all"
 
     def additional_general_args(self) -> str:
-        """Return arguments of a job's Snakemake: retries are the business of the one that submits."""
+        """Return arguments of a job's Snakemake: only the submitting Snakemake retries."""
         return "--preemptible-rules --preemptible-retries 0"
 
     def run_job(self, job: JobExecutorInterface) -> None:
-        """Take one job."""
+        """Submit one job."""
         self.run_jobs([job])
 
     def run_jobs(self, ready_jobs: list[JobExecutorInterface]) -> None:
-        """Take jobs that are ready."""
-        # Snakemake's own handler waits for what runs, for days perhaps; who ends us does not.
+        """Submit ready jobs, or take over jobs of earlier runs that do the same."""
+        # Snakemake's own handler waits for running jobs, perhaps for days; SIGTERM is followed by SIGKILL sooner.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _interrupt)
         self.this_run.start()
         wanted = []
-        made_by_others = {
-            path: (run, entry) for run in self.others for entry in run.open_entries() for path in entry.outputs
-        }
+        theirs = [(run, entry) for run in self.others for entry in run.open_entries()]
+        theirs += self.previous.held_by_others()
+        made_by_others = {path: (run, entry) for run, entry in theirs for path in entry.outputs}
         for job in ready_jobs:
             self.run_job_pre(job)
             token = f"{next(self.numbers):05d}-{jobs.name_of(job)}"
@@ -96,15 +97,19 @@ class Executor(RemoteExecutor):
                 self._refuse(job, _made_elsewhere(ready.rule, *clash))
             else:
                 wanted.append(ready)
-        for ready, found in self.earlier.take(wanted):
+        pairs = list(self.previous.take(wanted))
+        with self._forgiving("record which jobs were taken over"):
+            self.previous.note_taken(found for _, found in pairs if found)
+        for ready, found in pairs:
             if found:
                 self.logger.info(f"Rule {ready.rule}: job {found.cluster_id} of an earlier run does this already.")
+                self.monitor.about[found.cluster_id] = f"rule {ready.rule}"
                 self._register(ready.job, found.folder, found.token, found.cluster_id)
             else:
                 self.submitter.ready.put(ready)
 
     def _submit(self, request: Request, array: list[Bundle]) -> None:
-        """Submit bundles as one array. Raises BusyError, or one of its kinds, and RefusedError."""
+        """Submit bundles as one array. Raises BusyError, FullError or RefusedError."""
         folder = str(self.this_run.folder)
         works = [
             Work(
@@ -122,11 +127,13 @@ class Executor(RemoteExecutor):
         try:
             self.this_run.note(self._entry(ready, key) for ready, key in pairs)
         except OSError:
-            self.cluster.cancel(ids)  # they are about to be reported as failed
+            self.cluster.cancel(ids)  # the submitter reports them as failed
             raise
         what = f"array of {len(ids)}, {ids[0]} to {ids[-1]}" if len(ids) > 1 else f"job {ids[0]}"
-        each = f"{len(pairs)} jobs of Snakemake's, " if len(pairs) > len(ids) else ""
-        self.logger.info(f"Submitted {name}: {what}, {each}{request.minutes(len(array[0]))} minutes at most.")
+        each = f"{len(pairs)} Snakemake jobs, " if len(pairs) > len(ids) else ""
+        minutes = request.minutes(len(array[0]))
+        self.logger.info(f"Submitted {name}: {what}, {each}{minutes} minutes at most.")
+        self.monitor.about |= dict.fromkeys(ids, f"rule {name}, {minutes} minutes")
         for ready, key in pairs:
             self._register(ready.job, folder, ready.command.token, key)
 
@@ -134,7 +141,7 @@ class Executor(RemoteExecutor):
         self._fail(SubmittedJobInfo(job), message)
 
     def _fail(self, info: SubmittedJobInfo, message: str) -> None:
-        if info.job.is_group():  # of which Snakemake drops the message
+        if info.job.is_group():  # Snakemake drops the messages of groups
             self.logger.error(message)
         self.report_job_error(info, msg=message)
 
@@ -152,58 +159,67 @@ class Executor(RemoteExecutor):
         if self.cluster is None or not active_jobs:
             return
         results = runs.results((info.aux["folder"], info.aux["token"]) for info in active_jobs)
-        results = [results.get((info.aux["folder"], info.aux["token"])) for info in active_jobs]
-        unclear = {info.external_jobid for info, found in zip(active_jobs, results, strict=True) if found is None}
-        over = self.cluster.ended(unclear) if unclear else {}
-        if over:
-            self.cluster.cancel(over)  # one that was only lost from sight must not write beside its successor
-        for info, found in zip(active_jobs, results, strict=True):
-            if found is None and info.external_jobid not in over:
-                yield info
-            elif found is not None and found["status"] == 0:
+        unclear = []
+        for info in active_jobs:
+            if (result := results.get((info.aux["folder"], info.aux["token"]))) is None:
+                unclear.append(info)
+            elif result["status"] == 0:
                 self._close(info, ok=True)
                 self.report_job_success(info)
             else:
-                where = (info.job, info.external_jobid, Path(info.aux["folder"]), info.aux["token"])
-                tell = jobs.failure_of_allocation if found is None else jobs.failure_of_command
-                message = tell(over[info.external_jobid] if found is None else found, *where)
-                self._close(info, ok=False)
-                self._fail(info, message)
+                self._close_failed(info, jobs.failure_of_command, result)
+        # Results are reported first: squeue may take a minute to answer.
+        over = self.cluster.ended({info.external_jobid for info in unclear}) if unclear else {}
+        if over:
+            self.cluster.cancel(over)  # a job that SLURM has only lost track of must not run in parallel to its retry
+        for info in unclear:
+            if info.external_jobid in over:
+                self._close_failed(info, jobs.failure_of_allocation, over[info.external_jobid])
+            else:
+                yield info
         self._tidy_allocations()
 
+    def _close_failed(self, info: SubmittedJobInfo, describe: Callable[..., str], what: object) -> None:
+        message = describe(what, info.job, info.external_jobid, Path(info.aux["folder"]), info.aux["token"])
+        self._close(info, ok=False)
+        self._fail(info, message)
+
     def _close(self, info: SubmittedJobInfo, ok: bool) -> None:
-        """Note a job's end; clear up after one that succeeded."""
+        """Record a job's end; clear up if it succeeded."""
         allocation, keep_logs = self.allocations[info.external_jobid], self.workflow.executor_settings.keep_logs
-        with self._forgiving("note the end of a job"):
+        with self._forgiving("record the end of a job"):
             allocation.close(info.aux["token"], ok, keep_logs)
         keeps = allocation.waited_for or allocation.has_failed or keep_logs or self.cluster.blocks
         if not keeps and allocation not in self.leaving:
             self.leaving.append(allocation)
 
     def _tidy_allocations(self) -> None:
-        """Clear up after allocations whose jobs have all succeeded, once they have really ended."""
+        """Remove the files of allocations whose jobs have all succeeded, once they have ended."""
         with self._forgiving("clear up"):
             self.leaving = [allocation for allocation in self.leaving if not allocation.tidy()]
 
     @contextlib.contextmanager
     def _forgiving(self, what: str) -> Iterator[None]:
-        """Go on where a file system fails for a moment: an error would end Snakemake, and not its jobs."""
+        """Log errors of the file system and continue: an exception would end Snakemake but not its jobs."""
         try:
             yield
         except OSError as error:
-            self.logger.warning(f"Could not {what}: {error}. Going on.")
+            self.logger.warning(f"Could not {what}: {error}. Continuing.")
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
-        """Cancel all jobs of this run, those taken over, and those in mid-submission."""
+        """Cancel all jobs of this run, those taken over, and those being submitted."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):  # a second one would leave jobs running
+                signal.signal(number, _ask_for_patience)
         self.submitter.stopping.set()
         if self.cluster.blocks:
             self.cluster.cancel_run(self.this_run.id, [])
         has_lock = self.submitter.underway.acquire(timeout=LONGEST_SUBMISSION)
         ids = {info.external_jobid for info in active_jobs if info.external_jobid}
         waited_for = {key: allocation for key, allocation in self.allocations.items() if allocation.waited_for}
-        ids |= waited_for.keys() | self.earlier.to_cancel()
-        with self._forgiving("note what is cancelled"):
-            self.earlier.note_cancelled()
+        ids |= waited_for.keys() | self.previous.all_to_cancel()
+        with self._forgiving("record which jobs are cancelled"):
+            self.previous.note_cancelled()
             for allocation in waited_for.values():
                 runs.Run(allocation.folder).note_cancelled(*allocation.waited_for)
         if trouble := self.cluster.cancel_run(self.this_run.id, ids):
@@ -212,7 +228,7 @@ class Executor(RemoteExecutor):
             self.submitter.underway.release()
 
     def shutdown(self) -> None:
-        """End the threads, and leave no folder of a run that has nothing to tell."""
+        """End the threads, and remove folders of runs that hold no logs and no open jobs."""
         self.submitter.stopping.set()
         super().shutdown()
         end = time.monotonic() + LAST_FILES
@@ -221,27 +237,11 @@ class Executor(RemoteExecutor):
             time.sleep(0.2)
         calls = ", ".join(f"{count} {name}" for name, count in sorted(slurm.CALLS.items()))
         self.logger.info(f"Calls to the cluster: {calls or 'none'}.")
-        self.earlier.close(self.workflow.executor_settings.keep_logs)
-        if left := self.earlier.unasked():
-            self.logger.warning(f"Jobs of an earlier run that nothing asked for are left: {' '.join(sorted(left))}")
-        for run in (self.this_run, *self.earlier.runs):
+        self.previous.close(self.workflow.executor_settings.keep_logs)
+        if left := self.previous.unneeded():
+            self.logger.warning(f"Jobs of an earlier run that are not needed were left alone: {' '.join(sorted(left))}")
+        for run in (self.this_run, *self.previous.runs):
             run.remove_if_idle()
-
-    def _check_rules(self) -> None:
-        """Raise WorkflowError for resources that no rule can mean, before anything is submitted."""
-        for rule in {job.rule for job in self.workflow.dag.needrun_jobs()}:
-            try:
-                check_names(rule.name, rule.resources)
-            except ResourceError as error:
-                raise WorkflowError(str(error)) from None
-
-
-def _check_settings(settings: object) -> None:
-    """Raise WorkflowError for numbers that mean nothing."""
-    least = {"window": 0, "max_requeues": 0, "signal_delay": 0, "array_limit": 1, "array_parallelism": 1}
-    for name, minimum in least.items():
-        if (value := getattr(settings, name)) < minimum:
-            raise WorkflowError(f"--submitit-{name.replace('_', '-')} is {value}; a number from {minimum} is needed")
 
 
 def _made_elsewhere(rule: str, run: runs.Run, entry: runs.Entry) -> str:
@@ -249,7 +249,7 @@ def _made_elsewhere(rule: str, run: runs.Run, entry: runs.Entry) -> str:
     who = f"process {owner.get('pid')} on {owner.get('host')}"
     return (
         f"Rule {rule}: another Snakemake that still runs, {who}, makes {', '.join(entry.outputs)} in its job "
-        f"{entry.cluster_id}. End that Snakemake, or wait for it.\n"
+        f"{entry.cluster_id}. Stop that Snakemake, or wait for it.\n"
     )
 
 
@@ -257,28 +257,7 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _site(settings: ExecutorSettingsBase) -> Site:
-    """Return what jobs ask for that say nothing themselves: by the options, or else by variables of sbatch's."""
-    site = Site(
-        account=settings.account or os.environ.get("SBATCH_ACCOUNT") or None,
-        partition=settings.partition or os.environ.get("SBATCH_PARTITION") or None,
-        gpu_partition=settings.gpu_partition or None,
-        signal_delay=settings.signal_delay,
-        requeue=settings.max_requeues > 0,
-        setup=(settings.setup,) if settings.setup else (),
-    )
-    _forget_allocation()
-    return site
-
-
-def _forget_allocation() -> None:
-    """Keep what SLURM's commands read of the environment from being taken for the jobs' options.
-
-    They are those of the job that Snakemake itself may run in, and the user's for other jobs: sbatch lets SBATCH_… win
-    over what a job asks for. Filters of squeue would hide jobs, which would then count as lost.
-    """
-    theirs = {"SLURM_CONF", "SLURM_CLUSTERS", "SBATCH_CLUSTERS"}
-    ours = ("SLURM_", "SRUN_", "PMI_", "SBATCH_", "SCANCEL_", "SQUEUE_")
-    told = [name for name in os.environ if name.startswith(ours) and name not in theirs]
-    for name in told:
-        del os.environ[name]
+def _ask_for_patience(number: int, frame: object) -> None:
+    # Logging and printing take locks, which the interrupted code may hold.
+    with contextlib.suppress(OSError):
+        os.write(2, b"Jobs are being cancelled; please wait.\n")

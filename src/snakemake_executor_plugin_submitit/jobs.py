@@ -1,8 +1,10 @@
-"""What the executor asks of Snakemake's jobs, single or in groups: names, files, resources, and words for a person."""
+"""What the executor reads from Snakemake's jobs and groups: names, files, resources; messages about failures."""
 
 import re
+import shutil
 import signal
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,19 +13,23 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from . import work
 from .resources import Request, Site, request
 from .runs import fingerprint
-from .slurm import Sighting
+from .slurm import JobStatus
 from .states import describe
 
-LAST_LINES = 30  # half of which are what a job's own Snakemake says last
+LAST_LINES = 30  # the last half is printed by the job's own Snakemake
 OUT_OF_MEMORY = re.compile(r"exceeded (job )?memory limit|oom.kill|out of memory", re.IGNORECASE)
-# What a job's Snakemake says of the command of its rule, and keeps from its own exit status.
+# How a job's Snakemake reports the exit status of the rule's command; its own exit status differs.
 STATUS = re.compile(r"returned non-zero exit status (\d+)|died with <Signals\.\w+: (\d+)>")
 KILLED = "killed by signal 9; if nobody did, the node ran out of memory: raise mem_mb"
+CANCELLED = (
+    "A cancelled job counts as failed and is tried again while retries are left; "
+    "to stop the whole run, press Ctrl-C in Snakemake."
+)
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A job of Snakemake's on its way to the cluster."""
+    """A Snakemake job that is about to be submitted."""
 
     job: JobExecutorInterface
     rule: str
@@ -33,7 +39,7 @@ class Ready:
     outputs: tuple[str, ...]
     fingerprint: str
     rivals: frozenset[str] = frozenset()
-    """Allocations of earlier runs that write the same files, and have to end first."""
+    """Allocations of earlier runs that write the same files and have to end first."""
 
 
 def parts(job: JobExecutorInterface) -> list:
@@ -42,24 +48,24 @@ def parts(job: JobExecutorInterface) -> list:
 
 
 def name_of(job: JobExecutorInterface) -> str:
-    """Return what the cluster calls a job: its rule, or its group."""
+    """Return the name of a job on the cluster: its rule or its group."""
     return job.name if not job.is_group() else str(job.groupid)
 
 
 def outputs_of(job: JobExecutorInterface) -> tuple[str, ...]:
-    """Return the files that a job makes, in order."""
+    """Return the files that a job makes, sorted."""
     return tuple(sorted(str(path) for part in parts(job) for path in part.output))
 
 
 def inputs_of(job: JobExecutorInterface) -> tuple[str, ...]:
-    """Return the files that a job reads and does not make itself, in order."""
+    """Return the files that a job reads and does not make itself, sorted."""
     return tuple(sorted({str(path) for part in parts(job) for path in part.input} - set(outputs_of(job))))
 
 
 def prepare(job: JobExecutorInterface, token: str, shell: str, site: Site) -> Ready:
-    """Describe a job. Raises ResourceError for resources that cannot be asked of the cluster."""
+    """Return what is needed to submit a job. Raises ResourceError for invalid resources."""
     resources = dict(job.resources.items())
-    if job.is_group():  # whose resources are sums; of these, sums mean nothing
+    if job.is_group():  # its resources are sums, which are meaningless for these two
         for name in ("bundle", "at_once"):
             resources |= {name: max(dict(part.resources.items()).get(name, 1) for part in parts(job))}
     about = [
@@ -91,18 +97,30 @@ def failure_of_command(result: dict, job: JobExecutorInterface, cluster_id: str,
     return _message(job, cluster_id, f"FAILED: {how} (on {result['node']}{requeues})", [log])
 
 
-def failure_of_allocation(seen: Sighting, job: JobExecutorInterface, cluster_id: str, folder: Path, token: str) -> str:
-    """Return the message for a job whose allocation ended without a result of it."""
+def failure_of_allocation(seen: JobStatus, job: JobExecutorInterface, cluster_id: str, folder: Path, token: str) -> str:
+    """Return the message for a job whose allocation ended without a result for it."""
     logs = [work.log_path(folder, token), folder / f"{cluster_id}_0_log.out"]
-    # Where memory is watched and not limited, SLURM calls this a plain failure.
+    # If memory is polled and not limited by cgroups, SLURM reports only a failure.
     if seen.state == "FAILED" and any(OUT_OF_MEMORY.search(line) for line in _last_lines(logs[-1])):
         seen = replace(seen, state="OUT_OF_MEMORY")
-    return _message(job, cluster_id, describe(seen), logs)
+    hints = [CANCELLED] if seen.state == "CANCELLED" else []
+    if not any(map(_last_lines, logs)):
+        hints.append(_no_log(folder))
+    return _message(job, cluster_id, describe(seen), logs, hints)
 
 
-def _message(job: JobExecutorInterface, cluster_id: str, what: str, logs: list[Path]) -> str:
+def _no_log(folder: Path) -> str:
+    """Return a hint for a job without any log."""
+    try:
+        free = f"{shutil.disk_usage(folder).free / 1e9:.1f} GB are free"
+    except OSError as error:
+        free = str(error)
+    return f"Nothing was logged: is the disk or quota full? ({folder}: {free})"
+
+
+def _message(job: JobExecutorInterface, cluster_id: str, what: str, logs: list[Path], hints: Iterable[str] = ()) -> str:
     wildcards = ", ".join(f"{key}={value}" for key, value in job.wildcards_dict.items()) if not job.is_group() else ""
-    lines = [f"Rule {name_of(job)}{f' ({wildcards})' if wildcards else ''}, job {cluster_id}: {what}."]
+    lines = [f"Rule {name_of(job)}{f' ({wildcards})' if wildcards else ''}, job {cluster_id}: {what}.", *hints]
     for log in logs:
         if last := _last_lines(log):
             lines += [f"Last lines of {log}:", *(f"    {line}" for line in last)]
@@ -110,7 +128,7 @@ def _message(job: JobExecutorInterface, cluster_id: str, what: str, logs: list[P
 
 
 def _status_of_rule(log: Path) -> int:
-    """Return the exit status of a rule's command, negative for a signal; 0 where the log does not tell."""
+    """Return the exit status of a rule's command, negative for a signal; 0 if the log does not show it."""
     found = [match for line in _last_lines(log) if (match := STATUS.search(line))]
     if not found:
         return 0
@@ -118,7 +136,7 @@ def _status_of_rule(log: Path) -> int:
 
 
 def _signed(status: int) -> int:
-    """Return a status with a signal as a negative number, as Python has it, where a shell adds 128."""
+    """Return an exit status with signals as negative numbers, as in Python; a shell adds 128 to them."""
     return 128 - status if 128 < status <= 128 + signal.SIGRTMAX else status
 
 
@@ -128,3 +146,5 @@ def _last_lines(path: Path) -> list[str]:
             return [line.rstrip("\n") for line in deque(file, LAST_LINES)]
     except FileNotFoundError:
         return []
+    except OSError as error:
+        return [f"(cannot be read: {error})"]

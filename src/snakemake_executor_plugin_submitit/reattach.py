@@ -1,12 +1,13 @@
-"""Jobs of earlier runs whose Snakemake was killed: those that do what is asked now are waited for, not made again."""
+"""Jobs of earlier runs whose Snakemake was killed: those that do what is needed are taken over, not submitted again."""
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import clusters, runs, work
+from . import runs, work
+from .base import Cluster
 from .jobs import Ready
 from .runs import Entry, Run
 
@@ -15,62 +16,75 @@ MOST_WORDS = 10  # ids in one message
 
 
 @dataclass
-class Earlier:
-    """What earlier runs have left: jobs in the queue, running, or ended while nobody looked."""
+class PreviousRuns:
+    """The jobs of earlier runs: waiting, running, or ended while no Snakemake was watching."""
 
-    cluster: clusters.Cluster
+    cluster: Cluster
     logger: object
     runs: list[Run]
     entries: list[Entry]
-    """The jobs that nobody has taken."""
+    """The jobs that can still be taken over."""
     living: set[str]
-    """Allocations that waited or ran at the start, and are not known to have ended since."""
-    strays: set[str]
-    """Those of them of which nobody knows what they do; to be cancelled."""
-    doomed: set[str]
-    """Those that were cancelled already, or would write what is now made otherwise; to be cancelled."""
+    """Allocations that waited or ran at the start and are not known to have ended."""
+    unrecorded: set[str]
+    """Allocations of unknown content, which are cancelled."""
+    to_cancel: set[str]
+    """Allocations that were cancelled before, or would write the same files in another way."""
+    this_run: str = ""
+    """Id of the run that takes jobs over."""
     taken: set[str] = field(default_factory=set)
-    """Allocations that somebody waits for."""
+    """Allocations that this run waits for."""
+    lists: list[Run] = field(default_factory=list)
+    """Runs with jobs that had not ended at the start."""
 
     @classmethod
-    def find(cls, earlier: list[Run], name: str, cluster: clusters.Cluster, logger: object) -> "Earlier":
-        """Return what is left of earlier runs on the cluster of a name; wait for a cluster that does not answer."""
-        noted = [(entry, end) for run in earlier for entry, end in run.entries()]
-        if elsewhere := {entry.cluster for entry, end in noted if not end and entry.cluster != name}:
-            logger.warning(f"Jobs of an earlier run on the cluster {elsewhere.pop()!r} are not looked at.")
-        noted = [(entry, end) for entry, end in noted if entry.cluster == name]
-        ids = [entry.cluster_id for entry, end in noted if end != "ended"]
-        while (living := cluster.alive([run.id for run in earlier], ids) if earlier else set()) is None:
+    def find(cls, gone: list[Run], name: str, cluster: Cluster, logger: object, this_run: str = "") -> "PreviousRuns":
+        """Return what is left of dead runs on the cluster called ``name``; wait until the cluster answers.
+
+        Allocations that another living run has taken over are left out.
+        """
+        noted = [one for run in gone for one in run.entries()]
+        if elsewhere := {one.entry.cluster for one in noted if not one.end and one.entry.cluster != name}:
+            logger.warning(f"Jobs of an earlier run on the cluster {elsewhere.pop()!r} are ignored.")
+        noted = [one for one in noted if one.entry.cluster == name]
+        recorded = {one.entry.cluster_id for one in noted}
+        of_others = {(entry.folder, entry.cluster_id) for _, entry in runs.held(gone, {run.id for run in gone})}
+        noted = [
+            one for one in noted if one.end != "ended" and (one.entry.folder, one.entry.cluster_id) not in of_others
+        ]
+        ids = [one.entry.cluster_id for one in noted]
+        while (living := cluster.alive([run.id for run in gone], ids) if gone else set()) is None:
             logger.warning(f"The cluster does not say what earlier runs left; asking again in {AGAIN:.0f} seconds.")
             time.sleep(AGAIN)
-        results = runs.results((entry.folder, entry.token) for entry, end in noted if end != "ended")
-        left, gone = [], []
-        for entry, end in noted:
-            if end == "ended":
-                continue
-            if result := results.get((entry.folder, entry.token)):
-                is_left = result["status"] == 0 and not end
+        unrecorded = living - recorded
+        living -= {key for _, key in of_others}
+        results = runs.results((one.entry.folder, one.entry.token) for one in noted)
+        left, over = [], []
+        for one in noted:
+            if result := results.get((one.entry.folder, one.entry.token)):
+                is_left = result["status"] == 0 and not one.end
             else:
-                is_left = entry.cluster_id in living
-            (left if is_left else gone).append(entry)
-        _note(Run.note_end, gone)
-        doomed = {entry.cluster_id for entry, end in noted if end == "cancelled"} & living
-        if found := sum(entry.cluster_id not in doomed for entry in left):
-            logger.info(f"{found} jobs of an earlier run are still there; what is asked for is taken over.")
-        strays = living - {entry.cluster_id for entry, _ in noted}
-        if strays:
-            logger.info(f"Cancelling {_words(strays)}: an earlier run was killed before it had noted what they do.")
-            cluster.cancel(strays)
-        return cls(cluster, logger, earlier, left, living, strays, doomed)
+                is_left = one.entry.cluster_id in living
+            (left if is_left else over).append(one.entry)
+        _note(Run.note_end, over)
+        to_cancel = {one.entry.cluster_id for one in noted if one.end == "cancelled"} & living
+        if count := sum(entry.cluster_id not in to_cancel for entry in left):
+            logger.info(f"{count} jobs of an earlier run are still there; those that are needed are taken over.")
+        if unrecorded:
+            logger.info(f"Cancelling {_words(unrecorded)}: an earlier run was killed before it had recorded them.")
+            cluster.cancel(unrecorded)
+        found = cls(cluster, logger, gone, left, living, unrecorded, to_cancel, this_run)
+        found.lists = [run for run in gone if any(run.open_entries())]
+        return found
 
-    def unasked(self) -> set[str]:
-        """Return the allocations of jobs that go on and that nobody has asked for."""
-        return {entry.cluster_id for entry in self.entries if not _has_ended(entry)} - self.doomed
+    def unneeded(self) -> set[str]:
+        """Return the allocations of jobs that have not ended and that this run does not need."""
+        return {entry.cluster_id for entry in self.entries if not _has_ended(entry)} - self.to_cancel
 
     def take(self, wanted: list[Ready]) -> Iterator[tuple[Ready, Entry | None]]:
-        """Return jobs, each with an earlier one that does what it asks, or with the rivals that have to end before it.
+        """Return each job with an earlier one that does the same, or with the rivals that have to end before it.
 
-        An allocation is taken over or cancelled as a whole; what is already waited for is not cancelled.
+        An allocation is taken over or cancelled as a whole; one that this run waits for is not cancelled.
         """
         writers = defaultdict(list)
         for entry in self.entries:
@@ -81,32 +95,43 @@ class Earlier:
             for ready in wanted
         ]
         fitting = [self._fitting(ready, list(entries)) for ready, entries in zip(wanted, near, strict=True)]
-        # A command that has ended writes no more, whatever else its allocation does.
+        # A command that has ended does not write any more, whatever the rest of its allocation does.
         rivals = [{entry.cluster_id for entry in entries if not _has_ended(entry)} & self.living for entries in near]
-        self._doom(set().union(*(ids for ids, fit in zip(rivals, fitting, strict=True) if fit is None)))
+        self._give_up(set().union(*(ids for ids, fit in zip(rivals, fitting, strict=True) if fit is None)))
         for ready, entries, ids, fit in zip(wanted, near, rivals, fitting, strict=True):
-            if fit is not None and fit.cluster_id not in self.doomed:
+            if fit is not None and fit.cluster_id not in self.to_cancel:
                 self.taken.add(fit.cluster_id)
                 self.entries.remove(fit)
                 yield ready, fit
             else:
-                _note(Run.note_cancelled, entries)  # nobody is to take them for what is made now
-                yield replace(ready, rivals=frozenset(ids | self.strays)), None
+                _note(Run.note_cancelled, entries)  # so that no later run takes them over
+                yield replace(ready, rivals=frozenset(ids | self.unrecorded)), None
+
+    def held_by_others(self) -> list[tuple[Run, Entry]]:
+        """Withdraw the jobs that other living runs have taken over; return them, each with its taker."""
+        found = runs.held(self.lists, {self.this_run, *(run.id for run in self.runs)})
+        allocations = {(entry.folder, entry.cluster_id) for _, entry in found}
+        self.entries = [entry for entry in self.entries if (entry.folder, entry.cluster_id) not in allocations]
+        return found
+
+    def note_taken(self, entries: Iterable[Entry]) -> None:
+        """Record in the lists of the runs that submitted them that this run has taken jobs over."""
+        _note(lambda run, *tokens: run.note_taken(self.this_run, *tokens), entries)
 
     def _fitting(self, ready: Ready, near: list[Entry]) -> Entry | None:
         if len(near) != 1 or (near[0].outputs, near[0].fingerprint) != (ready.outputs, ready.fingerprint):
             return None
         return None if runs.is_stale(near[0], ready.inputs, _has_ended(near[0])) else near[0]
 
-    def _doom(self, allocations: set[str]) -> None:
-        if allocations := allocations - self.taken - self.doomed:
+    def _give_up(self, allocations: set[str]) -> None:
+        if allocations := allocations - self.taken - self.to_cancel:
             self.logger.info(
-                f"Cancelling {_words(allocations)} of an earlier run: they make the same files, otherwise."
+                f"Cancelling {_words(allocations)} of an earlier run: settings of jobs that make the same files differ."
             )
-            self.doomed |= allocations
+            self.to_cancel |= allocations
 
     def blocked(self, batch: list[Ready]) -> tuple[list[Ready], str]:
-        """Return the jobs whose rivals have not ended, and why; cancel rivals that do nothing which is waited for."""
+        """Return the jobs whose rivals have not ended, and why; cancel rivals that this run does not wait for."""
         rivals = frozenset().union(*(ready.rivals for ready in batch)) & self.living
         if not rivals:
             return [], ""
@@ -120,16 +145,17 @@ class Earlier:
             self.cluster.cancel(still - self.taken)
         return [ready for ready in batch if ready.rivals & still], reason
 
-    def to_cancel(self) -> set[str]:
-        """Return the allocations that were taken over or have to make way: all that an end of everything is about."""
-        return self.taken | self.doomed | self.strays
+    def all_to_cancel(self) -> set[str]:
+        """Return the allocations to cancel when this run is interrupted."""
+        return self.taken | self.to_cancel | self.unrecorded
 
     def note_cancelled(self) -> None:
-        """Note that these were cancelled, for what nobody has taken of them."""
-        _note(Run.note_cancelled, [entry for entry in self.entries if entry.cluster_id in self.to_cancel()])
+        """Record as cancelled the jobs of these allocations that this run has not taken over."""
+        ids = self.all_to_cancel()
+        _note(Run.note_cancelled, [entry for entry in self.entries if entry.cluster_id in ids])
 
     def close(self, keep_logs: bool) -> None:
-        """Clear up after jobs that have succeeded and that nobody has asked for, as their files were there already."""
+        """Clear up after jobs that have succeeded but were not needed, since their outputs existed."""
         results = runs.results((entry.folder, entry.token) for entry in self.entries)
         for entry in list(self.entries):
             if results.get((entry.folder, entry.token), {}).get("status") == 0:
@@ -143,13 +169,13 @@ def _has_ended(entry: Entry) -> bool:
     return work.result_path(entry.folder, entry.token).exists()
 
 
-def _note(how: object, entries: Iterable[Entry]) -> None:
-    """Write to the lists of the entries' runs what became of them, by a method of theirs."""
+def _note(note: Callable[..., None], entries: Iterable[Entry]) -> None:
+    """Call ``note`` with each run and its tokens, to record in its list what became of the entries."""
     tokens = defaultdict(list)
     for entry in entries:
         tokens[entry.folder].append(entry.token)
     for folder in tokens:
-        how(Run(Path(folder)), *tokens[folder])
+        note(Run(Path(folder)), *tokens[folder])
 
 
 def _words(ids: set[str] | frozenset[str]) -> str:

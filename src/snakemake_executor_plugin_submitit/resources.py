@@ -1,38 +1,16 @@
-"""From the resources of a Snakemake job to what it asks of SLURM. Pure: names and numbers in, options out."""
+"""Translates the resources of a Snakemake job into sbatch options. Pure functions."""
 
-import difflib
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .names import UNSUPPORTED, ResourceError, check_names
 
-class ResourceError(ValueError):
-    """A resource cannot be asked of the cluster; the message names the rule, what was found and what to do."""
+DEFAULT_RUNTIME = 60  # minutes, for a rule without runtime
 
-
-DEFAULT_RUNTIME = 60  # minutes, for a rule that says nothing
-KNOWN = {"slurm_partition", "slurm_account", "slurm_extra"}
-
-# Named by other executors, or by Snakemake, and not done here: to drop one in silence would run a job in another shape.
-UNSUPPORTED = {
-    "account": "set slurm_account",
-    "gpus": "set gpu",
-    "ntasks": "set tasks",
-    "partition": "set slurm_partition",
-    "time": "set runtime, in minutes",
-    "walltime": "set runtime, in minutes",
-    "cpus_per_gpu": "set threads to the number of CPUs of the whole job",
-    "tasks_per_gpu": "set tasks to the number of tasks of the whole job",
-    "tasks_per_node": "set tasks to the number of tasks of the whole job, and nodes",
-    "ntasks_per_gpu": "set tasks to the number of tasks of the whole job",
-    "cluster": "start Snakemake on a login node of that cluster",
-    "clusters": "start Snakemake on a login node of that cluster",
-    "slurm_cluster": "start Snakemake on a login node of that cluster",
-}
-
-# sbatch options that belong to a resource or to the executor, by their long name.
+# sbatch options, by their long name, that are set by a resource or by the executor.
 RESERVED = {
     "account": "the resource slurm_account",
     "array": "the executor, which submits equal jobs as one array",
@@ -70,24 +48,24 @@ RESERVED = {
 
 @dataclass(frozen=True)
 class Site:
-    """What a site or its user wants of every job that says nothing itself."""
+    """Defaults of a site or its user, for jobs that do not set these themselves."""
 
     account: str | None = None
     partition: str | None = None
     gpu_partition: str | None = None
     signal_delay: int = 120
-    """Seconds before the time limit at which a job hears SIGUSR2."""
+    """Seconds before the time limit at which a job receives SIGUSR2."""
     requeue: bool = True
-    """Whether SLURM may put a job back into the queue, after the failure of a node, say."""
+    """Whether SLURM may put a job back into the queue, for example after a node failure."""
     setup: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Request:
-    """What jobs ask of SLURM. Jobs that ask for the same share an array; hashable, so that they can be found."""
+    """The resources that a job requests. Jobs with equal requests share an array; hashable, to group them."""
 
     runtime: int
-    """Minutes that one command may take."""
+    """Time limit of one command, in minutes."""
     cpus: int
     mem_mb: int | None = None
     mem_mb_per_cpu: int | None = None
@@ -102,24 +80,24 @@ class Request:
     constraint: str | None = None
     extra: tuple[tuple[str, Any], ...] = ()
     bundle: int = 1
-    """How many commands at most share one allocation, one after another."""
+    """Largest number of commands that share one allocation."""
     at_once: int = 1
-    """How many commands of an allocation run at the same time, sharing its GPUs but not its CPUs and memory."""
+    """How many of these run at the same time; they share the GPUs, and each has its own CPUs and memory."""
     signal_delay: int = 120
     requeue: bool = True
     setup: tuple[str, ...] = ()
 
     def minutes(self, commands: int) -> int:
-        """Return the time limit of an allocation of so many commands."""
+        """Return the time limit of an allocation that runs ``commands`` commands."""
         return self.runtime * -(-commands // self.at_once)
 
     def warning(self, commands: int) -> int:
-        """Return the seconds before its time limit at which an allocation of so many commands hears SIGUSR2."""
-        # SLURM may send the signal a minute early: close to the limit that would be at once, and for ever.
+        """Return the seconds before its time limit at which an allocation of ``commands`` commands receives SIGUSR2."""
+        # SLURM may send the signal a minute early: a short job would be stopped before it has made any progress.
         return min(self.signal_delay, self.minutes(commands) * 60 // 4)
 
     def options(self, commands: int, name: str, comment: str, parallel: int) -> dict[str, Any]:
-        """Return submitit's parameters of an array whose members run so many commands each."""
+        """Return submitit's parameters of an array whose members run ``commands`` commands each."""
         together = min(commands, self.at_once)
         cpus, minutes = self.cpus * together, self.minutes(commands)
         more = dict(self.extra) | {
@@ -129,8 +107,8 @@ class Request:
         }
         if self.gpus:
             more["gpus"] = f"{self.gpu_model}:{self.gpus}" if self.gpu_model else self.gpus
-        # Since SLURM 22.05 a step does not take the CPUs per task from its job. The step of a job of several tasks is
-        # Snakemake alone: its command starts the tasks, in steps that overlap with this one.
+        # Since SLURM 22.05, a step does not inherit the CPUs per task from its job. In a job of several tasks, this
+        # step is Snakemake alone: the rule's command starts the tasks, in steps that overlap with this one.
         step = [f"--cpus-per-task={cpus}"]
         if self.tasks > 1 or self.nodes > 1:
             step += ["--ntasks=1", "--nodes=1", "--overlap"]
@@ -151,14 +129,14 @@ class Request:
             "setup": list(self.setup) or None,
             "srun_args": step,
             "stderr_to_stdout": True,
-            "wckey": None,  # submitit's own default, which sites that check keys refuse
+            "wckey": None,  # submitit sets one by default, which sites that check keys refuse
             "additional_parameters": more,
         }
         return {key: value for key, value in options.items() if value is not None or key == "wckey"}
 
 
 def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -> Request:
-    """Return what a job asks for. Raises ResourceError, naming the rule, for what cannot be asked."""
+    """Return what a job requests. Raises ResourceError, naming the rule, for invalid resources."""
     check_names(rule, resources)
     given = {key: value for key, value in resources.items() if value not in (None, "")}
 
@@ -169,7 +147,7 @@ def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -
         return None if value is None else int(value)
 
     if "mem_mb_per_cpu" in given and "mem_mb" in given:
-        # Snakemake's own defaults set mem_mb on every job; memory per CPU is what somebody has asked for.
+        # Snakemake's own defaults set mem_mb on every job, so memory per CPU was set on purpose.
         given.pop("mem_mb")
     gpus, model, gres = _gpus(rule, given)
     gpu_job = gpus > 0 or bool(gres and gres.startswith("gpu"))
@@ -197,19 +175,8 @@ def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -
     )
 
 
-def check_names(rule: str, names: Iterable[str]) -> None:
-    """Raise ResourceError for a resource that nobody would obey: an unsupported or a misspelt one."""
-    for name in names:
-        if name in UNSUPPORTED:
-            raise ResourceError(f"rule {rule}: resource {name} is not supported; {UNSUPPORTED[name]}")
-        if name.startswith("slurm_") and name not in KNOWN:
-            near = difflib.get_close_matches(name, KNOWN, n=1)
-            hint = f"the nearest known one is {near[0]}" if near else f"known are {', '.join(sorted(KNOWN))}"
-            raise ResourceError(f"rule {rule}: unknown resource {name}; {hint}")
-
-
 def _gpus(rule: str, given: Mapping[str, Any]) -> tuple[int, str | None, str | None]:
-    """Return number and model of GPUs, and generic resources."""
+    """Return the number and model of GPUs, and generic resources."""
     gres, model = given.get("gres"), given.get("gpu_model")
     if gres is not None and ("gpu" in given or model is not None):
         raise ResourceError(f"rule {rule}: gres and gpu or gpu_model are both set; set gres, or gpu with gpu_model")
@@ -226,7 +193,7 @@ def _gpus(rule: str, given: Mapping[str, Any]) -> tuple[int, str | None, str | N
 
 
 def parse_extra(rule: str, text: str) -> tuple[tuple[str, Any], ...]:
-    """Return the sbatch options of slurm_extra. Raises ResourceError for reserved ones and what is not an option."""
+    """Return the sbatch options of slurm_extra. Raises ResourceError for reserved ones and anything else."""
     options: dict[str, Any] = {}
     try:
         words = shlex.split(text)
@@ -237,7 +204,7 @@ def parse_extra(rule: str, text: str) -> tuple[tuple[str, Any], ...]:
         name, has_value, value = word.removeprefix("--").partition("=")
         if not word.startswith("--") or not name:
             raise ResourceError(f"rule {rule}: slurm_extra has {word!r}; options in long form are needed: --name=value")
-        name = name.replace("_", "-")  # as submitit would
+        name = name.replace("_", "-")  # as submitit does
         if name in RESERVED:
             raise ResourceError(f"rule {rule}: slurm_extra has --{name}, which is set by {RESERVED[name]}")
         if not has_value and words and not words[0].startswith("-"):

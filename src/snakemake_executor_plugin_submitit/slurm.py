@@ -1,4 +1,4 @@
-"""SLURM's commands: few calls, none of which waits for ever, and None where no answer came."""
+"""Calls of SLURM's commands, each with a timeout; the result is None if SLURM does not answer."""
 
 import os
 import pwd
@@ -10,16 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 TIMEOUT = 60  # seconds
-TEXT = {"text": True, "errors": "replace"}  # comments and names are whatever their users have typed
-# What scontrol says where SLURM is installed and no cluster configured.
+TEXT = {"text": True, "errors": "replace"}  # comments and job names may hold any bytes
+# What scontrol prints if SLURM is installed but no cluster is configured.
 UNCONFIGURED = re.compile(r"configuration (source|file)|slurm\.conf", re.IGNORECASE)
 CALLS: Counter = Counter()
 """How often each command was called, for the log."""
+LAST_ERRORS: dict[str, str] = {}
+"""First line of the last error of each command."""
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """What SLURM says of a job."""
+class JobStatus:
+    """What SLURM reports about a job."""
 
     state: str
     """In capitals, as in squeue: RUNNING, TIMEOUT, …"""
@@ -34,26 +36,31 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a call."""
+    """The result of a call."""
 
     ok: bool
     text: str
 
 
 def call(*command: str) -> Answer:
-    """Run a command and return what it printed; one that is missing, fails or does not answer is not ok."""
+    """Run a command and return its output; ``ok`` is False if it is missing, fails or does not answer in time."""
     CALLS[command[0]] += 1
     try:
         run = subprocess.run(command, capture_output=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL, **TEXT)
     except subprocess.TimeoutExpired:
-        return Answer(False, f"{command[0]} did not answer within {TIMEOUT} seconds")
+        text = f"{command[0]} did not answer within {TIMEOUT} seconds"
     except OSError as error:
-        return Answer(False, str(error))
-    return Answer(run.returncode == 0, run.stdout if run.returncode == 0 else run.stderr.strip() or run.stdout.strip())
+        text = str(error)
+    else:
+        if run.returncode == 0:
+            return Answer(True, run.stdout)
+        text = run.stderr.strip() or run.stdout.strip()
+    LAST_ERRORS[command[0]] = text.partition("\n")[0]
+    return Answer(False, text)
 
 
 def is_configured() -> bool:
-    """Return whether this machine belongs to a cluster, be its controller up, down or too busy to answer just now."""
+    """Return whether this machine belongs to a cluster, whatever the state of its controller."""
     if not is_installed():
         return False
     answer = call("scontrol", "ping")
@@ -61,29 +68,29 @@ def is_configured() -> bool:
 
 
 def is_installed() -> bool:
-    """Return whether SLURM's commands are found."""
+    """Return whether SLURM's commands are on the path."""
     return shutil.which("scontrol") is not None
 
 
 def largest_array() -> int:
-    """Return how many members an array may have; SLURM's own default where it does not say."""
+    """Return the largest number of members of an array; SLURM's default if it does not answer."""
     found = re.search(r"^MaxArraySize\s*=\s*(\d+)", call("scontrol", "show", "config").text, flags=re.MULTILINE)
     return int(found.group(1)) if found else 1001
 
 
-def queue() -> dict[str, Sighting] | None:
-    """Return this user's jobs by id, those that ended in the last minutes too; None where SLURM does not answer."""
-    # --all: those in hidden partitions too, which would otherwise look as if they were gone.
+def queue() -> dict[str, JobStatus] | None:
+    """Return this user's jobs by id, including those that ended in the last minutes; None if SLURM does not answer."""
+    # --all: jobs in hidden partitions would otherwise seem to be gone.
     options = ["--noheader", "--all", "--array", "--states=all", "--user", str(os.getuid())]
     answer = call("squeue", *options, "-o", "%i|%T|%r|%N|%k")
     if not answer.ok:
         return None
     rows = (line.split("|", 4) for line in answer.text.splitlines() if line.count("|") >= 4)
-    return {key: Sighting(state, reason, nodes, comment) for key, state, reason, nodes, comment in rows}
+    return {key: JobStatus(state, reason, nodes, comment) for key, state, reason, nodes, comment in rows}
 
 
-def accounts(ids: Iterable[str]) -> dict[str, Sighting] | None:
-    """Return what the accounting says of jobs, by id; None where it does not answer, nothing where there is none."""
+def accounts(ids: Iterable[str]) -> dict[str, JobStatus] | None:
+    """Return what the accounting reports, by job id; None if it does not answer, an empty dict if there is none."""
     fields = "JobID,State,ExitCode,Reason,NodeList,Elapsed,Timelimit"
     answer = call("sacct", "--noheader", "--parsable2", "--allocations", "--jobs", ",".join(ids), "--format", fields)
     if not answer.ok:
@@ -95,14 +102,14 @@ def accounts(ids: Iterable[str]) -> dict[str, Sighting] | None:
         key, state, exit_code, reason, nodes, elapsed, limit = line.split("|")
         who = re.fullmatch(r"CANCELLED by (\d+)", state)
         reason = f"cancelled by user {_user(int(who.group(1)))}" if who else reason
-        found[key] = Sighting(state.split()[0], reason, nodes, "", exit_code, elapsed, limit)
+        found[key] = JobStatus(state.split()[0], reason, nodes, "", exit_code, elapsed, limit)
     return found
 
 
 def cancel(ids: Iterable[str]) -> Answer:
-    """Cancel jobs; ids that are gone do no harm."""
+    """Cancel jobs; ids of jobs that have ended are ignored."""
     ids, answer = list(ids), Answer(True, "")
-    for first in range(0, len(ids), 100):  # a command line holds only so many
+    for first in range(0, len(ids), 100):  # the length of a command line is limited
         part = call("scancel", *ids[first : first + 100])
         answer = answer if part.ok else part
     return answer

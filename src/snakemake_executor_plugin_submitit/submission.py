@@ -1,4 +1,4 @@
-"""The way into the queue: jobs that are ready are gathered for a moment and submitted in arrays, with patience."""
+"""Submission: ready jobs are gathered for a moment and submitted in arrays, repeatedly if the cluster is busy."""
 
 import itertools
 import queue
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
-from . import clusters
+from .base import BusyError, FullError
 from .jobs import Ready
 from .resources import Request
 
-FIRST_WAIT = 5.0  # seconds until what was not taken is submitted again
+FIRST_WAIT = 5.0  # seconds until jobs that were not taken are submitted again
 LONGEST_WAIT = 60.0
 
 Bundle = list[Ready]
@@ -22,25 +22,25 @@ Bundle = list[Ready]
 
 @dataclass
 class Submitter:
-    """A thread that submits, so that a cluster which is busy keeps Snakemake from nothing."""
+    """A thread that submits, so that a busy cluster does not block Snakemake."""
 
     submit: Callable[[Request, list[Bundle]], None]
-    """Submits bundles of the same size that ask for the same, as one array."""
+    """Submits bundles of the same size with equal requests as one array."""
     blocked: Callable[[list[Ready]], tuple[list[Ready], str]]
-    """Returns the jobs that others have to make way for first, and why."""
+    """Returns the jobs that have to wait for others to end, and why."""
     fail: Callable[[JobExecutorInterface, str], None]
-    """Reports a job that the cluster does not take."""
+    """Reports a job that the cluster refuses."""
     warn: Callable[[str], None]
     window: float
     """Seconds without a new job after which those gathered are submitted."""
     largest: int
-    """Most members of an array."""
+    """Largest number of members of an array."""
     sizes: dict[tuple, int] = field(default_factory=dict)
-    """The same where a limit on jobs in the queue has refused more, by account, partition and QOS."""
+    """The same, by account, partition and QOS, after a limit on jobs in the queue has refused more."""
     ready: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
     stopping: threading.Event = field(default_factory=threading.Event)
     underway: threading.Lock = field(default_factory=threading.Lock)
-    """Held while the cluster is being asked: who stops the thread waits for this, and knows all ids then."""
+    """Held during a submission: once the thread is stopping and this is free, all ids are known."""
 
     def start(self) -> None:
         """Start the thread; it ends with the process."""
@@ -63,7 +63,7 @@ class Submitter:
                 self.warn(f"Jobs not submitted yet: {len(left)} ({reason}); trying again in {pause:.0f} seconds.")
 
     def _gather(self, patience: float | None) -> list[Ready]:
-        """Return jobs that have become ready; none after so many seconds without any."""
+        """Return jobs that have become ready; an empty list if there are none for ``patience`` seconds."""
         batch = []
         while True:
             try:
@@ -72,10 +72,10 @@ class Submitter:
                 return batch
 
     def submit_all(self, batch: list[Ready]) -> tuple[list[Ready], str]:
-        """Submit what the cluster takes now; return what it may take later, and why it did not."""
+        """Submit what the cluster takes now; return the jobs that it may take later, and the reason."""
         try:
             left, reason = self.blocked(batch)
-        except Exception as error:  # nobody joins this thread: its end would be a hang
+        except Exception as error:  # an exception would end this thread, and Snakemake would hang
             return batch, str(error)
         full = set()
         held = {ready.command.token for ready in left}
@@ -91,19 +91,21 @@ class Submitter:
                         self.submit(request, array)
                 if limited in self.sizes:
                     self.sizes[limited] = min(2 * size, self.largest)
-            except clusters.FullError as error:
+            except FullError as error:
                 reason = str(error)
                 self.sizes[limited] = max(len(array) // 2, 1)
                 if len(array) == 1:
                     full.add(limited)
                 rest = bundles
-            except clusters.BusyError as error:
+            except BusyError as error:
                 reason = str(error)
                 left += itertools.chain(*bundles, *itertools.chain(*(bundles for _, bundles in todo)))
                 break
-            except Exception as error:  # whatever it is, Snakemake must hear of it: nobody joins this thread
+            except Exception as error:  # whatever it is, Snakemake must learn that these jobs failed
+                why = f": {error}"
                 for ready in itertools.chain(*array):
-                    self.fail(ready.job, f"Rule {ready.rule} could not be submitted: {error}.\n")
+                    self.fail(ready.job, f"Rule {ready.rule} could not be submitted{why}.\n")
+                    why = ", as above"
             if limited in full:
                 left += itertools.chain(*rest)
             elif rest:
@@ -112,12 +114,12 @@ class Submitter:
 
 
 def alike(batch: Iterable[Ready]) -> Iterable[tuple[Request, list[Bundle]]]:
-    """Return jobs in bundles of one size each, those together that may share an array."""
+    """Return jobs in bundles, grouped into those of equal requests and size, which may share an array."""
     by_request: dict[Request, list[Ready]] = {}
     for ready in batch:
         by_request.setdefault(ready.request, []).append(ready)
     for request, members in by_request.items():
         bundles = [members[first : first + request.bundle] for first in range(0, len(members), request.bundle)]
-        # The last bundle may be smaller: its limits are others, hence an array of its own.
+        # The last bundle may be smaller: its limits differ, so it is an array of its own.
         for _, same_size in itertools.groupby(bundles, key=len):
             yield request, list(same_size)

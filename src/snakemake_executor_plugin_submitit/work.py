@@ -1,4 +1,4 @@
-"""What runs on a node: commands that share one allocation, their signals, and a small file that says how each ended."""
+"""What runs on a node: commands that share one allocation, their signals, and a result file for each."""
 
 import contextlib
 import json
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 POLL = 0.2  # seconds
-# An allocation that was told to end is ended by the cluster, which knows why and whether to requeue it. SIGTERM that no
-# cluster has sent must not keep the allocation for ever.
+# After SIGTERM, SLURM itself ends or requeues the allocation, and records why. If the signal did not come from SLURM,
+# the allocation ends after this time.
 WAIT_FOR_THE_END = 900.0  # seconds
-REPEAT = 5.0  # seconds: a command that has only just begun does not listen yet
-STOP_TAKES = 25.0  # seconds after SIGTERM; SLURM's own default is 30, for the processes that it still knows
+REPEAT = 5.0  # seconds: a command that has just started has no handler yet
+STOP_TAKES = 25.0  # seconds after SIGTERM; SLURM's own default is 30, for processes that it tracks
+SIGNAL_LAG = 1.0  # seconds between the death of a command by a signal to all processes and its arrival here
 TOGETHER = 5.0  # seconds between the signals of one preemption
 AFTER_INTERRUPT = 0.7  # seconds: submitit's local controller kills one second after it interrupts
 
 
 @dataclass(frozen=True)
 class Command:
-    """A job of Snakemake's: a shell command and the token that its files are named after."""
+    """A Snakemake job: a shell command and the token that its files are named after."""
 
     token: str
     shell: str
@@ -36,9 +37,9 @@ class Command:
 
 @dataclass(frozen=True)
 class Work:
-    """Commands that run in one allocation, ``at_once`` of them at the same time, and go on where they were requeued.
+    """Commands that run in one allocation, ``at_once`` of them at the same time, and continue after a requeue.
 
-    A command that has a result file is finished: whatever restarts the allocation, it does not run again.
+    A command that has a result file is finished and does not run again when the allocation is restarted.
     """
 
     folder: str
@@ -50,57 +51,57 @@ class Work:
 
     @property
     def starts(self) -> int:
-        """How often this has started before: after requeues of our own, and of SLURM's where a node failed, say."""
+        """How often this was requeued before, by itself or by SLURM, for example after a node failure."""
         return max(self.requeues, int(os.environ.get("SLURM_RESTART_COUNT", 0)))
 
     def __call__(self) -> None:
-        """Run what is not finished; what submitit calls on the node."""
-        _Shift(self).run()
+        """Run what is not finished; submitit calls this on the node."""
+        _Execution(self).run()
 
     def checkpoint(self) -> "DelayedSubmission":
-        """Return what runs after a requeue; what submitit calls before it."""
+        """Return what runs after a requeue; submitit calls this before it."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(replace(self, requeues=self.requeues + 1))
 
 
 def result_path(folder: str | Path, token: str) -> Path:
-    """Return the file that says how a command ended."""
+    """Return the path of the file that records how a command ended."""
     return Path(folder, f"{token}.result.json")
 
 
 def log_path(folder: str | Path, token: str) -> Path:
-    """Return the file that a command's output goes to."""
+    """Return the path of a command's log."""
     return Path(folder, f"{token}.log")
 
 
-def groups_path(folder: str | Path, token: str) -> Path:
-    """Return the file that holds the process group of a command that runs."""
+def group_path(folder: str | Path, token: str) -> Path:
+    """Return the path of the file that holds the process group of a running command."""
     return Path(folder, f"{token}.group")
 
 
 @dataclass
-class _Shift:
-    """One start of some work: from the allocation's beginning to its end or requeue."""
+class _Execution:
+    """One run of some work, from the start of the allocation to its end or requeue."""
 
     work: Work
     unfinished: list[Command] = field(default_factory=list)
     running: dict[Command, subprocess.Popen] = field(default_factory=dict)
-    told: dict[signal.Signals, float] = field(default_factory=dict)
-    """When signals were heard first."""
+    received: dict[signal.Signals, float] = field(default_factory=dict)
+    """When each signal was received first."""
     repeated: float = 0.0
     is_late: bool = False
-    """Commands did not stop when they were asked to, and the end has come: what it is, SLURM knows."""
+    """Commands did not stop after SIGUSR2, and SIGTERM has followed: SLURM decides what happens next."""
 
     def run(self) -> None:
         handler = self._listen()
-        # Asked once: when all has ended, Snakemake removes the result files.
+        # Checked once only: when all have ended, Snakemake removes the result files.
         self.unfinished = [c for c in self.work.commands if not result_path(self.work.folder, c.token).exists()]
         if self.work.starts > self.work.max_requeues:
             self._give_up()
         waiting = list(self.unfinished)
-        while self.running or (waiting and not self.told):
-            while waiting and not self.told and len(self.running) < self.work.at_once:
+        while self.running or (waiting and not self.received):
+            while waiting and not self.received and len(self.running) < self.work.at_once:
                 self._start(waiting.pop(0))
             self._collect()
             self._repeat()
@@ -109,46 +110,46 @@ class _Shift:
             self._leave(handler)
 
     def _listen(self) -> object:
-        """Note signals from now on; return submitit's handler, which requeues."""
+        """Install handlers for signals; return submitit's handler, which requeues."""
         if threading.current_thread() is not threading.main_thread():
-            return None  # the cluster `debug` runs inside Snakemake, whose signals are not ours
+            return None  # the cluster `debug` runs inside Snakemake, which handles the signals
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._hear)
+            signal.signal(number, self._receive)
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
-        return signal.signal(signal.SIGUSR2, self._hear)
+        return signal.signal(signal.SIGUSR2, self._receive)
 
-    def _hear(self, number: int, frame: object) -> None:
-        heard = signal.Signals(number)
-        _say(f"heard {heard.name}, passing it on")
-        self.told.setdefault(heard, time.monotonic())
-        if heard is signal.SIGTERM and self.running:
-            self.is_late = time.monotonic() - self.told.get(signal.SIGUSR2, float("inf")) > TOGETHER
-        # SLURM tells all processes itself. A Snakemake that hears SIGTERM twice never ends: its handler takes a lock.
-        if heard is signal.SIGUSR2:
+    def _receive(self, number: int, frame: object) -> None:
+        received = signal.Signals(number)
+        _log(f"received {received.name}, passing it on")
+        self.received.setdefault(received, time.monotonic())
+        if received is signal.SIGTERM and self.running:
+            self.is_late = time.monotonic() - self.received.get(signal.SIGUSR2, float("inf")) > TOGETHER
+        # SLURM signals all processes itself. A Snakemake that receives SIGTERM twice hangs: its handler takes a lock.
+        if received is signal.SIGUSR2:
             self._pass_on(signal.SIGUSR2)
         elif os.environ.get("SUBMITIT_EXECUTOR") != "slurm":
             self._pass_on(signal.SIGTERM)
-        if heard is signal.SIGINT:
+        if received is signal.SIGINT:
             time.sleep(AFTER_INTERRUPT)
             self._pass_on(signal.SIGKILL)
 
     def _pass_on(self, number: int) -> None:
         self.repeated = time.monotonic()
         for process in self.running.values():
-            with contextlib.suppress(ProcessLookupError):  # it may have ended meanwhile
+            with contextlib.suppress(ProcessLookupError):  # it may have ended in the meantime
                 os.killpg(process.pid, number)
 
     def _repeat(self) -> None:
-        """Ask commands that do not stop once more, and end those that the end of the allocation might forget."""
+        """Repeat SIGUSR2 to commands that do not stop; kill those that do not end after SIGTERM."""
         now = time.monotonic()
-        if signal.SIGTERM in self.told:
-            if now - self.told[signal.SIGTERM] > STOP_TAKES:
+        if signal.SIGTERM in self.received:
+            if now - self.received[signal.SIGTERM] > STOP_TAKES:
                 self._pass_on(signal.SIGKILL)
-        elif signal.SIGUSR2 in self.told and now - self.repeated > REPEAT:
+        elif signal.SIGUSR2 in self.received and now - self.repeated > REPEAT:
             self._pass_on(signal.SIGUSR2)
 
     def _start(self, command: Command) -> None:
-        # SIGUSR2 kills a process that knows nothing of it; it is ignored by default, for all that the command starts.
+        # SIGUSR2 kills a process without a handler for it, so the command and its children start with it ignored.
         with log_path(self.work.folder, command.token).open("ab") as log:
             self.running[command] = subprocess.Popen(
                 ["/bin/sh", "-c", f"trap '' USR2; {command.shell}"],
@@ -158,20 +159,24 @@ class _Shift:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        groups_path(self.work.folder, command.token).write_text(str(self.running[command].pid))
+        with contextlib.suppress(OSError):  # on a full disk the command can run all the same
+            group_path(self.work.folder, command.token).write_text(str(self.running[command].pid))
 
     def _collect(self) -> None:
-        """Take note of commands that have ended, with all that they had started."""
+        """Record the commands that have ended together with all their children."""
         for command, process in list(self.running.items()):
             status = process.poll()
-            if status is None or (self.told and _group_lives(process.pid)):
-                continue  # the process that writes a checkpoint may outlive the one that was started
-            if status:  # what it had started must not go on beside its successor
+            if status and not self.received:  # the job may be about to be cancelled or preempted, and has not failed
+                time.sleep(SIGNAL_LAG)
+            if status is None or (self.received and _group_lives(process.pid)):
+                continue  # a child that writes a checkpoint may outlive the command
+            if status:  # its children must not run at the same time as a retry
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
             del self.running[command]
-            groups_path(self.work.folder, command.token).unlink(missing_ok=True)
-            if status == 0 or not self.told:
+            with contextlib.suppress(OSError):
+                group_path(self.work.folder, command.token).unlink(missing_ok=True)
+            if status == 0 or not self.received:
                 self._finish(command, status)
 
     def _finish(self, command: Command, status: int, note: str = "") -> None:
@@ -187,29 +192,29 @@ class _Shift:
             self._finish(command, 75, f"stopped again after {self.work.max_requeues} requeues, the most allowed")
 
     def _leave(self, handler: object) -> None:
-        """Leave an allocation that was told to end before all was finished, for the queue if that is due."""
-        if signal.SIGUSR2 in self.told and not self.is_late and callable(handler):
+        """Leave an allocation that was told to stop before all commands finished; requeue it if possible."""
+        if signal.SIGUSR2 in self.received and not self.is_late and callable(handler):
             if self.work.starts >= self.work.max_requeues:
                 return self._give_up()
-            _say(f"requeueing, {self.work.starts + 1} of at most {self.work.max_requeues} times")
+            _log(f"requeueing, {self.work.starts + 1} of at most {self.work.max_requeues} times")
             _requeue(handler)
         if os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
-            _say("stopped; waiting for SLURM to end or requeue the job")
+            _log("stopped; waiting for SLURM to end or requeue the job")
             end = time.monotonic() + WAIT_FOR_THE_END
             while time.monotonic() < end:
                 time.sleep(POLL)
-                if signal.SIGUSR2 in self.told and not self.is_late:  # the other signal of a preemption
+                if signal.SIGUSR2 in self.received and not self.is_late:  # the other signal of a preemption
                     return self._leave(handler)
         return sys.exit(128 + signal.SIGTERM)
 
 
 def _requeue(handler: object) -> None:
-    """Have submitit put the allocation back into the queue and exit; tries on while the controller does not answer."""
+    """Have submitit requeue the allocation and exit; repeat while the controller does not answer."""
     while True:
         try:
             handler(signal.SIGUSR2, None)
         except (subprocess.SubprocessError, OSError) as error:
-            _say(f"could not be requeued: {error}; trying again")
+            _log(f"could not be requeued: {error}; trying again")
             time.sleep(10)
 
 
@@ -221,5 +226,5 @@ def _group_lives(group: int) -> bool:
     return True
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)

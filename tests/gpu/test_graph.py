@@ -1,4 +1,4 @@
-"""The captured step on a GPU: what it trains is what steps of Python train there, and what a CPU would."""
+"""The captured step on a GPU: it trains the same as eager steps there and on a CPU."""
 
 from collections import deque
 
@@ -20,7 +20,7 @@ KINDS = [(FAST, "gaussian"), (FAST, "mixture"), (FAST, "none"), (PAPER, "none")]
 @pytest.mark.parametrize(("recipe", "base"), KINDS)
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_captured_step_equals_an_eager_one(variant, recipe, base, monkeypatch) -> None:
-    """The same kernels in the same order; libraries may choose others under capture, hence no equality to the bit."""
+    """The same operations in the same order; libraries may choose other kernels under capture, so not bit for bit."""
     captured = run(samples().to(CUDA), variant, recipe, SEEDS, base=base)
     monkeypatch.setattr(training, "GRAPH_DEVICES", ())
     eager = run(samples().to(CUDA), variant, recipe, SEEDS, base=base)
@@ -33,7 +33,7 @@ def test_a_captured_step_equals_an_eager_one(variant, recipe, base, monkeypatch)
 def test_a_captured_step_does_what_one_on_a_cpu_does(recipe, base, monkeypatch) -> None:
     """From the CPU's draws, over one chunk.
 
-    Adam's first steps are as long whatever a gradient's size: where one is nothing but rounding, weights may differ.
+    Adam's first steps do not depend on the size of a gradient: if it is only rounding error, weights may differ.
     """
     drawn = []
 
@@ -74,7 +74,7 @@ def test_the_host_does_not_wait_within_a_step(recipe, base, monkeypatch) -> None
 
 
 def test_a_training_goes_on_from_its_tensors() -> None:
-    """Captured anew in the middle: as if it had not been stopped."""
+    """Captured again in the middle: as if it had not been stopped."""
     x = samples().to(CUDA)
     built = model(x, "j", base="gaussian")
     tensors = tensors_of(next(train_stack(built, x, FAST, SEEDS, start(built, FAST, SEEDS, CUDA))))
@@ -87,7 +87,7 @@ def test_a_training_goes_on_from_its_tensors() -> None:
 
 
 def test_trainings_in_turns_do_not_touch_each_other() -> None:
-    """One ends and another one begins while a third goes on."""
+    """One ends and another one begins while a third continues."""
     x = samples().to(CUDA)
     alone = run(x, "c", FAST, SEEDS, base="gaussian")
     built = model(x, "c", base="gaussian")

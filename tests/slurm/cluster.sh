@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # A real SLURM on this machine, for tests: controller, node, accounting, two fake GPUs, partitions that preempt.
 #
-#   cluster.sh start    install the packages (Debian, root), configure and start; 77 where they cannot be installed
+#   cluster.sh start    install the packages (Debian, root), configure and start; exit 77 if they cannot be installed
 #   cluster.sh stop     stop what was started
 #   cluster.sh env      print the variables that SLURM's commands need, for `eval`
 #
-# Everything lives under $STATE, nothing under /etc, and every daemon listens on 127.0.0.1 or a socket only. There is no
-# need of systemd or cgroups. Starting twice changes nothing.
+# Everything is under $STATE, nothing under /etc, and every daemon listens on 127.0.0.1 or a socket only. Neither systemd
+# nor cgroups are needed. Starting twice changes nothing.
 set -euo pipefail
 
 STATE=${SLURM_TEST_STATE:-/var/lib/slurm-test}
-CPUS=${SLURM_TEST_CPUS:-12}   # more than there are may be advertised
-PORT=${SLURM_TEST_PORT:-6817} # and the two above; another one and another $STATE are another cluster
+CPUS=${SLURM_TEST_CPUS:-12}   # may be more than there are
+PORT=${SLURM_TEST_PORT:-6817} # and the two above it; with another $STATE, a second cluster
 HOST=$(hostname -s)
 SOCKET=$STATE/mysql.sock
 PACKAGES=(munge slurmctld slurmd slurm-client slurmdbd mariadb-server)
@@ -27,7 +27,7 @@ wait_for() { # SECONDS COMMAND...: until the command succeeds
   return 1
 }
 
-halt() { # NAME: end a daemon and wait for its end
+halt() { # NAME: stop a daemon and wait for its end
   alive "$1" || return 0
   local pid
   pid=$(cat "$STATE/$1.pid")
@@ -46,7 +46,7 @@ install_packages() {
     echo "skipped: no SLURM for tests, since ${missing[*]} cannot be installed without root and apt-get" >&2
     exit 77
   fi
-  # Where systemd runs, installing would start the packages' own daemons.
+  # With systemd, installing would start the packages' own daemons.
   local policy=/usr/sbin/policy-rc.d ours=no installed=yes
   [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod +x $policy; ours=yes; }
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
@@ -62,7 +62,7 @@ install_packages() {
 write_config() {
   local memory gpu
   memory=$(($(awk '/MemTotal/ {print $2}' /proc/meminfo) / 1024 * 9 / 10))
-  for gpu in 0 1; do # a GPU needs a device that exists: these are other names of /dev/null
+  for gpu in 0 1; do # a GPU needs an existing device: these are aliases of /dev/null
     [ -e "$STATE/gpu$gpu" ] || mknod "$STATE/gpu$gpu" c 1 3
   done
   printf "NodeName=$HOST Name=gpu Type=fake File=$STATE/gpu%d\n" 0 1 >"$STATE/gres.conf"
@@ -82,7 +82,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
-# Memory is watched, since no cgroup limits it.
+# Memory is polled, since no cgroup limits it.
 JobAcctGatherParams=OverMemoryKill
 StateSaveLocation=$STATE/slurmctld
 SlurmdSpoolDir=$STATE/slurmd
@@ -102,7 +102,7 @@ GresTypes=gpu
 MaxArraySize=1001
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-# A job that is preempted hears the signal that it has asked for.
+# A preempted job receives the signal that it has requested.
 SlurmctldParameters=preempt_send_user_signal
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
@@ -164,7 +164,7 @@ start_database() {
 }
 
 start_accounting() {
-  # localhost, as the client library means it, is this socket.
+  # To the client library, localhost is this socket.
   alive slurmdbd || MYSQL_UNIX_PORT=$SOCKET slurmdbd
   wait_for 60 sacctmgr -n list cluster
   sacctmgr -n -P list cluster format=cluster | grep -qx test || sacctmgr -i -Q add cluster test >/dev/null
@@ -186,7 +186,7 @@ start_slurm() {
   node_is_usable() { sinfo -h -N -p main -o %t | grep -qxE 'idle|mix|alloc'; }
   for _ in $(seq 150); do
     node_is_usable && return
-    scontrol update nodename="$HOST" state=resume 2>/dev/null || true # also after a test took it down
+    scontrol update nodename="$HOST" state=resume 2>/dev/null || true # a test may have taken it down
     sleep 0.2
   done
   tail -5 "$STATE/slurmd.log" "$STATE/slurmctld.log" >&2

@@ -1,4 +1,4 @@
-"""A real SLURM for the tests of this folder: started once, stopped in the end."""
+"""A real SLURM for the tests in this folder, started once and stopped at the end."""
 
 import itertools
 import os
@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "workflow"))  # how workflow tests run Snakemake
 
 
-# These take minutes: each worker, which is handed two tests at the start, begins with one of them.
+# These take minutes: each worker gets two tests at the start, one of them from this list.
 LONGEST = ("test_stopped_trainings", "test_a_study", "test_a_job_is_not_requeued", "test_at_its_time_limit")
 
 
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def slurm():
-    """Variables that SLURM's commands need are set; with xdist each worker finds the cluster that is up."""
+    """Set the variables that SLURM's commands need; with xdist, all workers use the running cluster."""
     printed = subprocess.run([HERE / "cluster.sh", "env"], check=True, capture_output=True, text=True).stdout
     for assignment in printed.removeprefix("export ").split():
         name, value = assignment.split("=")

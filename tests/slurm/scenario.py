@@ -1,4 +1,4 @@
-"""How these tests run Snakemake on SLURM, and look at what SLURM did."""
+"""Helpers that run Snakemake on SLURM and look at what SLURM did."""
 
 import os
 import pwd
@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE = 1800  # seconds: reached only by what hangs, however slow the machine
+PATIENCE = 1800  # seconds, longer than anything takes on a slow machine unless it hangs
 
-# A job that can be stopped: it counts in a file that survives, and leaves when it hears SIGUSR2 or SIGTERM. With a
-# file named `enough` it has counted to the end.
+# A resumable job: it counts in a state file and exits on SIGUSR2 or SIGTERM. Once there is a file named `enough`, it
+# stops counting and succeeds.
 COUNTER = """
 import signal, sys, time
 from pathlib import Path
@@ -35,10 +35,10 @@ out.write_text(str(done))
 
 
 class Snakemake:
-    """A Snakemake in a folder with a Snakefile, on the cluster."""
+    """A Snakemake process in a folder with a Snakefile, on the cluster."""
 
     def __init__(self, folder: Path, *arguments: str, executor: str = "submitit", user: str | None = None) -> None:
-        # What runs in a shell's background, tests too, does not hear Ctrl-C.
+        # Background processes of a shell, such as tests, ignore SIGINT by default.
         command = ["env", "--default-signal=INT", sys.executable, "-m", "snakemake", "--executor", executor]
         command += ["--seconds-between-status-checks", "3"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE_", "SLURM_JOB"))}
@@ -54,7 +54,7 @@ class Snakemake:
             )
 
     def wait(self) -> str:
-        """What was printed, once it has ended."""
+        """Wait for its end, and return what it printed."""
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -78,7 +78,7 @@ class Snakemake:
 
 
 def workflow(folder: Path, rules: str) -> Path:
-    """A folder with these rules as its workflow."""
+    """Make a folder with these rules as its workflow."""
     folder.mkdir(exist_ok=True)
     (folder / "Snakefile").write_text(rules)
     (folder / "counter.py").write_text(COUNTER)
@@ -86,7 +86,7 @@ def workflow(folder: Path, rules: str) -> Path:
 
 
 def counter(last: int, **resources: object) -> str:
-    """A rule whose job counts to ``last`` in halves of a second and can be stopped."""
+    """Return a rule whose job counts to ``last``, twice a second, and can be stopped."""
     lines = "".join(f", {name}={value!r}" for name, value in resources.items())
     return f"""
 rule count:
@@ -97,41 +97,41 @@ rule count:
 
 
 def until(condition, what: str):
-    """The first true value of a condition that is asked again and again."""
+    """Poll a condition, and return its first true value."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if value := condition():
             return value
         time.sleep(0.3)
-    raise AssertionError(f"waited in vain for {what}")
+    raise AssertionError(f"timed out waiting for {what}")
 
 
 def run(*command: str) -> str:
-    """Run a command; what it printed."""
+    """Run a command, and return what it printed."""
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 def queue(folder: Path, states: str = "PENDING,RUNNING,COMPLETING,CONFIGURING") -> dict[str, str]:
-    """Jobs of a folder that wait or run, with their state, by id."""
+    """Return the waiting and running jobs of a folder, as states by id."""
     rows = run("squeue", "--noheader", "--array", f"--states={states}", "--format=%i|%T|%Z").splitlines()
     return {key: state for key, state, where in (row.split("|") for row in rows) if where == str(folder)}
 
 
 def running(folder: Path) -> str:
-    """The id of a folder's job that runs, if there is one."""
+    """Return the id of a folder's running job, or an empty string."""
     return next((key for key, state in queue(folder).items() if state == "RUNNING"), "")
 
 
 def submitted(printed: str) -> list[str]:
-    """The ids that Snakemake said it had submitted, arrays by their first."""
+    """Return the ids that Snakemake reported as submitted; of arrays, the first."""
     return re.findall(r"Submitted .*?(?:job|array of \d+,) (\d+)", printed)
 
 
 def has_started(folder: Path):
-    """A condition: the counting job has begun to count."""
+    """Return a condition: the counting job has begun to count."""
     return lambda: (folder / "count.state").exists()
 
 
 def starts(folder: Path) -> list[int]:
-    """From where the counting job started, each time."""
+    """Return the count at which the counting job started, each time."""
     return [int(line) for line in (folder / "count.state.starts").read_text().split()]

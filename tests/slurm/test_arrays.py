@@ -1,4 +1,4 @@
-"""Jobs that are alike share an array, bundles an allocation, and resources arrive at SLURM as they were meant."""
+"""Equal jobs share an array, bundles share an allocation, and SLURM gets the requested resources."""
 
 import re
 
@@ -28,7 +28,7 @@ def test_jobs_with_equal_resources_are_one_array(tmp_path):
     assert len(ids) == 1
     assert re.fullmatch(r"\d+ small\n", ids.pop())
     assert int(re.search(r"(\d+) sbatch", printed).group(1)) == 2
-    assert not list((folder / ".snakemake/submitit").iterdir())  # nothing is left of what went well
+    assert not list((folder / ".snakemake/submitit").iterdir())  # successful jobs leave nothing
 
 
 def test_resources_become_sbatch_options(tmp_path):
@@ -72,5 +72,5 @@ def test_a_bundle_shares_one_allocation(tmp_path):
     Snakemake(folder, "--jobs", "20", "--until", "small").succeeds()
     ids = [(folder / f"out/{i}.txt").read_text().split()[0] for i in range(7)]
     assert sorted(ids.count(one) for one in set(ids)) == [3, 4]
-    # Two at once: twice the memory, and half of four times the time.
+    # Two at the same time: twice the memory, and half of four times the time.
     assert "00:10:00|1000M" in run("sacct", "-X", "-n", "-P", "-j", ids[0], "-o", "TimelimitRaw,Timelimit,ReqMem")

@@ -1,4 +1,4 @@
-"""Failures are told apart, and the message says what a person needs to act."""
+"""Failures are distinguished, and their messages say what the user needs to know."""
 
 import pytest
 from scenario import Snakemake, counter, has_started, queue, run, running, until, workflow
@@ -12,7 +12,7 @@ rule broken:
 
 
 def message(folder, shell, memory="500", runtime="5"):
-    """What Snakemake says of a job that fails."""
+    """Return what Snakemake prints about a job that fails."""
     workflow(folder, RULE.format(shell=shell, memory=memory, runtime=runtime))
     return Snakemake(folder, "--jobs", "5", "it.txt").fails()
 
@@ -38,7 +38,7 @@ def test_more_memory_than_asked_for(tmp_path):
 
 
 def test_a_retry_with_more_memory(tmp_path):
-    wait = "time.sleep(0 if {resources.mem_mb} > 1000 else 250)"  # until it is found to need too much
+    wait = "time.sleep(0 if {resources.mem_mb} > 1000 else 250)"  # until SLURM notices the memory
     shell = f"python3 -c 'import time; x = bytearray(600_000_000); {wait}'; touch {{output}}"
     memory = "lambda wildcards, attempt: 1500 if attempt > 1 else 500"
     workflow(tmp_path, RULE.format(shell=shell, memory=memory, runtime="5"))

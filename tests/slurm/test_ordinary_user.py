@@ -1,4 +1,4 @@
-"""A user who is not root, as those of clusters are."""
+"""A user who is not root, as on real clusters."""
 
 import shutil
 import signal
@@ -15,7 +15,7 @@ USER = "nobody"
 
 @pytest.fixture
 def folder():
-    """A folder of the user's; pytest's own are root's alone."""
+    """A folder that belongs to the user; only root may enter those of pytest."""
     try:
         subprocess.run([sys.executable, "-c", "import snakemake, submitit"], check=True, user=USER, cwd="/")
     except (OSError, subprocess.CalledProcessError):

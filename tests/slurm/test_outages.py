@@ -1,19 +1,20 @@
-"""SLURM itself in trouble. These tests disturb all jobs of the cluster: they run alone."""
+"""Failures of SLURM itself. These tests disturb all jobs of the cluster, so they run alone."""
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from scenario import Snakemake, counter, has_started, run, running, starts, until, workflow
+from scenario import Snakemake, counter, has_started, queue, run, running, starts, until, workflow
 
 pytestmark = pytest.mark.outage
 
 
 def daemon(name):
-    """The process id of one of the cluster's daemons."""
+    """Return the process id of one of the cluster's daemons."""
     return int((Path(os.environ["SLURM_CONF"]).parent / f"{name}.pid").read_text())
 
 
@@ -24,7 +25,7 @@ def stop(name):
 
 
 def is_on_the_node(job):
-    """Whether SLURM still has a process there for a job."""
+    """Return whether SLURM still has a process for a job."""
     commands = (process.info["cmdline"] or [""] for process in psutil.process_iter(["cmdline"]))
     return any(command[0].startswith(f"slurmstepd: [{job}.") for command in commands)
 
@@ -43,6 +44,27 @@ def test_a_controller_that_is_down_for_a_minute_fails_nothing(tmp_path):
     printed = snakemake.succeeds()
     assert "Jobs not submitted yet: 1 (" in printed
     assert starts(tmp_path) == [0]
+
+
+def test_ctrl_c_pressed_again_while_the_controller_is_down_leaves_an_empty_queue(tmp_path):
+    workflow(tmp_path, counter(10**6, runtime=60))
+    snakemake = Snakemake(tmp_path, "--jobs", "5", "count.txt")
+    until(has_started(tmp_path), "the job")
+    stop("slurmctld")
+    try:
+        snakemake.process.send_signal(signal.SIGINT)
+        until(
+            lambda: "SLURM does not answer; trying for a minute to cancel 1 jobs" in snakemake.log.read_text(), "a try"
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            snakemake.process.send_signal(number)
+            time.sleep(1)
+    finally:
+        subprocess.run(["slurmctld"], check=True)
+    printed = snakemake.fails()
+    assert printed.count("Jobs are being cancelled; please wait.") == 2
+    assert "Traceback" not in printed
+    until(lambda: not queue(tmp_path), "an empty queue")
 
 
 def test_a_database_that_is_down_keeps_no_job_from_running_and_no_failure_from_being_told(tmp_path):

@@ -1,4 +1,4 @@
-"""Trainings that are stopped in the middle resume to the weights of one that nothing has stopped, bit by bit."""
+"""Trainings that are stopped and resumed have bitwise the same weights as an undisturbed one."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -18,39 +18,39 @@ CONFIGS = ("--configfile", "tiny.yaml", "long.yaml")
 
 
 def start(folder, *resources):
-    """A checkout and its Snakemake, whose study trains for longer than a minute on any machine."""
+    """Return a checkout and its Snakemake; its study trains for longer than a minute on any machine."""
     checkout(folder)
     (folder / "long.yaml").write_text(yaml.safe_dump(LONG))
-    small = ("train:mem_mb=3000", "draw_samples:mem_mb=2000")  # the three are to run at the same time
+    small = ("train:mem_mb=3000", "draw_samples:mem_mb=2000")  # so that the three run at the same time
     arguments = (*CONFIGS, "--until", "train", "--set-resources", *small, *resources)
     return folder, Snakemake(folder, "--jobs", "2", *arguments)
 
 
 def log(folder):
-    """What the training has said so far."""
+    """Return the training's log so far."""
     path = folder / f"results/tiny/logs/train/minde-c/{LONG['tasks'][0]}/100.log"
     return path.read_text() if path.exists() else ""
 
 
 def is_training(folder):
-    """A condition: the folder's job trains."""
+    """Return a condition: the folder's job is training."""
     return lambda: " steps " in log(folder) and running(folder)
 
 
 def weights(folder):
-    """The bytes of the tensors of the trained networks."""
+    """Return the tensors of the trained networks, as bytes."""
     path = next(folder.glob("results/tiny/networks/**/*.safetensors"))
     return {name: array.tobytes() for name, array in load_file(path).items()}
 
 
 def preempt(folder):
-    """Have a job of higher priority take the GPUs of a training."""
+    """Submit a job of higher priority that takes the GPUs of a training."""
     until(is_training(folder), "the training that is to be preempted")
     run("sbatch", "--wrap", "sleep 3", "--partition=high", "--gpus=2", "--mem=50", "--output=/dev/null")
 
 
 def end_the_time_of(folder):
-    """Let a job's time be up in the middle of its training, however fast the machine; then it has enough again."""
+    """Set a job's time limit so that it ends during its training on any machine; then raise it again."""
     job = until(is_training(folder), "the training whose time is to be up")
     clock = run("squeue", "--noheader", "--job", job, "--format=%M").strip()  # minutes:seconds
     run("scontrol", "update", f"jobid={job}", f"timelimit={int(clock.split(':')[0]) + 2}")

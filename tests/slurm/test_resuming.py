@@ -1,10 +1,10 @@
-"""What is stopped goes on where it was: after time limits, preemption, and the death of Snakemake itself."""
+"""Stopped jobs resume: after time limits, preemption, and the death of Snakemake."""
 
 import signal
 
 from scenario import Snakemake, counter, has_started, queue, starts, submitted, until, workflow
 
-ENDLESS = counter(10**6, runtime=60)  # for as long as any test may wait
+ENDLESS = counter(10**6, runtime=60)  # longer than any test waits
 
 
 def test_at_its_time_limit_a_job_goes_on(tmp_path):
@@ -14,11 +14,11 @@ def test_at_its_time_limit_a_job_goes_on(tmp_path):
     first, *later = starts(tmp_path)
     assert first == 0
     assert later
-    assert min(later) > 0  # it was stopped by the limit, and not started over
+    assert min(later) > 0  # it was resumed, not restarted
 
 
 def test_a_job_is_not_requeued_for_ever(tmp_path):
-    workflow(tmp_path, counter(10**6, runtime=2))  # of two minutes, SLURM's early signal may leave half a one
+    workflow(tmp_path, counter(10**6, runtime=2))  # SLURM's early signal may leave half a minute of it
     said = Snakemake(tmp_path, "--jobs", "5", "--submitit-max-requeues", "1", "count.txt").fails()
     assert "FAILED: stopped again after 1 requeues, the most allowed (on " in said
     assert len(starts(tmp_path)) == 2
@@ -42,7 +42,7 @@ def test_ctrl_c_in_mid_submission_leaves_an_empty_queue(tmp_path):
 
 
 def killed(folder, last):
-    """A Snakemake with a job that counts is killed; the job is not."""
+    """Kill a Snakemake, but not its counting job."""
     workflow(folder, counter(last, runtime=60))
     snakemake = Snakemake(folder, "--jobs", "5", "count.txt")
     until(has_started(folder), "the job")
@@ -50,7 +50,7 @@ def killed(folder, last):
 
 
 def again(folder):
-    """The next Snakemake."""
+    """Start the next Snakemake."""
     Snakemake(folder, "--unlock").succeeds()
     return Snakemake(folder, "--jobs", "5", "--rerun-incomplete", "count.txt")
 
@@ -65,6 +65,17 @@ def test_a_killed_snakemake_finds_its_job_again(tmp_path):
     assert not list((tmp_path / ".snakemake/submitit").iterdir())
 
 
+def test_a_job_that_a_living_snakemake_has_taken_over_is_left_alone_by_a_third(tmp_path):
+    killed(tmp_path, 10**6)
+    second = again(tmp_path)
+    until(lambda: "of an earlier run does this already" in second.log.read_text(), "the job to be taken over")
+    third = Snakemake(tmp_path, "--jobs", "5", "--rerun-incomplete", "--nolock", "count.txt")
+    assert f"another Snakemake that still runs, process {second.process.pid} on " in third.fails()
+    (tmp_path / "enough").touch()
+    assert len(submitted(second.succeeds())) == 1
+    assert starts(tmp_path) == [0]
+
+
 def test_what_ended_while_no_snakemake_looked_is_taken_over(tmp_path):
     killed(tmp_path, 10)
     until(lambda: not queue(tmp_path), "the job's end")
@@ -75,17 +86,17 @@ def test_what_ended_while_no_snakemake_looked_is_taken_over(tmp_path):
 def test_a_job_that_was_submitted_and_not_noted_is_replaced(tmp_path):
     killed(tmp_path, 10**6)
     (jobs,) = tmp_path.glob(".snakemake/submitit/*/jobs.jsonl")
-    jobs.unlink()  # as if it had been killed between sbatch and its note
+    jobs.unlink()  # as if it had been killed right after sbatch
     snakemake = again(tmp_path)
     until(lambda: len(starts(tmp_path)) == 2, "the second start")
     assert len(queue(tmp_path)) == 1
     (tmp_path / "enough").touch()
-    assert "an earlier run was killed before it had noted what they do" in snakemake.succeeds()
+    assert "an earlier run was killed before it had recorded them" in snakemake.succeeds()
 
 
 def test_a_job_that_would_do_something_else_is_replaced(tmp_path):
     killed(tmp_path, 10**6)
     workflow(tmp_path, counter(20, runtime=60))
-    assert "of an earlier run: they make the same files, otherwise" in again(tmp_path).succeeds()
+    assert "of an earlier run: settings of jobs that make the same files differ" in again(tmp_path).succeeds()
     assert len(starts(tmp_path)) == 2
     assert int((tmp_path / "count.txt").read_text()) < 10**6

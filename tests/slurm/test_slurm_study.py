@@ -1,4 +1,4 @@
-"""A study through the profile: as on one machine, in few SLURM jobs."""
+"""A study with the profile has the results of one machine, in few SLURM jobs."""
 
 import pyarrow.parquet
 from running import checkout, copy, snakemake
@@ -10,13 +10,13 @@ TOGETHER = ("bundle=2", "at_once=2", "together=2", "mem_mb=2000", "gpu=1")
 
 
 def estimates(folder):
-    """The rows of a study's estimates, without what is measured by a clock."""
+    """Return the rows of a study's estimates, without running times."""
     table = pyarrow.parquet.read_table(folder / "results/tiny/estimates.parquet")
     return table.drop_columns(["seconds", "train_seconds"]).to_pylist()
 
 
 def weights(folder):
-    """The bytes of the weights of a study's networks, by cell and name."""
+    """Return the weights of a study's networks as bytes, by cell and name."""
     paths = sorted((folder / "results/tiny/networks").rglob("*.safetensors"))
     return {(path.parent.name, name): array.tobytes() for path in paths for name, array in load_file(path).items()}
 
@@ -27,7 +27,7 @@ def test_a_study_on_slurm_has_the_estimates_of_one_machine(tmp_path):
     sampled = Snakemake(there, *PROFILE, "draw_samples").succeeds()
     assert "Submitted draw_samples: job" in sampled  # both tasks in one bundle
     together = copy(there, tmp_path / "together")
-    # Samples of one bundle come one after the other, and trainings with them; here all are ready at once.
+    # Otherwise the samples of a bundle, and so the trainings, become ready one by one; here all are ready together.
     printed = Snakemake(there, *PROFILE, "merge").succeeds().removeprefix(sampled)
     assert estimates(there) == estimates(here)
     assert "Submitted train: array of 2" in printed

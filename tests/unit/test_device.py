@@ -1,4 +1,4 @@
-"""Memory of a process that trains: what one step frees is kept for the next."""
+"""Memory of a training process: what one step frees is kept for the next."""
 
 import platform
 import subprocess
@@ -12,7 +12,7 @@ import sys
 import torch
 from minde.device import keep_freed_memory
 
-class Mallinfo2(ctypes.Structure):  # malloc.h; fordblks: bytes that the heap holds and nobody uses
+class Mallinfo2(ctypes.Structure):  # malloc.h; fordblks: unused bytes in the heap
     names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
     _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
 

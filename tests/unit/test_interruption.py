@@ -1,4 +1,4 @@
-"""Signals to stop are noted, and the first one decides the exit status."""
+"""Signals to stop are recorded, and the first one decides the exit status."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Changing a setting or a source file reruns exactly what depends on it: the table of what reruns what, by dry runs."""
+"""Changing a setting or a source file reruns exactly what depends on it, checked by dry runs."""
 
 import os
 
@@ -113,7 +113,7 @@ def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):
         ("diffusion/training.py", TRAININGS),
         ("diffusion/gated.py", TRAININGS),
         ("steps/train.py", TRAININGS),
-        ("steps/standing.py", TRAININGS),
+        ("steps/checkpointing.py", TRAININGS),
         ("study/checkpoints.py", NOTHING),
         ("diffusion/estimators.py", ESTIMATES),
         ("steps/estimate.py", ESTIMATES),
@@ -145,7 +145,7 @@ def test_source_files_that_are_only_newer_rerun_nothing(study, tmp_path):
 
 
 def entries(cache):
-    """What the cache holds, and when each entry was put there."""
+    """The entries of the cache, and when each was written."""
     return {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
 
 
@@ -154,7 +154,7 @@ def test_a_second_folder_takes_samples_and_networks_from_the_cache(study, cache,
     second = checkout(tmp_path / "second")
     name = "a-study-of-another-name"
     snakemake(second, "--configfile", "tiny.yaml", "--config", f"name={name}", "--cache", cache=cache)
-    # A job that ran would have put its outputs into the cache anew and written its progress into its log.
+    # A job that ran would have rewritten its outputs in the cache and its log.
     assert entries(cache) == before
     assert not any(log.read_text() for log in (second / f"results/{name}/logs/train").rglob("*.log"))
     for output in networks(NORMAL, BIMODAL) | samples(NORMAL, BIMODAL):

@@ -1,4 +1,4 @@
-"""The source files that a step names are those that its step imports, so that no edit is overlooked."""
+"""The source files that a step names are those that it imports, so that no edit is missed."""
 
 import ast
 import inspect
@@ -14,7 +14,7 @@ from minde.study.sources import EXPERIMENTS, SOURCES, source_files
 
 SOURCE = ROOT / "src"
 
-# What a step imports and does not name, for it changes no number: how files are read and written, what logs say.
+# Modules that a step imports but does not name, since they change no number: file access and logging.
 HOUSEKEEPING = {
     "device.py",
     "doubts.py",
@@ -29,7 +29,7 @@ HOUSEKEEPING = {
 
 
 def imported(path: Path) -> Iterator[Path]:
-    """Modules of ours that a module imports anywhere in it."""
+    """Modules of the package that a module imports anywhere."""
     package = path.relative_to(SOURCE).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
@@ -45,7 +45,7 @@ def imported(path: Path) -> Iterator[Path]:
 
 
 def closure(path: Path) -> set[Path]:
-    """A module and all of ours that it leads to."""
+    """A module and all modules of the package that it imports, directly or indirectly."""
     found, waiting = set(), [path]
     while waiting:
         if (module := waiting.pop()) not in found:
@@ -55,7 +55,7 @@ def closure(path: Path) -> set[Path]:
 
 
 def needed(*paths: Path) -> set[str]:
-    """What modules lead to, relative to the package."""
+    """All modules that these import, directly or indirectly, relative to the package."""
     return {str(module.relative_to(SOURCE / "minde")) for path in paths for module in closure(path)}
 
 
@@ -71,7 +71,7 @@ def test_the_source_files_of_a_step_exist(step):
 @pytest.mark.parametrize(
     ("step", "left_out"),
     [
-        # An edited formula must not cost every training; checkpoints and signals are about when, not about what.
+        # An edited formula must not rerun every training; checkpoints and signals do not affect results.
         ("train", {"diffusion/estimators.py", "interruption.py", "study/checkpoints.py"}),
         ("estimate", set()),
     ],
@@ -80,7 +80,7 @@ def test_a_step_names_the_source_files_that_it_imports(step, left_out):
     assert named(step) == needed(SOURCE / f"minde/steps/{step}.py") - HOUSEKEEPING - left_out
 
 
-# Of what draws figures and sets tables, these change none.
+# These modules do not change figures or tables.
 WITHOUT_EFFECT = HOUSEKEEPING | {"study/tables/rendering.py", "study/seeds.py"}
 
 OF_FIGURES = {

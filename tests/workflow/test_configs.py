@@ -1,4 +1,4 @@
-"""Both configs plan what they should, and a wrong one stops before any job."""
+"""Configs plan the right jobs, and an invalid one stops before any job."""
 
 import re
 import shutil
@@ -67,7 +67,7 @@ def test_targets_can_be_asked_for_by_name(fresh, target):
         ("replicates=many", "replicates: found 'many'; allowed: integer from 1 to 1000"),
         ("run={device: gpu}", "run.device: found 'gpu'; allowed: auto, cpu, cuda"),
         ("minde={recipe: fsat}", "minde.recipe: found 'fsat'; .* the nearest valid name is 'fast'"),
-        ("train_sizes=[2000]", "train_sizes.0: found '2000'; .* inside a list or mapping of --config"),
+        ("train_sizes=[2000]", "train_sizes.0: found '2000'; .* in a list or mapping of --config as text"),
     ],
 )
 def test_a_wrong_config_stops_before_any_job(fresh, change, message):

@@ -1,4 +1,4 @@
-"""The consistency tests in the workflow: from images to a table and a figure, and what runs again."""
+"""The consistency tests in the workflow: from images to a table and a figure, and reruns."""
 
 import pytest
 import yaml

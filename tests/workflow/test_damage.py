@@ -1,4 +1,4 @@
-"""A file that was cut short is reported with its path and the rule that makes it again, whatever reads it."""
+"""Every reader reports a truncated file with its path and the rule that makes it."""
 
 import shutil
 
@@ -46,4 +46,4 @@ def test_results_of_another_study_are_not_merged(study, tmp_path):
     (folder / "results/tiny/estimates.parquet").unlink()
     (folder / "other.yaml").write_text("seed: 5\n")
     printed = snakemake(folder, "--configfile", "tiny.yaml", "other.yaml", "--until", "merge", fails=True)
-    assert "comes of other settings than the study's: seed of its samples is 0, expected 5" in printed
+    assert "was made with other settings than the study's: seed of its samples is 0, expected 5" in printed

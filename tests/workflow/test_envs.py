@@ -1,4 +1,4 @@
-"""The environments of --sdm conda are pinned like the lock, resolve without help, and run their rules."""
+"""The environments of --sdm conda are pinned like the lock, resolve as they are, and run their rules."""
 
 import os
 import re
@@ -11,8 +11,8 @@ from running import ROOT, copy, snakemake
 
 ENVS = ("samples", "train", "experiments", "report")
 
-# benchmark-mi declares pandas<2 and pydantic<2. The lock overrides both for Snakemake's sake, an environment without
-# Snakemake obeys.
+# benchmark-mi declares pandas<2 and pydantic<2. The lock overrides both for Snakemake; an environment without Snakemake
+# does not need to.
 _OLDER = {"pandas": "1.5.3", "pydantic": "1.10.27"}
 DECLARED_BY_BENCHMARK_MI = {"samples": _OLDER, "experiments": _OLDER}
 
@@ -43,7 +43,7 @@ def test_the_lock_names_no_place_to_download_from():
     assert not re.search(r"https?:|^-|@", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
 
 
-# What these modules import, beside ours and Python's own, has to be in the environment of their rules.
+# All packages that these modules import must be in the environment of their rules.
 IMPORTS = {
     "train": ["diffusion/*.py", "images/*.py", "steps/latents.py", "steps/train.py", "steps/estimate.py"],
     "report": [
@@ -70,9 +70,9 @@ def test_an_environment_has_what_its_steps_import(env):
 def commands(study):
     """Shell commands of the tiny study by their verb, as Snakemake prints them."""
     printed = snakemake(study, "--configfile", "tiny.yaml", "--forceall", "--dry-run", "--printshellcmds")
-    # One command per verb will do.
+    # One command per verb is enough.
     found = re.findall(r"^Shell command: (step .*)", printed, re.MULTILINE)
-    return {command.split()[1]: re.sub(r" 2> \S+", "", command) for command in found}  # errors are to be seen here
+    return {command.split()[1]: re.sub(r" 2> \S+", "", command) for command in found}  # show errors here
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A study that is killed again and again ends with the estimates of one that nobody disturbed."""
+"""A study that is killed repeatedly ends with the same estimates as one that is not."""
 
 import itertools
 import os
@@ -14,13 +14,13 @@ from running import checkout, environment, snakemake
 from minde.study import results
 
 KILLS = 10
-LONGEST = 4.0  # seconds from the first jobs to a kill; a job takes about as long, most of it to load its libraries
+LONGEST = 4.0  # seconds from the first jobs to a kill; a job takes about as long, mostly to load its libraries
 
 ARGUMENTS = ["--configfile", "tiny.yaml", "--cores", "2"]
 
 
 def was_killed(folder, seconds):
-    """Start the study and kill Snakemake and all its jobs so long after their start; whether it still ran then."""
+    """Start the study, kill Snakemake and all jobs `seconds` after the first; return whether it was still running."""
     command = [sys.executable, "-m", "snakemake", *ARGUMENTS]
     options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     with subprocess.Popen(command, cwd=folder, env=environment(), **options) as study:
@@ -43,7 +43,7 @@ def test_ten_kills_at_random_moments_change_no_estimate(study, tmp_path):
         if was_killed(folder, random.uniform(0, LONGEST)):
             kills += 1
         else:
-            shutil.rmtree(folder / "results")  # it was faster: begin anew, so that there is something to disturb
+            shutil.rmtree(folder / "results")  # it has finished: start again, so that there is something to kill
     snakemake(folder, *ARGUMENTS)
     killed, undisturbed = (results.read_estimates(f / "results/tiny/estimates.parquet") for f in (folder, study))
     timed = ["seconds", "train_seconds"]

@@ -1,4 +1,4 @@
-"""`make` says in one sentence what is wrong with a Python, and installs nothing then."""
+"""`make` explains an unusable Python in one sentence and installs nothing."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from running import ROOT
 
 
 def make(folder, *arguments, path=None):
-    """Run make in a folder that holds no more than it needs, clean of the make that may be running these tests."""
+    """Run make in a folder with the files it needs, without the environment of a make that runs these tests."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     inherited = ("PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
@@ -24,7 +24,7 @@ def make(folder, *arguments, path=None):
 
 
 def fake_python(path, version="3.11", has_venv=True):
-    """A program that answers what make asks a Python."""
+    """A program that answers like a Python that make asks."""
     path.write_text(f'#!/bin/sh\ncase "$2" in *ensurepip*) exit {0 if has_venv else 1};; esac\necho {version}\n')
     path.chmod(0o755)
     return path

@@ -1,4 +1,4 @@
-"""A file of one's own is a task like others: every kind of method estimates it, and other content runs it again."""
+"""A user file is a task like others: every kind of method estimates it, and a change of its content runs it again."""
 
 import os
 
@@ -19,8 +19,8 @@ CELLS = {"minde-c": "minde-c/mine/100", "cca": "cca/mine/0"}
 
 
 def write(path, seed=0, rows=80_000):
-    """x and y with a correlation of 0.8 between height and age, weight by itself; more than the megabyte up to which
-    Snakemake looks at a file's content unless told otherwise."""
+    """Height and age with a correlation of 0.8, and independent weight, in a file of more than the megabyte up to which
+    Snakemake compares the content of files by default."""
     normal = np.random.default_rng(seed).normal(size=(3, rows))
     columns = [170 + 10 * normal[0], 70 + 5 * normal[1], 40 + 8 * normal[0] + 6 * normal[2]]
     lines = ["height,weight,age", *(",".join(f"{value:.4f}" for value in row) for row in zip(*columns, strict=True))]
@@ -37,7 +37,7 @@ def estimated(tmp_path_factory):
     return folder
 
 
-def test_every_method_estimates_every_replicate_and_nobody_knows_the_truth(estimated):
+def test_every_method_estimates_every_replicate_without_a_truth(estimated):
     table = results.read_estimates(estimated / "results/tiny/estimates.parquet").to_pylist()
     assert {row["mi_true"] for row in table} == {None}
     found = [row["estimate"] for row in table if row["method"] == "cca"]
@@ -52,7 +52,7 @@ def test_tables_show_no_truth_and_no_error(estimated):
     assert line.startswith("| mine | – | ")
     page = (estimated / "results/tiny/tables/table1.html").read_text()
     assert "nan" not in page
-    assert "where nobody knows it" in page
+    assert "– if unknown" in page
 
 
 def test_other_content_of_the_file_however_old_runs_everything_again_and_a_newer_file_nothing(estimated):
@@ -61,7 +61,7 @@ def test_other_content_of_the_file_however_old_runs_everything_again_and_a_newer
     os.utime(estimated / "mine.csv")
     assert pending(estimated) == set()
     write(estimated / "mine.csv", seed=1)
-    os.utime(estimated / "mine.csv", (1e9, 1e9))  # a copy that kept its date, say
+    os.utime(estimated / "mine.csv", (1e9, 1e9))  # for example a copy that kept its date
     again = pending(estimated)
     assert {
         "samples/mine.parquet",

@@ -1,4 +1,4 @@
-"""A study that is killed in the middle of a training goes on from where that training was."""
+"""A study that is killed during a training resumes that training."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Score errors by time are made on request, per cell, and are then part of the report."""
+"""Score errors by time are measured on request, per cell, and are then part of the report."""
 
 import pyarrow.parquet as pq
 from running import TINY, copy, snakemake
@@ -6,11 +6,11 @@ from running import TINY, copy, snakemake
 NAME = f"diagnostics/minde-c/{TINY['tasks'][0]}/100"
 
 
-def test_nobody_pays_for_what_was_not_asked_for(study):
+def test_score_errors_are_not_measured_by_default(study):
     assert "diagnostics" not in snakemake(study, "--configfile", "tiny.yaml", "--summary")
 
 
-def test_a_cell_that_was_asked_for_is_measured_drawn_and_reported(study, tmp_path):
+def test_a_requested_cell_is_measured_drawn_and_reported(study, tmp_path):
     folder = copy(study, tmp_path / "minde")
     target = f"results/tiny/{NAME}.png"
     snakemake(folder, "all", target, "--configfile", "tiny.yaml")

@@ -1,4 +1,4 @@
-"""The default study end to end: what `make study` runs, in the repository's own results, so that it is run once."""
+"""The default study end to end, like `make study`, in the repository's own results folder, so that it runs once."""
 
 import math
 import statistics

@@ -21,7 +21,7 @@ def test_style(command):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_snakemake_finds_nothing_to_better():
+def test_snakemake_lint_finds_nothing():
     assert "Congratulations" in snakemake(ROOT, "--lint")
 
 

@@ -1,1 +1,1 @@
-"""The estimator for one's own arrays: arrays in, numbers of nats out. ``minde`` itself offers what is public here."""
+"""The estimator for user arrays: arrays in, numbers in nats out. The public names are those of ``minde`` itself."""

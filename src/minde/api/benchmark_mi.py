@@ -1,4 +1,4 @@
-"""The estimator as benchmark-mi's tools expect one (``bmi.IMutualInformationPointEstimator``)."""
+"""The estimator interface of benchmark-mi's tools (``bmi.IMutualInformationPointEstimator``)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ if TYPE_CHECKING:
 
 
 class PointEstimator:
-    """What the protocol asks for, on top of ``fit`` and ``mutual_information``.
+    """The methods of the protocol, based on ``fit`` and ``mutual_information``.
 
-    The protocol is met by its methods alone: benchmark-mi, and with it jax, is imported only where it asks for its own
-    types.
+    The protocol needs no base class: benchmark-mi, and with it jax, is imported only by methods that return its types.
     """
 
     def estimate(self, x, y) -> float:
-        """Fit and return the mutual information in nats, of arrays as :meth:`fit` takes them."""
+        """Fit to arrays, as :meth:`fit` takes them, and return the mutual information in nats."""
         return float(self.fit(x, y).mutual_information())
 
     def estimate_with_info(self, x, y) -> EstimateResult:
-        """Do the same, with the seconds taken, the standard error and the replicates' estimates in nats."""
+        """Do the same; also return the seconds taken, and the standard error and the replicates' estimates in nats."""
         from bmi.interface import EstimateResult
 
         start = time.perf_counter()

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 
 from minde import doubts
 from minde.device import pick_device
@@ -14,8 +13,8 @@ from minde.diffusion.preprocess import fit_preprocess
 
 from .estimate import Estimate, combine
 from .estimator import MINDE
-from .inputs import check_same_columns, rows_of, warn_of_scale
-from .settings import check_rows, check_settings
+from .inputs import check_same_columns, places_of, rows_of, warn_of_scale
+from .settings import check_rows, check_settings, draw_seed
 from .surroundings import undisturbed, warn
 from .training import estimation_times, seeds_of, split, train
 
@@ -25,44 +24,50 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
 
     Two networks learn the scores of p and of q, and ``½ ∫ β E_p || s_p - s_q ||² dt`` is estimated on samples of p that
     neither has seen: from the denoising errors of both (gap), or with the difference inside the norm (inside), which is
-    low while the networks are not converged. p must lie where q has samples: far from them the score of q is a guess.
-    What of p is narrower than a hundredth of both together is not seen. The standard error is over samples of p; it
-    knows of those of q only what replicates differ by, so let there be as many of q as of p.
+    too low until the networks converge. p must lie where q has samples: far from them the score of q is a guess.
+    Details of p that are narrower than a hundredth of the spread of both together are not resolved. The standard error
+    is over samples of p; of those of q it includes only the differences between replicates, so use at least as many of
+    q as of p.
 
     ``settings`` are those of :class:`minde.MINDE` without the variant; ``preprocess`` is fitted on both sets together.
-    Raises what :meth:`minde.MINDE.fit` raises, and ValueError where p and q do not have the same columns. Warns where
-    the formulas are far apart (ConvergenceWarning), of columns of few different values, and of a scale that
-    ``preprocess="none"`` leaves.
+    Raises the errors of :meth:`minde.MINDE.fit`, and ValueError if p and q do not have the same columns. Warns if the
+    formulas are far apart (ConvergenceWarning); of columns with few distinct values, or whose spread comes from a few
+    values; of a scale that ``preprocess="none"`` leaves; and if a few rows decide the estimate.
     """
     if "variant" in settings:
-        raise ValueError("a divergence has no variant: one score of p and one of q are learned; leave it out")
+        raise ValueError("a divergence has no variant, since one score of p and one of q are learned; leave it out")
     settings = MINDE(**settings, formula=formula).get_params()
     check_settings(settings)
     check_same_columns(("p", "q"), p, q)
     if formula not in estimators.DIVERGENCE_FORMULAS:
         expected = " or ".join(estimators.DIVERGENCE_FORMULAS)
         raise ValueError(f"formula {formula!r} does not give a divergence; expected {expected}")
-    samples = {"p": rows_of("p", p), "q": rows_of("q", q)}
+    standardized = settings["preprocess"] == "standardize"
+    samples = {name: rows_of(name, values, standardized=standardized) for name, values in (("p", p), ("q", q))}
     if samples["p"].shape[1] != samples["q"].shape[1]:
         raise ValueError(f"p has {samples['p'].shape[1]} columns and q has {samples['q'].shape[1]}; expected the same")
-    seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
+    places = {name: places_of(name, p, samples["p"].shape[1]) for name in ("p", "q", "p and q")}
+    seed = draw_seed(settings["random_state"])
     device = pick_device(settings["device"])
     with undisturbed(device, settings["threads"]):
-        return _divergence(samples, settings, seed, device)
+        return _divergence(samples, settings, places, seed, device)
 
 
-def _divergence(samples: dict[str, np.ndarray], settings: dict, seed: int, device: torch.device) -> Estimate:
+def _divergence(
+    samples: dict[str, np.ndarray], settings: dict, places: dict[str, list[str]], seed: int, device: torch.device
+) -> Estimate:
     replicates, dim = settings["replicates"], samples["p"].shape[1]
     training, test = {}, {}
     for name, rows in samples.items():
         n_test = int(len(rows) * settings["test_size"])
-        check_rows(len(rows), settings["batch_size"], n_test, name)
+        check_rows(len(rows), settings["batch_size"], n_test, name=name, dim=dim)
         kept, held_out = split(len(rows), n_test, replicates, seed)
         training[name], test[name] = (torch.tensor(rows[part], device=device) for part in (kept, held_out))
-    preprocess = fit_preprocess(settings["preprocess"], torch.cat([training["p"], training["q"]], dim=1))
+    both = torch.cat([training["p"], training["q"]], dim=1)
+    preprocess = fit_preprocess(settings["preprocess"], both, places["p and q"])
     if settings["preprocess"] == "none":
         for name, clean in training.items():
-            warn_of_scale(clean, (dim, 0), (name, ""))
+            warn_of_scale(clean, places[name])
     trained = {
         name: train(
             settings,
@@ -88,4 +93,7 @@ def _divergence(samples: dict[str, np.ndarray], settings: dict, seed: int, devic
     if doubt := doubts.of_formulas(inside, gap, found["gap"].std_error.tolist()):
         warn(doubt, ConvergenceWarning)
     value, std_error = found[settings["formula"]].value, torch.maximum(*(each.std_error for each in found.values()))
-    return combine(value, std_error, min(replicates, len(samples["p"]) // test["p"].shape[1]))
+    combined = combine(value, std_error, min(replicates, len(samples["p"]) // test["p"].shape[1]))
+    if doubt := doubts.of_few_rows(combined, combined.std_error):
+        warn(doubt)
+    return combined

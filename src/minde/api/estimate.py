@@ -1,4 +1,4 @@
-"""What an estimator returns: a number of nats that knows its error."""
+"""The result of an estimator: a number in nats with its standard error."""
 
 from collections.abc import Sequence
 from statistics import NormalDist, fmean
@@ -16,9 +16,9 @@ class Interval(NamedTuple):
 
 
 class Estimate(float):
-    """A number of nats, the mean over replicates, with its standard error.
+    """A number in nats, the mean over replicates, with its standard error.
 
-    A float in every other respect: arithmetic with it gives plain floats.
+    Otherwise it is a float: arithmetic with it gives plain floats.
     """
 
     std_error: float
@@ -33,18 +33,18 @@ class Estimate(float):
         return self
 
     def __getnewargs__(self) -> tuple:
-        """What copies are made of."""
+        """Return the arguments from which copies are made."""
         return self.replicates, self.std_error
 
     def __repr__(self) -> str:
-        """The number, with its error."""
+        """Return the number with its error."""
         return f"{type(self).__name__}({float(self):.4f}, std_error={self.std_error:.4f})"
 
     def interval(self, level: float = 0.95) -> Interval:
         """Return the normal confidence interval of a level, such as 0.95.
 
-        It covers what samples and trainings differ by at random, not what all replicates have in common: networks that
-        are not yet converged, or too few samples to learn from. Raises ValueError for a level outside (0, 1).
+        It covers the randomness of samples and trainings, but not errors that all replicates share: networks that
+        have not converged, or too few samples to learn from. Raises ValueError for a level outside (0, 1).
         """
         if not 0 < level < 1:
             raise ValueError(f"level is {level}; expected a number between 0 and 1, such as 0.95")
@@ -55,12 +55,18 @@ class Estimate(float):
 def combine(value: Tensor, std_error: Tensor, disjoint: int) -> Estimate:
     """Combine the estimates of replicates ``(replicates,)`` and their standard errors over test rows.
 
-    ``disjoint`` of the replicates' test sets have no row in common. The variance of the mean is the larger
-    of what the replicates' spread says, ``s² / R``, and of what their test rows say, the mean of their squared standard
-    errors over ``disjoint``: rows that replicates share are no new evidence.
+    ``disjoint`` of the replicates' test sets have no row in common. The variance of the mean is the larger of two: from
+    the replicates' spread, ``s² / R``, and from their test rows, the mean of their squared standard errors divided by
+    ``disjoint``, since rows that replicates share are no new evidence.
     """
     value, std_error = value.cpu(), std_error.cpu()
     variance = std_error.square().mean() / disjoint
     if len(value) > 1:
         variance = torch.maximum(variance, value.var() / len(value))
     return Estimate(value.tolist(), variance.sqrt().item())
+
+
+def largest_share(per_point: Tensor) -> float:
+    """Return the share of one test row in the variance over the test rows ``(replicates, n)`` of all replicates."""
+    squares = (per_point - per_point.mean(dim=1, keepdim=True)).square()
+    return (squares.max() / squares.sum()).item()

@@ -1,4 +1,4 @@
-"""The estimator: mutual information and entropies of one's own arrays (paper, section 3)."""
+"""The estimator: mutual information and entropies of user arrays (paper, section 3)."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -20,8 +19,8 @@ from minde.diffusion.preprocess import Standardize, fit_preprocess
 
 from . import inputs, saving
 from .benchmark_mi import PointEstimator
-from .estimate import Estimate, combine
-from .settings import check_rows, check_settings, check_widths
+from .estimate import Estimate, combine, largest_share
+from .settings import check_entropy_width, check_rows, check_settings, check_widths, draw_seed
 from .surroundings import undisturbed, warn
 from .training import Curve, estimation_times, seeds_of, shuffled, split, train
 
@@ -30,19 +29,19 @@ class MINDE(PointEstimator, BaseEstimator):
     """Mutual information and entropies of paired samples, in nats, by score-based diffusion.
 
     A network learns the scores of the samples along a diffusion process, and formulas turn them into numbers. Estimates
-    are made on samples that the networks were not trained on: each replicate holds out a share of the rows of its own.
+    use samples that the network was not trained on: each replicate holds out its own share of the rows.
 
-    Defaults are the recipe ``fast`` of the study's config; docs/recipes.md says when others are better.
+    Defaults are the recipe ``fast`` of the study's config; docs/recipes.md explains when others are better.
 
     Parameters
     ----------
     variant : {"c", "j"}
-        Learn the scores of x and of x given y (c), or those of (x, y), of x given y and of y given x (j).
+        Learn the scores of x and of x given y (c), or those of (x, y), of x given y and of y given x (j). Estimates of
+        variant j are best by ``formula="gap"``.
     preprocess : {"standardize", "gaussianize", "none"}
-        What is done to each column first. None changes mutual information; gaussianize (ranks to a normal
+        How each column is transformed first; no choice changes the mutual information. gaussianize (ranks to a normal
         distribution) is for heavy tails and other columns far from normal, and leaves entropies undefined; none is for
-        columns that have a mean near 0 and a standard deviation near 1 already, to which the diffusion's noise is
-        scaled.
+        columns whose mean is already near 0 and whose standard deviation is near 1, the scale of the diffusion's noise.
     steps : int
         Updates of the weights.
     batch_size : int
@@ -50,49 +49,49 @@ class MINDE(PointEstimator, BaseEstimator):
     learning_rate : float
         Adam's learning rate at its highest.
     weight_decay : float
-        Decay of the weights per step, times the learning rate and over the number of rows trained on: it keeps networks
-        from learning few rows by heart.
+        Decay of the weights per step, times the learning rate and divided by the number of training rows: it keeps
+        networks from memorizing few rows.
     schedule : {"cosine", "constant"}
-        Learning rate along training.
+        Learning rate during training.
     ema_decay : float
-        Decay per step of the average of the weights that estimates are made with.
+        Decay per step of the average of the weights, which estimates use.
     precondition : {"mixture", "gaussian", "none"}
-        Learn the difference to the scores of a mixture of Gaussians, one for each of up to 32 clusters (so that it is
-        a single one for samples without clusters), always to those of one Gaussian, or the whole scores.
+        Learn the residual to the scores of a mixture of Gaussians, one for each of up to 32 clusters (a single one for
+        samples without clusters), the residual to those of one Gaussian, or the whole scores.
     importance_sampling, score_choice, times
-        How training draws times and scores: see docs/recipes.md.
+        How training draws times and scores; see docs/recipes.md.
     hidden : int or "auto"
-        Width of the network, a multiple of 8; auto is 64, 128 or 256 by the number of columns, as in the paper.
+        Width of the network, a multiple of 8; auto is 64, 128 or 256 depending on the number of columns (paper).
     architecture : {"gated", "residual"}
         The network: gated linear units, or the paper's residual blocks with group norms.
     middle_blocks : int
         Blocks of the network before the last one.
     formula : {"inside", "sigma", "gap"}
-        The formula that :meth:`mutual_information` uses by default: see docs/estimators.md.
+        The formula that :meth:`mutual_information` uses by default; see docs/estimators.md.
     mc_draws : int
-        Monte Carlo draws of time and noise per held-out row. It and formula can be set anew after a fit.
+        Monte Carlo draws of time and noise per held-out row. Like formula, it can be changed after a fit.
     replicates : int
-        Networks trained, as one stack; they differ by their seed and by the rows that they hold out.
+        Number of networks, trained as one stack; they differ in their seed and in the rows that they hold out.
     test_size : float
         Share of the rows that each replicate holds out. With ``replicates=5`` and a fifth, every row is held out once.
-    device : str
-        Where to train: cpu, cuda or cuda:1, say; auto takes a GPU where there is one.
+    device : str or torch.device
+        Where to train: cpu, cuda or, for example, cuda:1; auto uses a GPU if there is one.
     threads : int
-        Of the CPU. Networks this small gain little from a second one, and lose where cores are busy.
-    random_state : int, numpy.random.RandomState or None
-        What all random numbers derive from; with an int, the same samples give the same estimates on the same device.
-    verbose : bool
-        Write progress to standard error.
+        CPU threads. Networks this small gain little from a second one, and lose if cores are busy.
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None
+        Source of all random numbers; with an int, the same samples give the same estimates on the same device.
+    verbose : bool or int
+        Write progress to standard error; all integers but 0 mean True.
 
     Attributes
     ----------
     curve_ : dict of numpy.ndarray
-        Estimates along training on held-out rows: ``step`` and ``seconds`` ``(points,)``; ``loss``, ``inside``,
+        Estimates during training on held-out rows: ``step`` and ``seconds`` ``(points,)``; ``loss``, ``inside``,
         ``sigma=1`` and ``gap`` ``(points, replicates)``, in nats.
     dim_x_, dim_y_ : int
         Columns of x and y.
     seed_ : int
-        What the random numbers of this fit derive from.
+        Seed of this fit's random numbers.
     """
 
     def __init__(
@@ -117,10 +116,10 @@ class MINDE(PointEstimator, BaseEstimator):
         mc_draws: int = 10,
         replicates: int = 5,
         test_size: float = 0.2,
-        device: str = "auto",
+        device: str | torch.device = "auto",
         threads: int = 1,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool = False,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
+        verbose: bool | int = False,
     ) -> None:
         """Keep the settings; they are checked when the estimator is fitted."""
         self.variant = variant
@@ -150,51 +149,56 @@ class MINDE(PointEstimator, BaseEstimator):
     def fit(self, x, y, *, x_test=None, y_test=None) -> Self:
         """Train on paired samples ``(rows, dim_x)`` and ``(rows, dim_y)``; an array ``(rows,)`` is one column.
 
-        Arrays are numpy's, torch's, pandas's or sequences. ``x_test`` and ``y_test`` are samples to estimate with in
-        place of held-out ones: all of x and y are then trained on, and replicates differ by their seed alone. Each
-        replicate's test rows are kept, in single precision.
+        Arrays can be numpy arrays, torch tensors, pandas objects or sequences. ``x_test`` and ``y_test`` are samples to
+        estimate with instead of held-out ones: training then uses all of x and y, and replicates differ in their seed
+        only. Each replicate's test rows are kept, in single precision.
 
-        Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, are not
-        finite, constant in a column or too few, and for settings out of range; FloatingPointError where training
-        diverges. Warns (UserWarning) of columns of few different values, where a density of them is learnt, of a scale
-        that ``preprocess="none"`` leaves, of estimates that are too high to be told from higher ones, or above the
-        entropy of a discrete variable; and where the formulas are so far apart that the networks have not learnt the
-        scores (ConvergenceWarning).
+        Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, have
+        values that are not finite, a constant column or too few rows, and for settings out of range;
+        FloatingPointError if training diverges. Warns (UserWarning) of pandas labels that are at different rows of x
+        and y; of rows that repeat others; of columns with few distinct values whose density is learned, or whose spread comes from a few values; of
+        a scale that ``preprocess="none"`` leaves; and of estimates that are too high to be resolved, or above the
+        entropy of a discrete variable. Warns (ConvergenceWarning) if the formulas are so far apart that the networks
+        have not learned the scores.
         """
         check_settings(self.get_params())
         # Variant c needs no density of y.
-        samples, dims = inputs.joined(x, y, have_density=(True, self.variant == "j"))
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        standardized = self.preprocess == "standardize"
+        pairs = inputs.joined(x, y, have_density=(True, self.variant == "j"), standardized=standardized)
+        samples, widest = pairs.rows, max(pairs.dims)
+        seed = draw_seed(self.random_state)
         if x_test is None and y_test is None:
             n_test = int(len(samples) * self.test_size)
-            check_rows(len(samples), self.batch_size, n_test)
+            check_rows(len(samples), self.batch_size, n_test, dim=widest)
+            if doubt := doubts.of_repeated_rows(samples):
+                warn(doubt)
             rows = zip(*split(len(samples), n_test, self.replicates, seed), strict=True)
             disjoint = min(self.replicates, len(samples) // n_test)
-            return self._fit(((samples[kept], samples[held_out]) for kept, held_out in rows), dims, seed, disjoint)
+            return self._fit(((samples[kept], samples[held_out]) for kept, held_out in rows), pairs, seed, disjoint)
         if x_test is None or y_test is None:
             raise ValueError("one of x_test and y_test is None; expected both, or neither to hold out rows of x and y")
-        check_rows(len(samples), self.batch_size)
+        check_rows(len(samples), self.batch_size, dim=widest)
         for name, own, test in (("x", x, x_test), ("y", y, y_test)):
             inputs.check_same_columns((name, f"{name}_test"), own, test)
-        test, dims_test = inputs.joined(x_test, y_test, ("x_test", "y_test"), (False, False), vary=False)
-        if dims_test != dims:
-            raise ValueError(f"x_test and y_test have {dims_test} columns; expected {dims}, those of x and y")
-        # As held-out rows are: what looks at some rows only, looks at the first.
-        samples, test = shuffled(samples, seed), shuffled(test, seed)
-        return self._fit(((samples, test) for _ in range(self.replicates)), dims, seed, disjoint=1)
+        test = inputs.joined(x_test, y_test, ("x_test", "y_test"), have_density=(False, False), vary=False)
+        if test.dims != pairs.dims:
+            raise ValueError(f"x_test and y_test have {test.dims} columns; expected {pairs.dims}, those of x and y")
+        # Shuffled like held-out rows, since some computations use the first rows only.
+        samples, test_samples = shuffled(samples, seed), shuffled(test.rows, seed)
+        return self._fit(((samples, test_samples) for _ in range(self.replicates)), pairs, seed, disjoint=1)
 
     def _fit(
-        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], dims: tuple[int, int], seed: int, disjoint: int
+        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], pairs: inputs.Pairs, seed: int, disjoint: int
     ) -> Self:
-        """Train on each replicate's training rows, and keep what estimates need; what was kept stays, where that fails.
+        """Train on each replicate's training rows, and keep what estimates need; a failure leaves an earlier fit as is.
 
         ``parts`` are training and test rows, ``(n, dim)`` each, of one replicate after the other.
         """
-        device = pick_device(self.device)
+        device, dims = pick_device(self.device), pairs.dims
         with undisturbed(device, self.threads):
-            clean, test, log_scale = self._preprocessed(parts, dims, device)
+            clean, test, log_scale = self._preprocessed(parts, pairs.places, device)
             if self.preprocess == "none":
-                inputs.warn_of_scale(clean, dims)
+                inputs.warn_of_scale(clean, pairs.places)
             curve = Curve(test, seeds_of(seed, len(test), "curve"))
             title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
             seeds = seeds_of(seed, len(test), "train")
@@ -214,18 +218,18 @@ class MINDE(PointEstimator, BaseEstimator):
         return self
 
     def _preprocessed(
-        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], dims: tuple[int, int], device: torch.device
+        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], places: Sequence[str], device: torch.device
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return training and test samples ``(replicates, n, dim)``, and the logarithms of columns' scales, if known.
 
-        One replicate at a time: in double precision, as columns may lie far from zero, samples are several times larger
+        One replicate at a time: columns far from zero need double precision, in which samples are several times larger
         than what is kept of them.
         """
         kept = []
         for replicate, (training, test) in enumerate(parts):
-            inputs.check_training(training, dims, replicate)
+            inputs.check_training(training, places, replicate)
             clean = torch.tensor(training, device=device).unsqueeze(0)
-            preprocess = fit_preprocess(self.preprocess, clean)
+            preprocess = fit_preprocess(self.preprocess, clean, places)
             held_out = preprocess(torch.tensor(test, device=device).unsqueeze(0))
             log_scale = preprocess.std.log().squeeze(1) if isinstance(preprocess, Standardize) else clean.new_zeros(0)
             kept.append((preprocess(clean).float(), held_out.float(), log_scale))
@@ -235,11 +239,12 @@ class MINDE(PointEstimator, BaseEstimator):
     def mutual_information(self, sigma: float | None = None, *, formula: str | None = None) -> Estimate:
         """Estimate I(X; Y) in nats.
 
-        ``sigma`` asks for the difference against a Gaussian reference of that width, in units of the preprocessed
-        samples (paper, section 3); ``formula`` for another formula than the estimator's own: ``inside``,
-        ``sigma`` (of width 1) or ``gap``. All use the same networks.
+        ``sigma`` selects the difference against a Gaussian reference of that width, in units of the preprocessed
+        samples (paper, section 3); ``formula`` overrides the estimator's formula: ``inside``, ``sigma`` (width 1) or
+        ``gap``. All use the same networks.
 
-        Raises NotFittedError before :meth:`fit`, ValueError for an unknown formula or a width that is not positive.
+        Raises NotFittedError before :meth:`fit`, and ValueError for an unknown formula or a width that is not positive.
+        Warns (UserWarning) if a few test rows decide the estimate.
         """
         if sigma is not None and formula not in (None, "sigma"):
             raise ValueError(f"formula {formula!r} has no sigma; leave one of the two out")
@@ -248,20 +253,24 @@ class MINDE(PointEstimator, BaseEstimator):
         return found
 
     def estimates(self, sigmas: tuple[float, ...] = (1.0,)) -> dict[str, Estimate]:
-        """Estimate I(X; Y) by every formula, from the same draws: ``inside``, ``sigma=<σ>`` for each width, ``gap``."""
+        """Estimate I(X; Y) in nats by every formula, from the same draws: ``inside``, ``gap``, ``sigma=<σ>`` per width.
+
+        Errors and warnings are those of :meth:`mutual_information`.
+        """
         return self._mutual_informations(estimators.FORMULAS, sigmas)
 
     def entropy(self, of: Literal["x", "y", "xy"] = "x", sigma: float = 1.0) -> Estimate:
-        """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units that the samples came in.
+        """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units of the samples.
 
-        ``sigma`` is the width of the reference Gaussian, in units of the preprocessed samples (paper, section 3.2).
-        Variant c learns the scores of x only; raises ValueError where the fitted variant does not know ``of``, and
-        after ``preprocess="gaussianize"``.
+        ``sigma``, at least 0.1, is the width of the reference Gaussian, in units of the preprocessed samples (paper,
+        section 3.2). Raises ValueError for an entropy that the fitted variant does not learn (variant c learns the
+        scores of x only), and after ``preprocess="gaussianize"``. Warns (UserWarning) if the test rows are collinear:
+        the entropy is then minus infinity.
         """
         return self._entropy(of, sigma)
 
     def conditional_entropy(self, of: Literal["x", "y"] = "x", sigma: float = 1.0) -> Estimate:
-        """Estimate H(X | Y), or H(Y | X) for y, in nats; as :meth:`entropy` in all else."""
+        """Estimate H(X | Y), or H(Y | X) for y, in nats; otherwise like :meth:`entropy`."""
         return self._entropy({"x": "x|y", "y": "y|x"}.get(of, f"{of} given the other"), sigma)
 
     def _mutual_informations(self, formulas: Sequence[str], sigmas: Sequence[float]) -> dict[str, Estimate]:
@@ -269,17 +278,23 @@ class MINDE(PointEstimator, BaseEstimator):
         check_widths(sigmas)
         options = self._options()
         with undisturbed(self._test.device, self.threads):
-            found = estimators.mutual_information(
+            points = estimators.pointwise_information(
                 self._trained.predict, self._test, formulas=tuple({*formulas, "gap"}), sigmas=sigmas, **options
             )
+            found = {name: estimators.summarise(name, values) for name, values in points.items()}
         gap = found["gap"] if "gap" in formulas else found.pop("gap")
-        return {
-            name: combine(e.value, e.std_error if name == "gap" else self._with_learnt(e, gap), self._disjoint)
+        combined = {
+            name: combine(e.value, e.std_error if name == "gap" else self._with_learned(e, gap), self._disjoint)
             for name, e in found.items()
         }
+        for name, estimate in combined.items():
+            if doubt := doubts.of_few_rows(estimate, estimate.std_error, largest_share(points[name])):
+                warn(doubt)
+                break
+        return combined
 
-    def _with_learnt(self, found: estimators.Estimate, gap: estimators.Estimate) -> Tensor:
-        """Return the standard error ``(replicates,)`` of an estimate that takes what was learnt for exact.
+    def _with_learned(self, found: estimators.Estimate, gap: estimators.Estimate) -> Tensor:
+        """Return the standard error ``(replicates,)`` of an estimate that treats the learned scores as exact.
 
         The training samples enter such an estimate as they enter the mean of the pointwise information, whose variance
         over test rows is that of gap.
@@ -289,22 +304,28 @@ class MINDE(PointEstimator, BaseEstimator):
 
     def _entropy(self, of: str, sigma: float) -> Estimate:
         check_is_fitted(self)
-        check_widths((sigma,))
+        check_entropy_width(sigma)
         if self._log_scale is None:
-            raise ValueError('entropy is not known after preprocess="gaussianize", which changes it; use "standardize"')
+            raise ValueError('preprocess="gaussianize" changes entropies in an unknown way; use "standardize"')
         options = self._options()
         with undisturbed(self._test.device, self.threads):
             found = estimators.entropy(self._trained.predict, self._test, sigma=sigma, **options)
         if of not in found:
             variant = self._trained.model.variant
-            raise ValueError(f"the entropy of {of!r} is not among what variant {variant} learns: {', '.join(found)}")
+            raise ValueError(
+                f"the entropy of {of!r} is not among those that variant {variant} learns: {', '.join(found)}"
+            )
         parts = {"x": slice(0, self.dim_x_), "y": slice(self.dim_x_, None), "xy": slice(None)}
-        scale = self._log_scale[:, parts[of.split("|")[0]]].sum(dim=1)
+        diffused, _, given = of.partition("|")
+        test = self._test[0].cpu().numpy()
+        if doubt := doubts.of_collinear(of, test[:, parts[diffused]], test[:, parts[given]] if given else None):
+            warn(doubt)
+        scale = self._log_scale[:, parts[diffused]].sum(dim=1)
         value, std_error = found[of]
         return combine(value + scale, std_error, self._disjoint)
 
     def _options(self) -> dict:
-        """What all estimates are made with."""
+        """Return the arguments that all estimates share."""
         check_settings(self.get_params())
         model = self._trained.model
         return {
@@ -317,14 +338,17 @@ class MINDE(PointEstimator, BaseEstimator):
         }
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to one safetensors file, settings as JSON in its header; no pickle.
+        """Write the fitted estimator to one safetensors file, with settings and a checksum as JSON in its header.
 
-        The file holds the held-out samples too, which further estimates need.
+        The file also holds the held-out samples, which further estimates need. A random generator is not saved.
         """
         check_is_fitted(self)
         saving.save(self, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path, device: str | None = None) -> Self:
-        """Read what :meth:`save` wrote, to another device if one is named. Raises ValueError for another file."""
+    def load(cls, path: str | Path, device: str | torch.device | None = None) -> Self:
+        """Read a file that :meth:`save` wrote, to another device if one is given.
+
+        Raises ValueError if the file is damaged or of another kind, or if the device is not available.
+        """
         return saving.load(cls, Path(path), device)

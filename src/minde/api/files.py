@@ -12,27 +12,29 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Columns:
-    """Samples with the names of their columns, which messages about them use."""
+    """Samples with the names of their columns and the number of their first row, which messages about them use."""
 
     values: np.ndarray
     """``(rows, dim)``."""
     columns: list[str]
+    first_row: int = 1
+    """Rows of files are counted from 1, without the header; rows of arrays from 0."""
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        """The values."""
+        """Return the values."""
         return self.values if dtype is None else self.values.astype(dtype)
 
 
 def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
     """Read x and y from a .parquet, .csv or .npz file.
 
-    ``x`` and ``y`` are names separated by commas; ``*`` and ``?`` stand for any characters. Raises FileNotFoundError;
-    ValueError naming the path for another kind of file, one that cannot be read, a name that is not there, or one that
-    is there twice or in both; TypeError for values that stand for no numbers, such as dates.
+    ``x`` and ``y`` are names separated by commas; ``*`` and ``?`` match any characters. Raises FileNotFoundError;
+    ValueError, naming the path, for another kind of file, a file that cannot be read, a name that is missing, that the
+    file has twice, or that is in both; TypeError for values that are not numbers, such as dates.
     """
     names = {".parquet": _table_names, ".csv": _table_names, ".npz": _array_names}
     if path.suffix not in names:
-        raise ValueError(f"{path}: files of kind {path.suffix!r} are not read; expected {', '.join(names)}")
+        raise ValueError(f"{path}: files of type {path.suffix!r} are not supported; expected {', '.join(names)}")
     try:
         held = names[path.suffix](path)
     except FileNotFoundError:
@@ -41,7 +43,7 @@ def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
         raise ValueError(f"{path} is not a readable {path.suffix} file: {error}") from error
     chosen = {option: _matching(path, option, pattern, list(held)) for option, pattern in (("--x", x), ("--y", y))}
     if both := [name for name in chosen["--x"] if name in chosen["--y"]]:
-        raise ValueError(f"{path}: {both[0]!r} is in both --x and --y; a column is on one side only")
+        raise ValueError(f"{path}: {both[0]!r} is in both --x and --y; a column can be on one side only")
     return tuple(_side_by_side(path, {name: np.asarray(held[name]) for name in own}) for own in chosen.values())
 
 
@@ -61,7 +63,7 @@ def _array_names(path: Path) -> dict:
 
 
 def _matching(path: Path, option: str, patterns: str, names: list[str]) -> list[str]:
-    """Return the names that an option asks for, in its order."""
+    """Return the names that an option selects, in its order."""
     chosen = []
     for pattern in patterns.split(","):
         found = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
@@ -82,7 +84,7 @@ def _side_by_side(path: Path, arrays: dict[str, np.ndarray]) -> Columns:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ValueError(f"{path}: arrays must have the same number of rows, found {shapes}")
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiubOUS":  # numpy would not put it beside numbers, and of text, x and y say more
+        if array.dtype.kind not in "fiubOUS":  # numpy cannot join it with numbers; text is reported with x and y
             raise TypeError(f"{path}: {name} holds values of type {array.dtype}; expected real numbers")
     names = [
         f"{name}[{i}]" if columns > 1 else name

@@ -1,7 +1,8 @@
 """A fitted estimator in one safetensors file: tensors, and settings as JSON in its header. No pickle."""
 
 import json
-from numbers import Integral
+from hashlib import sha256
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,15 @@ from minde.device import pick_device
 from minde.diffusion.model import WEIGHTS_VERSION
 from minde.study.files import atomic, provenance
 
+from .settings import check_device
 from .training import Trained, model_of
 
 MOMENTS = ("mean", "covariance", "weights")
-FORMAT = 2  # of the file; a reader refuses others
+FORMAT = 3  # of the file; others are refused
 
 
 def save(estimator, path: Path) -> None:
-    """Write a fitted estimator; the file appears whole or not at all."""
+    """Write a fitted estimator to a file, which appears whole or not at all."""
     trained = estimator._trained
     tensors = {"parameters": trained.parameters, "test": estimator._test}
     tensors |= dict(zip(MOMENTS, trained.moments, strict=False))
@@ -29,7 +31,7 @@ def save(estimator, path: Path) -> None:
     tensors |= {f"curve/{name}": torch.from_numpy(values) for name, values in estimator.curve_.items()}
     settings = estimator._settings | {name: getattr(estimator, name) for name in ("formula", "mc_draws")}
     if not isinstance(settings["random_state"], Integral):
-        settings["random_state"] = None  # a generator's state cannot be written; seed is what was drawn from it
+        settings["random_state"] = None  # a generator's state cannot be written; the seed drawn from it is
     header = provenance(
         settings, packages=("numpy", "safetensors", "scikit-learn", "torch"), sources=("api/*.py", "diffusion/*.py")
     )
@@ -41,31 +43,58 @@ def save(estimator, path: Path) -> None:
         "disjoint": estimator._disjoint,
         "n_train": estimator._n_train,
     }
+    header = json.loads(json.dumps(header, default=_plain))
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(header, sort_keys=True, default=lambda number: number.item())  # settings of numpy's types
+    text = json.dumps(header | {"sha256": _digest(header, tensors)})
     with atomic(path) as temporary:
         temporary.write_bytes(as_bytes(tensors, metadata={"minde": text}))
 
 
+def _plain(setting: object) -> object:
+    """Return a setting of numpy's types, a fraction or a torch device as JSON knows it."""
+    if hasattr(setting, "item"):
+        return setting.item()
+    return float(setting) if isinstance(setting, Real) else str(setting)
+
+
+def _digest(header: dict, tensors: dict[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of all that a file holds."""
+    digest = sha256(json.dumps(header, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy())
+    return digest.hexdigest()
+
+
 def load(cls, path: Path, device: str | None):
-    """Read an estimator. Raises ValueError, naming the path, for a file that is damaged or holds none."""
+    """Read an estimator. Raises ValueError, naming the path, if the file is damaged or holds no estimator."""
+    if device is not None:
+        check_device(device)
     try:
         with safe_open(path, framework="torch") as file:
-            header = json.loads((file.metadata() or {}).get("minde", "{}"))
+            text = (file.metadata() or {}).get("minde", "{}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except SafetensorError as error:
+    except FileNotFoundError:
+        raise
+    except (OSError, SafetensorError) as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
-    if header.get("format") != FORMAT:
+    try:
+        header = json.loads(text)
+    except ValueError:
+        header = None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(f"{path} does not hold a fitted estimator of format {FORMAT}; MINDE.save writes one")
+    if header.pop("sha256", None) != _digest(header, tensors):
+        raise ValueError(f"{path} is damaged: its content does not have the SHA-256 that it was saved with")
     if (found := header.get("weights_version", 1)) != WEIGHTS_VERSION:
         raise ValueError(
-            f"{path} holds weights of version {found}, which the networks of this software, version {WEIGHTS_VERSION}, "
-            "would read as others; load it with the software that saved it"
+            f"{path} holds weights of version {found}; this software reads version {WEIGHTS_VERSION}; load it with the "
+            "software that saved it"
         )
     if unknown := sorted(header["settings"].keys() - cls().get_params().keys()):
         raise ValueError(
             f"{path} was saved by another version of this software (code {header['code'][:12]}): it has the setting "
-            f"{unknown[0]!r}, which this one does not know; load it with that version"
+            f"{unknown[0]!r}, which is unknown here; load it with that version"
         )
     estimator = cls(**header["settings"])
     if device is not None:

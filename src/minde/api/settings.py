@@ -1,11 +1,13 @@
 """The settings of an estimator, checked when it is fitted."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 
 from minde.diffusion.conditioning import allocate
 from minde.diffusion.estimators import FORMULAS
@@ -22,17 +24,18 @@ CHOICES = {
 }
 COUNTS = ("steps", "batch_size", "middle_blocks", "mc_draws", "replicates", "threads")
 FLAGS = ("importance_sampling", "verbose")
-# Of numbers, what is allowed, and in words.
+NARROWEST = 0.1  # reference of an entropy, in units of the preprocessed samples; below, the error drowns it
+# The allowed numbers, as a check and in words.
 RANGES = {
     "learning_rate": (lambda value: 0 < value <= 1, "a number above 0 and at most 1"),
     "weight_decay": (lambda value: value >= 0, "a number from 0"),
-    "ema_decay": (lambda value: 0 <= value < 1, "a number from 0 and below 1"),
+    "ema_decay": (lambda value: 0 <= value < 1, "a number from 0 to below 1"),
     "test_size": (lambda value: 0 < value <= 0.5, "a number above 0 and at most 0.5"),
 }
 
 
 def check_settings(settings: dict) -> None:
-    """Raise ValueError where a setting is none that is offered, naming it, what was found and what is allowed."""
+    """Raise ValueError for an invalid setting, naming it, what was found and what is allowed."""
 
     def check(name: str, is_allowed: bool, allowed: str) -> None:
         if not is_allowed:
@@ -43,14 +46,12 @@ def check_settings(settings: dict) -> None:
     for name in COUNTS:
         check(name, _is(Integral, settings[name]) and settings[name] >= 1, "an integer from 1")
     for name in FLAGS:
-        check(name, isinstance(settings[name], bool | np.bool_), "True or False")
+        # Levels of verbosity, as scikit-learn has them, all mean True.
+        is_level = name == "verbose" and _is(Integral, settings[name])
+        check(name, is_level or isinstance(settings[name], bool | np.bool_), "True or False")
     for name, (is_allowed, allowed) in RANGES.items():
         check(name, _is(Real, settings[name]) and is_allowed(settings[name]), allowed)
-    check(
-        "device",
-        re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(settings["device"])) is not None,
-        "auto, cpu, cuda or cuda:1, say",
-    )
+    check_device(settings["device"])
     if settings["score_choice"] == "per_sample":
         allocate(settings["variant"], settings["batch_size"], torch.device("cpu"))
     hidden = settings["hidden"]
@@ -58,25 +59,60 @@ def check_settings(settings: dict) -> None:
     check("hidden", hidden == "auto" or is_width, "auto, or a multiple of 8")
 
 
+def check_device(device: str | torch.device) -> None:
+    """Raise ValueError for anything that is not the name of a device."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(device)):
+        raise ValueError(f"device is {device!r}; expected auto, cpu, cuda or, for example, cuda:1")
+
+
 def check_widths(sigmas: Sequence[float]) -> None:
-    """Raise ValueError where the width of a reference Gaussian is not positive."""
+    """Raise ValueError if the widths of reference Gaussians are not distinct positive numbers."""
+    if not isinstance(sigmas, Iterable) or isinstance(sigmas, str):
+        raise ValueError(f"sigmas is {sigmas!r}; expected a sequence of positive numbers, such as (1.0, 2.0)")
     for sigma in sigmas:
-        if not sigma > 0:
-            raise ValueError(f"sigma is {sigma}; expected a positive width of the reference Gaussian")
+        if not _is(Real, sigma) or not 0 < sigma < math.inf:
+            hint = f"; did you mean formula={sigma!r}?" if isinstance(sigma, str) and sigma in FORMULAS else ""
+            raise ValueError(
+                f"sigma is {sigma!r}; expected a positive number, the width of the reference Gaussian{hint}"
+            )
     if len({f"{sigma:g}" for sigma in sigmas}) < len(sigmas):
         raise ValueError(f"sigmas are {tuple(sigmas)}; expected widths that differ within six digits")
 
 
-def check_rows(rows: int, batch_size: int, held_out: int | None = None, name: str = "x") -> None:
-    """Raise ValueError where there are too few rows to train in batches, or to estimate with if some are held out."""
-    if rows - (held_out or 0) < batch_size or held_out in (0, 1):
+def check_entropy_width(sigma: float) -> None:
+    """Raise ValueError for a reference Gaussian that is too narrow for an entropy."""
+    check_widths((sigma,))
+    if sigma < NARROWEST:
         raise ValueError(
-            f"{name} has {rows} rows, of which {held_out or 0} are held out; expected {batch_size} to train on (a "
-            "batch) and 2 to estimate with; give more samples (thousands, for a good estimate), or another batch_size "
-            "or test_size"
+            f"sigma is {sigma!r}; expected at least {NARROWEST}: with a narrower reference, an entropy is the "
+            "difference of two much larger numbers"
         )
 
 
+def check_rows(rows: int, batch_size: int, held_out: int | None = None, *, name: str = "x", dim: int = 1) -> None:
+    """Raise ValueError if there are too few rows to train in batches, or to estimate with if some are held out."""
+    if rows - (held_out or 0) < batch_size or held_out in (0, 1):
+        hint = f"; it has more columns ({dim}) than rows: transpose it?" if dim > rows else ""
+        raise ValueError(
+            f"{name} has {rows} rows, of which {held_out or 0} are held out; expected {batch_size} to train on (a "
+            "batch) and 2 to estimate with; give more samples (a good estimate needs thousands), or change batch_size "
+            f"or test_size{hint}"
+        )
+
+
+def draw_seed(random_state: int | np.random.RandomState | np.random.Generator | None) -> int:
+    """Return an integer seed that is drawn from a ``random_state``. Raises ValueError for anything else."""
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31 - 1))
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError as error:
+        raise ValueError(
+            f"random_state is {random_state!r}; expected an integer from 0 to 2^32 - 1, a numpy.random.Generator or "
+            "RandomState, or None"
+        ) from error
+
+
 def _is(kind: type, value: object) -> bool:
-    """Return whether a value is a number of a kind, which True and False are not meant to be."""
+    """Return whether a value is a number of a kind; True and False are not."""
     return isinstance(value, kind) and not isinstance(value, bool | np.bool_)

@@ -1,4 +1,4 @@
-"""What a fit is given by the program around it, and does not depend on: torch's modes and threads, who is warned."""
+"""Independence from the calling program: torch's modes and threads; warnings that point at the caller."""
 
 import sys
 import warnings
@@ -13,7 +13,7 @@ PACKAGE = str(Path(__file__).parents[1])
 
 @contextmanager
 def undisturbed(device: torch.device, threads: int) -> Iterator[None]:
-    """Compute as ever in the program's `no_grad`, `inference_mode` or `autocast`, on so many threads of the CPU."""
+    """Run on a number of CPU threads, unaffected by the program's `no_grad`, `inference_mode` or `autocast`."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -24,7 +24,7 @@ def undisturbed(device: torch.device, threads: int) -> Iterator[None]:
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn of the line outside this package that called it: Python shows a warning once for each line."""
+    """Warn at the line outside this package that made the call, since Python shows a warning once per line."""
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back

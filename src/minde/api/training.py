@@ -1,4 +1,4 @@
-"""Score networks for one's own arrays: replicates that hold out samples of their own, trained as one stack."""
+"""Score networks for user arrays: replicates, each with its own held-out samples, trained as one stack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -20,15 +20,15 @@ from minde.diffusion.times import Times
 from minde.diffusion.training import State, start, train_stack
 from minde.progress import Progress
 
-CURVE_POINTS = 20  # estimates along training
-CURVE_ROWS = 1000  # test rows of each, at most
+CURVE_POINTS = 20  # estimates during training
+CURVE_ROWS = 1000  # maximum test rows of each
 
 
 def split(rows: int, n_test: int, replicates: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows that each replicate trains on, ``(replicates, rows - n_test)``, and holds out, ``(…, n_test)``.
 
-    Replicates hold out different blocks of one shuffled order until it is used up, as in cross-validation (five
-    replicates of a fifth use every row once), then those of another order.
+    Replicates hold out consecutive blocks of one shuffled order, as in cross-validation (five replicates with a fifth
+    each use every row once); further ones use another order.
     """
     train, test = [], []
     for replicate in range(replicates):
@@ -50,13 +50,13 @@ def _order(rows: int, seed: int, turn: int = 0) -> np.ndarray:
 
 
 def seeds_of(seed: int, replicates: int, purpose: str) -> list[int]:
-    """Return one seed per replicate, which does not depend on how many there are."""
+    """Return one seed per replicate, independent of how many there are."""
     return [random.fold_in(seed, purpose, replicate) for replicate in range(replicates)]
 
 
 @dataclass
 class Curve:
-    """Estimates along training, on some of the test samples."""
+    """Estimates during training, on some of the test samples."""
 
     test: Tensor
     """``(replicates, rows, dim)``, preprocessed."""
@@ -66,7 +66,7 @@ class Curve:
     """Of gap at the last point, ``(replicates,)``."""
 
     def is_due(self, step: int, steps: int) -> bool:
-        """Return whether the training has come to the next point."""
+        """Return whether the next point is due."""
         return step * CURVE_POINTS // steps > len(self.points)
 
     def add(self, model: Model, state: State, seconds: float) -> str:
@@ -86,7 +86,7 @@ class Curve:
         self.std_error = found["gap"].std_error.tolist()
         values = {name: estimate.value.tolist() for name, estimate in found.items()}
         self.points.append({"step": state.step, "seconds": seconds, "loss": state.loss.tolist(), **values})
-        return ", ".join(f"{name} {fmean(of_replicates):.3f}" for name, of_replicates in values.items()) + " nats"
+        return ", ".join(f"{name} {fmean(replicates):.3f}" for name, replicates in values.items()) + " nats"
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return step and seconds ``(points,)``; loss and the estimates by each formula ``(points, replicates)``."""
@@ -101,15 +101,15 @@ class Trained:
     parameters: Tensor
     """``(replicates, flat_size)``: averaged weights."""
     moments: Moments
-    """What the model's base was made of."""
+    """Those of the model's base."""
 
     def predict(self, clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
-        """Predict the noise of a score, as the estimators ask for it."""
+        """Predict the noise of a score, in the form that the estimators expect."""
         return self.model.noise(self.model.network.unflatten(self.parameters), clean, noisy, t, score)
 
 
 def estimation_times(model: Model) -> Times:
-    """Return the times to estimate with: importance-sampled, whatever the training's were."""
+    """Return the times of estimation: importance-sampled even if those of the training are not."""
     return replace(model.times, importance_sampling=True)
 
 
@@ -140,7 +140,7 @@ def train(
 ) -> Trained:
     """Train one network per replicate on preprocessed samples ``(replicates, n, dim)``.
 
-    ``curve`` is filled along the way. Raises FloatingPointError, naming the replicate, where a loss or an estimate is
+    ``curve`` is filled during training. Raises FloatingPointError, naming the replicate, if a loss or an estimate is
     not finite.
     """
     moments = compact(fit_base(settings["precondition"], samples, dims[0]))

@@ -43,7 +43,7 @@ METHODS: dict[str, Method] = {
 
 
 def estimates(method: str, replicates: Iterable[Replicate], settings: dict) -> Iterator[Estimate]:
-    """Estimate the replicates of one cell, in their order, with the method's own `settings`.
+    """Estimate the replicates of one cell, in order, with the method's `settings`.
 
     Raises:
         ValueError: the method is unknown, or an estimate is not a finite number.

@@ -1,9 +1,9 @@
 """Variational lower bounds that train a critic f(x, y): MINE, InfoNCE, Donsker-Varadhan (D-V) and NWJ.
 
-The losses, networks and training loops are benchmark-mi's. Its public estimators split x and y themselves, at random;
-the functions they are made of take the two splits apart, so that a critic sees the samples that MINDE sees. As there,
-the estimate is the largest value of the bound on the test split along the training, which stops when two evaluations in
-a row bring no larger one.
+The losses, networks and training loops are benchmark-mi's. Its public estimators split x and y at random; the functions
+that they call take the two splits, so that a critic sees the same samples as MINDE. As in benchmark-mi, the estimate is
+the largest value of the bound on the test split during training, which stops after two evaluations in a row without a
+larger one.
 """
 
 import math
@@ -13,17 +13,17 @@ from functools import partial
 
 import numpy as np
 
-from minde.baselines.interface import Estimate, Replicate, standardised
+from minde.baselines.interface import Estimate, Replicate, check_batch, standardised
 from minde.progress import Progress
 
 LOSSES = {"infonce": "infonce", "dv": "donsker_varadhan", "nwj": "nwj"}
-"""Functions of benchmark-mi's backends by method; MINE has a training loop of its own."""
+"""Functions of benchmark-mi's backends by method; MINE has its own training loop."""
 
 Splits = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def bound(replicates: Iterable[Replicate], *, method: str, **settings) -> Iterator[Estimate]:
-    """Estimate by InfoNCE, D-V or NWJ (`method`: a key of LOSSES): every other sample of a batch is a negative one.
+    """Estimate by InfoNCE, D-V or NWJ (`method`: a key of LOSSES); the other samples of a batch are the negatives.
 
     Settings: see `_fit`.
     """
@@ -33,7 +33,8 @@ def bound(replicates: Iterable[Replicate], *, method: str, **settings) -> Iterat
 def mine(replicates: Iterable[Replicate], *, smoothing: float, **settings) -> Iterator[Estimate]:
     """Estimate by MINE (Belghazi et al. 2018), whose gradient is corrected by a running mean (eq. 12).
 
-    `smoothing` is the share of the old mean that each step keeps. Further settings: see `_fit`.
+    `smoothing` is the weight of the old mean in each step, such as 0.9: one minus what `minde.Mine` and the method
+    `mine-torch` call smoothing. Further settings: see `_fit`.
     """
     return _fit(replicates, partial(_train_mine, smoothing), **settings)
 
@@ -62,15 +63,14 @@ def _fit(
 
     for replicate in replicates:
         rows, dim_x, dim_y = *replicate.x_train.shape, replicate.y_train.shape[1]
-        if batch_size > rows:
-            raise ValueError(f"a batch of {batch_size} cannot be drawn from {rows} training samples; lower batch_size")
+        check_batch(batch_size, rows)
         start = time.perf_counter()
         splits = standardised(replicate)
         # jax takes seeds of 32 bits, signed.
         key_init, key_fit = jax.random.split(jax.random.PRNGKey(replicate.seed % 2**31))
         layers = widths(dim_x) if hidden == "auto" else hidden
         progress = Progress(f"replicate {replicate.number}", max_steps, "steps")
-        progress.report(0, "training")  # where its rate counts from
+        progress.report(0, "training")  # the rate counts from here
         log, _ = train(
             progress,
             critic=MLP(key=key_init, dim_x=dim_x, dim_y=dim_y, hidden_layers=layers),
@@ -131,7 +131,7 @@ def _train_mine(smoothing: float, progress: Progress, *, splits: Splits, **optio
 
 
 def _estimate(log, seconds: float) -> Estimate:
-    """The estimate of a training's log: none where the bound on the test split was never a finite number."""
+    """The estimate in a training's log: none if the bound on the test split was never finite."""
     nats, info = float(log.final_mi), log.additional_information
     if math.isfinite(nats):
         return Estimate(nats=nats, seconds=seconds)

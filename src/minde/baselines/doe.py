@@ -2,7 +2,7 @@
 
 I(X; Y) = H(Y) - H(Y | X), each entropy replaced by the cross entropy of a model: q(y) of independent coordinates with
 learnt location and scale, and q(y | x) of independent coordinates whose location and scale are a network's outputs. All
-replicates train as one program, in which none reads another's numbers: every tensor is `(replicates, …)`.
+replicates train independently, but as one program: every tensor is `(replicates, …)`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from minde.baselines.interface import Estimate, Replicate
-from minde.baselines.stacks import batches, check_batch, generator, stack, width
+from minde.baselines.stacks import generator, stack, train, width
 from minde.progress import Progress
 
 if TYPE_CHECKING:
@@ -47,20 +47,35 @@ def doe(
     """
     start = time.perf_counter()
     replicates = list(replicates)
-    train, test = stack(replicates, device)
-    check_batch(batch_size, train[0].shape[1])
-    units = width(train[0].shape[2]) if hidden == "auto" else hidden
+    samples, test = stack(replicates, device)
+    dim_x, dim_y = (tensor.shape[2] for tensor in samples)
+    units = width(dim_x) if hidden == "auto" else hidden
     seeds = [replicate.seed for replicate in replicates]
-    models = initialise(seeds, train[0].shape[2], train[1].shape[2], units, layers, device)
-    lost = _train(*models, *train, seeds, density, batch_size, learning_rate, clip, steps)
-    nats, std_error = _evaluate(*models, *test, density)
+    marginal, network = initialise(seeds, dim_x, dim_y, units, layers, device)
+    parameters = [marginal, *network.parameters()]
+
+    def losses(x: Tensor, y: Tensor) -> Tensor:
+        return sum(_cross_entropy(y, outputs, density) for outputs in (marginal, network(x))).mean(dim=1)
+
+    lost = train(
+        losses,
+        parameters,
+        samples,
+        seeds,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        steps=steps,
+        progress=Progress(f"DoE ({density}), {len(seeds)} replicates on {marginal.device.type}", steps, "steps"),
+        on_gradients=lambda: _clip([tensor.grad for tensor in parameters], clip),
+    )
+    nats, std_error = _evaluate(marginal, network, *test, density)
     seconds = (time.perf_counter() - start) / len(replicates)
     for value, error, step in zip(nats.tolist(), std_error.tolist(), lost.tolist(), strict=True):
         if math.isfinite(value):
             yield Estimate(nats=value, std_error=error, seconds=seconds)
         else:
-            where = f"the loss was not finite at step {step}" if step else f"the cross entropies differ by {value}"
-            yield Estimate(nats=None, seconds=seconds, not_converged=where)
+            reason = f"the loss was not finite at step {step}" if step else f"the cross entropies differ by {value}"
+            yield Estimate(nats=None, seconds=seconds, not_converged=reason)
 
 
 def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density) -> Tensor:
@@ -75,7 +90,7 @@ def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density
 def initialise(
     seeds: list[int], dim_x: int, dim_y: int, hidden: int, layers: int, device: torch.device | str
 ) -> tuple[Tensor, Perceptrons]:
-    """Location and log scale of q(y), side by side `(replicates, 1, 2 dim_y)`, 0 at first; the network of q(y | x)."""
+    """Location and log scale of q(y), concatenated `(replicates, 1, 2 dim_y)` and 0; the network of q(y | x)."""
     import torch
 
     from minde.baselines.mine import Perceptrons
@@ -85,42 +100,8 @@ def initialise(
     return torch.zeros(len(seeds), 1, 2 * dim_y, device=device, requires_grad=True), network
 
 
-def _train(
-    marginal: Tensor,
-    network: Perceptrons,
-    x: Tensor,
-    y: Tensor,
-    seeds: list[int],
-    density: Density,
-    batch_size: int,
-    learning_rate: float,
-    clip: float,
-    steps: int,
-) -> Tensor:
-    """Train in place; returns the step at which each replicate's loss was first not finite, 0 where it always was."""
-    import torch
-
-    parameters = [marginal, *network.parameters()]
-    adam = torch.optim.Adam(parameters, lr=learning_rate)
-    progress = Progress(f"DoE ({density}), {len(seeds)} replicates on {x.device.type}", steps, "steps")
-    progress.report(0, "training")  # where its rate counts from
-    lost = torch.zeros(len(seeds), dtype=torch.int64, device=x.device)
-    drawn = batches(x, y, seeds, batch_size)
-    for step in range(1, steps + 1):
-        x_batch, y_batch = next(drawn)
-        loss = sum(_cross_entropy(y_batch, of, density) for of in (marginal, network(x_batch))).mean(dim=1)
-        adam.zero_grad()
-        loss.sum().backward()  # its gradient is each replicate's own
-        _clip([tensor.grad for tensor in parameters], clip)
-        adam.step()
-        lost = torch.where((lost == 0) & ~loss.isfinite(), step, lost)
-        if step % 100 == 0 or step == steps:
-            progress.report(step, f"loss {loss.detach().mean():.4f}", milestone=step == steps)
-    return lost
-
-
 def _cross_entropy(y: Tensor, outputs: Tensor, density: Density) -> Tensor:
-    """-log q of every sample, `(replicates, rows)`; `outputs` are location and log scale, side by side."""
+    """-log q of every sample, `(replicates, rows)`; `outputs` are location and log scale, concatenated."""
     return -log_density(y, *outputs.chunk(2, dim=2), density)
 
 

@@ -1,4 +1,4 @@
-"""What the study hands a competitor and what it gets back. Imports nothing of the package."""
+"""What the study passes to a competitor and gets back. Imports nothing of the package."""
 
 import math
 import time
@@ -14,7 +14,7 @@ class Replicate:
     for methods that train. `seed` drives everything random in the method.
 
     Raises:
-        ValueError: a split is not two finite 2-D arrays with as many rows, or the splits differ in their columns.
+        ValueError: a split is not two finite 2-D arrays with equally many rows, or the splits differ in their columns.
     """
 
     number: int
@@ -33,17 +33,17 @@ class Replicate:
             if widths[0] != widths[1]:
                 found = f"{widths[0]} and {widths[1]}"
                 raise ValueError(
-                    f"replicate {self.number}: expected as many columns (x, y) in both splits, found {found}"
+                    f"replicate {self.number}: expected the same columns (x, y) in both splits, found {found}"
                 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """One replicate's estimate and its Monte Carlo standard error (None where the method has none), in nats, and the
-    seconds it took, training included.
+    """One replicate's estimate and its Monte Carlo standard error (None if the method has none), in nats, and the
+    seconds it took, including training.
 
-    Where the method did not converge, `nats` is None and `not_converged` the reason. That is a result of the method;
-    what is wrong with samples, settings or code raises.
+    If the method did not converge, `nats` is None and `not_converged` is the reason. That is a result of the method;
+    errors in samples, settings or code raise.
 
     Raises:
         ValueError: there is both an estimate and a reason why there is none, or neither.
@@ -55,25 +55,24 @@ class Estimate:
     not_converged: str | None = None
 
     def __post_init__(self):
-        """Check that there is one of the two."""
+        """Check that there is either an estimate or a reason."""
         if (self.nats is None) != bool(self.not_converged):
             found = f"{self.nats} and {self.not_converged!r}"
             raise ValueError(f"expected an estimate or a reason why it did not converge, found {found}")
 
 
-# A cell's replicates in, as many estimates out, in the same order. Methods see all replicates of the cell, so that one
-# that trains networks can stack them; both sides are lazy, so that one that does not holds one replicate at a time.
-# A method's settings arrive as keyword arguments: an unknown or a missing one is a TypeError. So does the torch
-# `device` of a method that runs on one.
+# Maps the replicates of a cell to their estimates, in the same order. A method gets all replicates, so that it can
+# train networks as a stack; both iterators are lazy, so that other methods hold one replicate at a time. Settings are
+# keyword arguments, as is the torch `device` of a method that runs on one: an unknown or a missing one is a TypeError.
 Estimator = Callable[..., Iterator[Estimate]]
 
 
 def one_by_one(
     replicates: Iterable[Replicate], estimate: Callable[[np.ndarray, np.ndarray], float | str]
 ) -> Iterator[Estimate]:
-    """The estimates of a function of x and y that needs only the test split and draws nothing at random.
+    """Apply a deterministic function of x and y to the test split of every replicate.
 
-    It returns nats, or the reason why it did not converge; a number that is not finite is one.
+    It returns nats, or the reason why it did not converge; a number that is not finite counts as not converged.
     """
     from threadpoolctl import threadpool_limits  # comes with benchmark-mi
 
@@ -81,7 +80,7 @@ def one_by_one(
         # benchmark-mi computes in the precision it is given, and the samples are float32.
         x, y = replicate.x_test.astype(np.float64), replicate.y_test.astype(np.float64)
         start = time.perf_counter()
-        # One thread: many small products of matrices took thirty times longer where threads outnumbered free cores.
+        # With more threads than free cores, many small matrix products took thirty times as long.
         with threadpool_limits(limits=1):
             found = estimate(x, y)
         seconds = time.perf_counter() - start
@@ -93,8 +92,14 @@ def one_by_one(
             yield Estimate(nats=float(found), seconds=seconds)
 
 
+def check_batch(batch_size: int, rows: int) -> None:
+    """Raise ValueError if there are fewer training rows than a batch has."""
+    if batch_size > rows:
+        raise ValueError(f"a batch of {batch_size} cannot be drawn from {rows} training samples; lower batch_size")
+
+
 def standardised(replicate: Replicate) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """x and y of the training split, and of the test split, in float32, by mean and deviation of the training split."""
+    """x and y of the training and of the test split, standardised by the training split's statistics, in float32."""
     pairs = [(replicate.x_train, replicate.x_test), (replicate.y_train, replicate.y_test)]
     (x_train, x_test), (y_train, y_test) = (_standardise(train, test) for train, test in pairs)
     return (x_train, y_train), (x_test, y_test)
@@ -102,7 +107,7 @@ def standardised(replicate: Replicate) -> tuple[tuple[np.ndarray, np.ndarray], t
 
 def _standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, deviation = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
-    deviation[deviation == 0] = 1  # a constant coordinate stays one
+    deviation[deviation == 0] = 1  # a constant coordinate stays constant
     return tuple(((split - mean) / deviation).astype(np.float32) for split in (train, test))
 
 

@@ -8,9 +8,9 @@ from minde.baselines.interface import Estimate, Replicate, one_by_one
 def kde(replicates: Iterable[Replicate]) -> Iterator[Estimate]:
     """Estimate the mutual information of each replicate's test split as H(x) + H(y) - H(x, y).
 
-    benchmark-mi's estimator as it comes: coordinates standardised, a top-hat kernel, Scott's bandwidth. There is no
-    estimate where a density is zero at a sample.
+    benchmark-mi's estimator with its defaults: coordinates standardised, a top-hat kernel, Scott's bandwidth. There is
+    no estimate if a density is zero at a sample.
     """
-    from bmi.estimators import KDEMutualInformationEstimator  # brings jax along: seconds only this rule should pay
+    from bmi.estimators import KDEMutualInformationEstimator  # imports jax, which takes seconds
 
     return one_by_one(replicates, lambda x, y: KDEMutualInformationEstimator().estimate(x, y))

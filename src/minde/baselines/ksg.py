@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from minde.baselines.interface import Estimate, Replicate, one_by_one
 
-# Rows whose distances to all others are held at once: an array of 100 x 10,000 doubles is 8 MB, and larger chunks are
+# Rows whose distances to all others are held in memory together: 100 x 10,000 doubles are 8 MB, and larger chunks are
 # no faster (about 2 s for 10,000 rows of 5 + 5 coordinates on one core).
 CHUNK_ROWS = 100
 
@@ -12,13 +12,13 @@ CHUNK_ROWS = 100
 def ksg(replicates: Iterable[Replicate], *, neighbors: int) -> Iterator[Estimate]:
     """Estimate the mutual information of each replicate's test split from its `neighbors`-th nearest neighbours.
 
-    benchmark-mi's estimator: coordinates standardised, Euclidean distance within x and within y, and a negative
-    estimate is given as 0.
+    benchmark-mi's estimator: coordinates standardised, Euclidean distance within x and within y, and negative
+    estimates set to 0.
 
     Raises:
-        ValueError: a replicate does not have more than `neighbors` rows.
+        ValueError: a replicate has at most `neighbors` rows.
     """
-    from bmi.estimators import KSGEnsembleFirstEstimator  # brings jax along: seconds that only this rule should pay
+    from bmi.estimators import KSGEnsembleFirstEstimator  # imports jax, which takes seconds
 
     estimator = KSGEnsembleFirstEstimator(neighborhoods=(neighbors,), chunk_size=CHUNK_ROWS)
     return one_by_one(replicates, estimator.estimate)

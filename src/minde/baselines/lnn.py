@@ -1,8 +1,8 @@
 """LNN: local nearest neighbours, entropies from Gaussians fitted around every sample (Gao, Oh and Viswanath 2016).
 
-I(X; Y) = H(X) + H(Y) - H(X, Y). benchmark-mi calls the R package `rmi` for this, by a script that its wheel does not
-contain; here are the same local fits in numpy, with the paper's correction of their bias, which `rmi` leaves out (of
-0.5 nats between two correlated normals it finds 0.4) and with its rule for local covariances that are singular.
+I(X; Y) = H(X) + H(Y) - H(X, Y). benchmark-mi calls the R package `rmi`, through a script that is missing from its
+wheel; these are the same local fits in numpy, with the paper's bias correction, which `rmi` leaves out (it finds 0.4 of
+0.5 nats between two correlated normals), and with its rule for singular local covariances.
 """
 
 import math
@@ -13,18 +13,18 @@ import numpy as np
 
 from minde.baselines.interface import Estimate, Replicate, one_by_one
 
-CHUNK_ROWS = 500  # whose local covariances are held at once: 500 of 100 x 100 doubles are 40 MB
-USABLE = 0.99  # share of the samples that must have a local fit: entropies of different samples do not add up
-SMALLEST_DETERMINANT = 1e-4  # to the power of the dimension, in units of the local bandwidth; below, a fit is left out
-BIAS_DRAWS = 20_000  # neighbourhoods drawn for the bias, which is then known to about 0.003 nats
+CHUNK_ROWS = 500  # whose local covariances are held in memory together: 500 of 100 x 100 doubles are 40 MB
+USABLE = 0.99  # share of samples that must have a local fit: entropies over different samples do not add up
+SMALLEST_DETERMINANT = 1e-4  # to the power of the dimension, in local bandwidths; fits below it are left out
+BIAS_DRAWS = 20_000  # neighbourhoods drawn for the bias, for an error of about 0.003 nats
 
 
 def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> Iterator[Estimate]:
     """Estimate each replicate's test split, with the distance to the `neighbors`-th nearest sample as local bandwidth
     and the `truncation` nearest ones in each local fit.
 
-    There is no estimate where more than a few local covariances are singular, as with more coordinates than neighbours,
-    or with rounded values.
+    There is no estimate if more than a few local covariances are singular, as with more coordinates than neighbours, or
+    with rounded values.
 
     Raises:
         ValueError: a replicate has too few rows, or `neighbors` is larger than `truncation`.
@@ -36,7 +36,8 @@ def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> 
 
 def mutual_information(x: np.ndarray, y: np.ndarray, neighbors: int, truncation: int) -> float | str:
     """Mutual information in nats of x `(rows, dim_x)` and y `(rows, dim_y)`, or the reason why there is none."""
-    x, y = (of / np.where(of.std(axis=0) > 0, of.std(axis=0), 1) for of in (x, y))  # else units would decide
+    # Standardised, so that units do not matter.
+    x, y = (rows / np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1) for rows in (x, y))
     parts = {"(x, y)": np.concatenate([x, y], axis=1), "x": x, "y": y}
     entropies = {}
     for name, samples in parts.items():
@@ -48,8 +49,8 @@ def mutual_information(x: np.ndarray, y: np.ndarray, neighbors: int, truncation:
 
 
 def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> tuple[float, float]:
-    """Differential entropy in nats of `(rows, dim)`, and the share of the samples that it is the mean over: those whose
-    local covariance is not singular. NaN where all are."""
+    """Differential entropy in nats of `(rows, dim)`, and the share of samples that it averages over, those whose local
+    covariance is not singular; NaN if there are none."""
     from scipy.spatial import cKDTree
 
     rows, dim = samples.shape
@@ -60,7 +61,7 @@ def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> tuple[float
     tree, local = cKDTree(samples), []
     for first in range(0, rows, CHUNK_ROWS):
         chunk = samples[first : first + CHUNK_ROWS]
-        distances, nearest = tree.query(chunk, truncation + 1)  # the first is the sample itself
+        distances, nearest = tree.query(chunk, truncation + 1)  # the nearest is the sample itself
         bandwidth = distances[:, neighbors]
         distinct = bandwidth > 0
         offsets = (samples[nearest] - chunk[:, None])[distinct] / bandwidth[distinct, None, None]
@@ -73,9 +74,9 @@ def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> tuple[float
 
 
 def local_fits(offsets: np.ndarray) -> np.ndarray:
-    """Log of the weighted mass times the fitted Gaussian's density at the sample, `(n,)`, -inf where it is singular.
+    """Log of the weighted mass times the fitted Gaussian's density at the sample, `(n,)`; -inf if it is singular.
 
-    `offsets` are the neighbours' from the sample, itself included, in units of the bandwidth: `(n, neighbours, dim)`.
+    `offsets` are those of the neighbours, including the sample itself, in bandwidths: `(n, neighbours, dim)`.
     """
     dim = offsets.shape[2]
     weights = np.exp(-0.5 * np.square(offsets).sum(axis=2))
@@ -93,9 +94,9 @@ def local_fits(offsets: np.ndarray) -> np.ndarray:
 
 @cache
 def bias(dim: int, neighbors: int, truncation: int) -> float:
-    """Mean of the log of fitted over true density, which for many samples depends on these three alone (theorem 1).
+    """Mean of the log of fitted over true density, which for many samples depends only on these three (theorem 1).
 
-    Around a sample, neighbours lie in uniform directions, with volumes of their balls as arrivals of a Poisson process.
+    The neighbours of a sample lie in uniform directions; the volumes of their balls are arrivals of a Poisson process.
     """
     rng = np.random.default_rng(0)
     fits = []

@@ -1,9 +1,8 @@
 """MINE: mutual information by a statistics network, as a building block of other models (Belghazi et al. 2018).
 
 A network T(x, z) is trained to tell joint samples from pairs of the marginals; the bound that it reaches is an estimate
-from below, in nats. Tensors are `(…, batch, dim)`: leading dimensions are the replicates of a stack, in which none
-reads another's numbers, so that one network and a stack of networks are the same code. Imports torch and nothing of
-ours.
+from below, in nats. Tensors are `(…, batch, dim)`: leading dimensions are the independent replicates of a stack, so
+that the same code serves one network and a stack of networks. Imports torch and nothing else of this package.
 """
 
 import math
@@ -28,20 +27,20 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class Mine(nn.Module):
-    """A statistics network with the loss that trains it and the mutual information that it finds.
+    """A statistics network with the loss that trains it and its estimate of mutual information.
 
-    `network` maps `(…, batch, dim)` to `(…, batch, 1)`; `combine` makes its input of x and z: `concat`, or a function
+    `network` maps `(…, batch, dim)` to `(…, batch, 1)`; `combine` makes its input from x and z: `concat`, or a function
     of both. `loss` is one of
 
     - `mine`: the Donsker-Varadhan bound E T - log E' exp T (eq. 10), whose gradient is corrected by a running mean of
-      E' exp T (eq. 12) in which the newest batch weighs `smoothing`;
+      E' exp T (eq. 12), in which `smoothing` is the weight of the newest batch (not of the old mean);
     - `mine_biased`: the same bound with its own gradient, which is biased for small batches;
     - `fdiv`: the looser bound of f-divergences, E T - E' exp(T - 1) (eq. 6), whose gradient is not biased.
 
     E is the mean over joint samples, E' over pairs whose z comes from another sample.
 
     Raises:
-        ValueError: the loss, the way to combine or `smoothing` is none that is offered.
+        ValueError: `loss`, `combine` or `smoothing` is invalid.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class Mine(nn.Module):
         combine: Literal["concat"] | Callable[[Tensor, Tensor], Tensor] = "concat",
         smoothing: float = 0.01,
     ) -> None:
-        """Take the network as it is; the running mean begins with the first batch."""
+        """Use the network as it is; the running mean starts with the first batch."""
         super().__init__()
         if loss not in LOSSES:
             raise ValueError(f"unknown loss {loss!r} of MINE; expected {', '.join(LOSSES)}")
@@ -69,13 +68,13 @@ class Mine(nn.Module):
     def loss(self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None) -> Tensor:
         """The loss of each replicate, `(…)`, to be minimised: minus the bound, in nats.
 
-        It can be differentiated by the network's parameters and by x and z. `z_marginal`, of the shape of z, are
-        samples of z without their x, where there are better ones than z in another order, which `generator` draws (see
-        `shuffle`). In training mode, `mine` moves its running mean.
+        It is differentiable with respect to the network's parameters, x and z. Marginal samples are z in a random order
+        drawn from `generator` (see `shuffle`), or `z_marginal`, of the shape of z, if better ones are available. In
+        training mode, `mine` updates its running mean.
 
         Raises:
-            ValueError: x and z are not as many samples of as many replicates, two at least, or the network does not
-                give one number for each.
+            ValueError: x and z differ in their numbers of replicates or samples, have fewer than two samples, or the
+                network does not return one number per sample.
         """
         joint, marginal = self._statistics(x, z, generator, z_marginal)
         if self.kind == "fdiv":
@@ -86,7 +85,7 @@ class Mine(nn.Module):
         return log_mean_exp - joint.mean(dim=-1)
 
     def forward(self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None) -> Tensor:
-        """The loss, for what works on calls of a module: hooks, `torch.compile`, data in parallel."""
+        """The loss, for tools that call modules: hooks, `torch.compile`, data parallelism."""
         return self.loss(x, z, generator, z_marginal)
 
     @torch.no_grad()
@@ -101,13 +100,13 @@ class Mine(nn.Module):
     ) -> Tensor:
         """The bound on the mutual information of each replicate, `(…)`, in nats.
 
-        E' is over so many `shuffles` of z, or over `z_marginal`: of n samples there are n - 1 times as many pairs as
-        one shuffle has, and most of the estimate's noise is from E'. Nothing changes: neither the running mean nor the
-        mode of a module; all compute as in evaluation. Without a generator the orders of z are always the same, so that
-        the same samples give the same number.
+        E' is over several `shuffles` of z, or over `z_marginal`: n samples have n - 1 times as many pairs as one
+        shuffle, and most of the estimate's noise comes from E'. All modules compute in evaluation mode, and neither
+        their modes nor the running mean change. Without a generator the orders of z are fixed, so that the same samples
+        give the same number.
 
         Raises:
-            ValueError: see `loss`; or there is no shuffle.
+            ValueError: see `loss`; or `shuffles` is below 1.
         """
         if shuffles < 1:
             raise ValueError(f"shuffles is {shuffles}; expected at least 1")
@@ -128,7 +127,7 @@ class Mine(nn.Module):
         """T of joint samples and of pairs from the marginals, each `(…, batch)`."""
         if x.ndim < 2 or x.shape[:-1] != z.shape[:-1]:
             found = f"{tuple(x.shape)} and {tuple(z.shape)}"
-            raise ValueError(f"expected x (…, batch, dim_x) and z (…, batch, dim_z) of as many samples, found {found}")
+            raise ValueError(f"expected x (…, batch, dim_x) and z (…, batch, dim_z), found {found}")
         if x.shape[-2] < 2:
             raise ValueError(f"{x.shape[-2]} samples have no pairs of the marginals; expected 2 or more in a batch")
         if z_marginal is None:
@@ -140,26 +139,28 @@ class Mine(nn.Module):
     def _statistic(self, pair: Tensor, shape: torch.Size) -> Tensor:
         found = self.network(pair)
         if found.shape != (*shape, 1):
-            raise ValueError(f"the network gives shape {tuple(found.shape)}; expected a number for each, {(*shape, 1)}")
+            raise ValueError(
+                f"the network returns shape {tuple(found.shape)}; expected one number per sample, {(*shape, 1)}"
+            )
         return found.squeeze(-1)
 
     def _corrected(self, log_mean_exp: Tensor) -> Tensor:
-        """The value as it is, with a gradient that is divided by the running mean in place of the batch's (eq. 12)."""
+        """The same value, with a gradient that is divided by the running mean instead of the batch's (eq. 12)."""
         batch = _at_least_single(log_mean_exp.detach())
         running = torch.where(self.log_mean.isnan(), batch, self.log_mean.to(batch.dtype))
         if self.training:
             kept = math.log1p(-self.smoothing) if self.smoothing < 1 else -math.inf
             moved = torch.logaddexp(running + kept, batch + math.log(self.smoothing))
             moved = torch.where(self.log_mean.isnan(), batch, moved)
-            # A batch that is not finite, which the caller may skip, would stay in the mean for ever.
+            # A batch that is not finite, which the caller may skip, would never leave the mean.
             running = torch.where(batch.isfinite(), moved, self.log_mean.to(batch.dtype))
             self._keep(running)
-        else:  # a batch far above a running mean that stays: no more weight than training, where it moves, would give
+        else:  # a batch far above the fixed running mean weighs no more than in training, where the mean follows
             running = torch.maximum(running, batch + math.log(self.smoothing))
         return batch + (batch - running).exp() * (log_mean_exp - batch)
 
     def _keep(self, running: Tensor) -> None:
-        """Keep the running mean, in its place where it fits: copies of the module in other threads share it then."""
+        """Store the running mean, in place if possible, so that copies of the module in other threads share it."""
         if self.log_mean.shape == running.shape and self.log_mean.dtype == running.dtype:
             self.log_mean.copy_(running)
         else:
@@ -168,23 +169,25 @@ class Mine(nn.Module):
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         found = state_dict.get(f"{prefix}log_mean")
         if found is not None and self.log_mean is not None:
-            self.log_mean = torch.empty_like(found, device=self.log_mean.device)  # of as many replicates
+            self.log_mean = torch.empty_like(
+                found, device=self.log_mean.device
+            )  # possibly of another number of replicates
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
 def concat(x: Tensor, z: Tensor) -> Tensor:
-    """x and z side by side, `(…, batch, dim_x + dim_z)`."""
+    """x and z concatenated, `(…, batch, dim_x + dim_z)`."""
     return torch.cat([x, z], dim=-1)
 
 
 def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
-    """The samples of z `(…, batch, dim)` in an order in which each takes the place of another one, of its replicate.
+    """The samples of z `(…, batch, dim)` in a random order within each replicate, in which none keeps its place.
 
-    One generator serves all replicates; a sequence has one for each, so that a replicate's order does not depend on how
-    many there are. Without one it is torch's own.
+    One generator serves all replicates; a sequence has one for each, so that a replicate's order does not depend on the
+    number of replicates. The default is torch's global generator.
 
     Raises:
-        ValueError: there are not as many generators as replicates.
+        ValueError: the number of generators is not that of the replicates.
     """
     *leading, batch, _ = z.shape
     if isinstance(generator, Sequence):
@@ -195,8 +198,8 @@ def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
     else:
         device = generator.device if generator else z.device
         draws = torch.rand((*leading, batch), generator=generator, device=device)
-    # A cycle through all samples, in random order: nobody stays in place, as in a joint pair.
-    order = draws.argsort(dim=-1, stable=True).to(z.device)  # draws may be equal, and a stack must sort them alike
+    # A random cycle through all samples: one that kept its place would be a joint pair.
+    order = draws.argsort(dim=-1, stable=True).to(z.device)  # stable: equal draws are sorted the same way in any stack
     source = torch.empty_like(order).scatter_(-1, order, order.roll(1, dims=-1))
     return z.gather(-2, source.unsqueeze(-1).expand_as(z))
 
@@ -204,9 +207,9 @@ def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
 class Perceptrons(nn.Module):
     """A stack of perceptrons of the same widths: `(replicates, batch, dim_in)` to `(replicates, batch, dim_out)`.
 
-    `widths` are those of input, hidden layers and output; the activation, a key of ACTIVATIONS, stands between layers,
-    not after the last. Each replicate's weights are drawn from its own generator alone, uniform within ±1/sqrt(fan_in)
-    as those of torch's linear layers, times `gain`: √6 keeps the variance from ReLU layer to layer (He et al. 2015).
+    `widths` are those of input, hidden layers and output; the activation, a key of ACTIVATIONS, is applied between
+    layers. Each replicate's weights are drawn from its own generator, uniform within ±1/sqrt(fan_in) as in torch's
+    linear layers, times `gain`: √6 preserves the variance through ReLU layers (He et al. 2015).
 
     Raises:
         ValueError: the activation is unknown.
@@ -219,7 +222,7 @@ class Perceptrons(nn.Module):
         activation: str = "relu",
         gain: float = 1.0,
     ) -> None:
-        """Draw the weights of as many replicates as there are generators."""
+        """Draw the weights of one replicate from each generator."""
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"unknown activation {activation!r}; expected {', '.join(ACTIVATIONS)}")
@@ -236,7 +239,7 @@ class Perceptrons(nn.Module):
         return self.layers(x)[-1]
 
     def layers(self, x: Tensor) -> list[Tensor]:
-        """What every layer passes on, in order; of the last one, the output."""
+        """The activations of the hidden layers, in order, and the output."""
         passed, last = [], len(self.weights) - 1
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = torch.baddbmm(bias, x, weight)
@@ -249,11 +252,11 @@ class Perceptrons(nn.Module):
 def clip_adaptively(
     adversarial: Sequence[Tensor | None], information: Sequence[Tensor | None], *, stacked: bool = False
 ) -> list[Tensor | None]:
-    """Gradients of the information term, no longer than those of the adversarial loss by the same parameters.
+    """Gradients of the information term, with at most the norm of those of the adversarial loss.
 
     The paper's adaptive clipping: ``g_a = min(|g_u|, |g_m|) g_m / |g_m|``, where g_u is the adversarial gradient, g_m
     that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
-    dimension of every tensor. None, which `torch.autograd.grad` gives of parameters without a part in a loss, stays.
+    dimension of every tensor. None, the gradient of a parameter that a loss does not depend on, stays None.
     """
     if all(g is None for g in information):
         return list(information)
@@ -277,13 +280,13 @@ def _norm(gradients: Sequence[Tensor | None], stacked: bool) -> Tensor:
 
 
 def _at_least_single(values: Tensor) -> Tensor:
-    """Values in single precision or better: in half, squares overflow, and a running mean may stay where it is."""
+    """Values in single precision or better: in half, squares overflow and a running mean may not move."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; then every module is in its own mode again."""
+    """Set evaluation mode for a while, then restore the mode of every submodule."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:

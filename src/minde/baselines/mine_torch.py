@@ -1,7 +1,7 @@
 """MINE as a row of tables: `mine.Mine` trained on the training split of every replicate of a cell, as one program.
 
-benchmark-mi's MINE (`critics.mine`) takes the best of many evaluations on the test split and stops by them; here the
-number of steps is fixed and the test split is seen once, at the end.
+benchmark-mi's MINE (`critics.mine`) takes the best of many evaluations on the test split and uses them for early
+stopping; here the number of steps is fixed, and the test split is used only once, at the end.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from minde.baselines.interface import Estimate, Replicate
-from minde.baselines.stacks import batches, check_batch, generator, stack, width
+from minde.baselines.stacks import generator, stack, width
+from minde.baselines.stacks import train as train_stack
 from minde.progress import Progress
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def mine_torch(
     """Train a statistics network on each replicate's training split; estimate by its bound on the test split.
 
     The network has `layers` ReLU layers of `hidden` units, or `auto` (see `width`). Adam with a constant rate; `loss`
-    and `smoothing` are those of `mine.Mine`. There is no standard error: the logarithm of a mean has none of its own.
+    and `smoothing`, the weight of the newest batch, are those of `mine.Mine`. There is no standard error, since the
+    bound is not a mean over samples.
 
     Raises:
         ValueError: there are fewer training rows than a batch has.
@@ -49,15 +51,16 @@ def mine_torch(
     seeds = [replicate.seed for replicate in replicates]
     mine = stack_of(seeds, x.shape[2] + y.shape[2], units, layers, loss=loss, smoothing=smoothing).to(device)
     progress = Progress(f"MINE ({loss}), {len(seeds)} replicates on {x.device.type}", steps, "steps")
-    lost = train([mine], x, y, seeds, batch_size, learning_rate, steps, progress)
+    options = {"batch_size": batch_size, "learning_rate": learning_rate, "steps": steps, "progress": progress}
+    lost = train([mine], (x, y), seeds, **options)
     nats = mine.information(*test, generators(seeds, "test"))
     seconds = (time.perf_counter() - start) / len(replicates)
     for value, step in zip(nats.tolist(), lost[0].tolist(), strict=True):
         if math.isfinite(value):
             yield Estimate(nats=value, seconds=seconds)
         else:
-            where = f"the loss was not finite at step {step}" if step else f"the bound on the test samples is {value}"
-            yield Estimate(nats=None, seconds=seconds, not_converged=where)
+            reason = f"the loss was not finite at step {step}" if step else f"the bound on the test samples is {value}"
+            yield Estimate(nats=None, seconds=seconds, not_converged=reason)
 
 
 def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
@@ -66,49 +69,27 @@ def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
 
 
 def stack_of(seeds: Sequence[int], dim: int, hidden: int, layers: int, activation: str = "relu", **options) -> Mine:
-    """A `mine.Mine` of as many stacked statistics networks of `dim` inputs as there are seeds."""
+    """A `mine.Mine` with a stack of statistics networks of `dim` inputs, one per seed."""
     from minde.baselines.mine import Mine, Perceptrons
 
     drawn = generators(seeds, "initialise")
     return Mine(Perceptrons([dim, *[hidden] * layers, 1], drawn, activation), **options)
 
 
-def train(
-    mines: Sequence[Mine],
-    x: Tensor,
-    z: Tensor,
-    seeds: Sequence[int],
-    batch_size: int,
-    learning_rate: float,
-    steps: int,
-    progress: Progress,
-) -> list[Tensor]:
-    """Train stacks in place, all on the same samples `(replicates, rows, dim)` in the same batches, with Adam.
+def train(mines: Sequence[Mine], samples: tuple[Tensor, Tensor], seeds: Sequence[int], **options) -> Tensor:
+    """Train stacks in place, all on the same samples x and z `(replicates, rows, dim)` in the same batches.
 
-    Returns for each the step at which every replicate's loss was first not finite, `(replicates,)`, 0 where it always
-    was.
-
-    Raises:
-        ValueError: there are fewer rows than a batch has.
+    `options` are those of `stacks.train`. Returns the step at which each loss was first not finite, or 0 if it always
+    was, `(stacks, replicates)`.
     """
     import torch
 
     from minde.baselines.mine import shuffle
 
-    check_batch(batch_size, x.shape[1])
-    adam = torch.optim.Adam([weights for mine in mines for weights in mine.parameters()], lr=learning_rate)
-    progress.report(0, "training")  # where its rate counts from
-    lost = [torch.zeros(len(seeds), dtype=torch.int64, device=x.device) for _ in mines]
-    drawn, orders = batches(x, z, seeds, batch_size), generators(seeds, "shuffle")
-    for step in range(1, steps + 1):
-        x_batch, z_batch = next(drawn)
-        z_marginal = shuffle(z_batch, orders)  # the same for all
-        losses = [mine.loss(x_batch, z_batch, z_marginal=z_marginal) for mine in mines]
-        adam.zero_grad()
-        sum(loss.sum() for loss in losses).backward()  # its gradient is each replicate's own
-        adam.step()
-        for number, loss in enumerate(losses):
-            lost[number] = torch.where((lost[number] == 0) & ~loss.isfinite(), step, lost[number])
-        if step % 100 == 0 or step == steps:
-            progress.report(step, f"loss {losses[0].detach().mean():.4f}", milestone=step == steps)
-    return lost
+    orders, parameters = generators(seeds, "shuffle"), [weights for mine in mines for weights in mine.parameters()]
+
+    def losses(x: Tensor, z: Tensor) -> Tensor:
+        z_marginal = shuffle(z, orders)  # the same for all stacks
+        return torch.stack([mine.loss(x, z, z_marginal=z_marginal) for mine in mines])
+
+    return train_stack(losses, parameters, samples, seeds, **options)

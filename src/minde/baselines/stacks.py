@@ -1,14 +1,15 @@
-"""What competitors share that train all replicates of a cell as one program: samples, batches, generators, widths."""
+"""What competitors share that train all replicates of a cell as one program: samples, batches, generators, the loop."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minde.baselines.interface import Replicate, standardised
+from minde.baselines.interface import Replicate, check_batch, standardised
+from minde.progress import Progress
 
 if TYPE_CHECKING:
     import torch
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def generator(seed: int, purpose: str) -> torch.Generator:
-    """A generator of its own for each purpose, on the CPU, so that a GPU draws the same."""
+    """A generator for one purpose, on the CPU so that random numbers are the same for a GPU."""
     import torch
 
     digest = blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)  # 63 bits: what torch takes
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)  # torch takes 63 bits
 
 
 def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[tuple[Tensor, Tensor], ...]:
@@ -29,23 +30,17 @@ def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[
 
     splits = zip(*map(standardised, replicates), strict=True)
     return tuple(
-        tuple(torch.from_numpy(np.stack(of_all)).to(device) for of_all in zip(*split, strict=True)) for split in splits
+        tuple(torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*split, strict=True)) for split in splits
     )
 
 
 def width(dim_x: int) -> int:
-    """Units of a hidden layer by the number of coordinates of x: the paper's for DoE."""
+    """Units of a hidden layer by the number of coordinates of x: the DoE paper's."""
     return 64 if dim_x <= 10 else 128 if dim_x <= 50 else 256
 
 
-def check_batch(batch_size: int, rows: int) -> None:
-    """Raise ValueError where there are fewer training rows than a batch has."""
-    if batch_size > rows:
-        raise ValueError(f"a batch of {batch_size} cannot be drawn from {rows} training samples; lower batch_size")
-
-
 def batches(x: Tensor, y: Tensor, seeds: Sequence[int], size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffled epochs without their incomplete last batch, for ever; every replicate in an order of its own."""
+    """Endless epochs of batches, shuffled for each replicate separately, without the incomplete last batch."""
     import torch
 
     generators = [generator(seed, "batches") for seed in seeds]
@@ -56,3 +51,41 @@ def batches(x: Tensor, y: Tensor, seeds: Sequence[int], size: int) -> Iterator[t
         for first in range(0, rows - size + 1, size):
             chosen = order[:, first : first + size]
             yield x[replicate, chosen], y[replicate, chosen]
+
+
+def train(
+    losses: Callable[[Tensor, Tensor], Tensor],
+    parameters: Sequence[Tensor],
+    samples: tuple[Tensor, Tensor],
+    seeds: Sequence[int],
+    *,
+    batch_size: int,
+    learning_rate: float,
+    steps: int,
+    progress: Progress,
+    on_gradients: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Train in place with Adam on samples x and y `(replicates, rows, dim)`.
+
+    `losses` maps a batch of x and y to the loss of every replicate, `(…, replicates)`; `on_gradients` is called before
+    each update. Returns the step at which each loss was first not finite, or 0 if it always was, in the same shape.
+
+    Raises:
+        ValueError: there are fewer rows than a batch has.
+    """
+    import torch
+
+    check_batch(batch_size, samples[0].shape[1])
+    adam, drawn = torch.optim.Adam(parameters, lr=learning_rate), batches(*samples, seeds, batch_size)
+    lost = torch.zeros(len(seeds), dtype=torch.int64, device=samples[0].device)
+    progress.report(0, "training")  # the rate counts from here
+    for step in range(1, steps + 1):
+        loss = losses(*next(drawn))
+        adam.zero_grad()
+        loss.sum().backward()  # replicates are independent: each gets its own gradient
+        on_gradients()
+        adam.step()
+        lost = torch.where((lost == 0) & ~loss.isfinite(), step, lost)
+        if step % 100 == 0 or step == steps:
+            progress.report(step, f"loss {loss.detach().mean():.4f}", milestone=step == steps)
+    return lost

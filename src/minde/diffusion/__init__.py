@@ -1,1 +1,1 @@
-"""The method: tensors in, tensors out. Imports torch and nothing of ours; knows no paths, config or devices."""
+"""The method: tensors in, tensors out. Imports no other part of this package; knows no paths, config or devices."""

@@ -1,4 +1,4 @@
-"""The base of a network: a prediction of the noise that is known beforehand, to which the network's is added."""
+"""The base of a network: a closed-form noise prediction; the network learns the residual."""
 
 from typing import Literal
 
@@ -11,24 +11,24 @@ from .mixture import MixtureScore, mixture_moments, mixture_scores, needed_compo
 from .sde import SDE
 
 Moments = tuple[Tensor, ...]
-"""What a base is made of: mean and covariance of a Gaussian; those of components and their weights; or nothing."""
+"""Moments of a base: mean and covariance of a Gaussian; means, covariances and weights of a mixture; or nothing."""
 
 Base = dict[str, GaussianScore | MixtureScore]
-"""What a base predicts for every score of a variant; empty where there is no base."""
+"""The closed-form prediction for every score of a variant; empty without a base."""
 
 
 def fit_base(kind: Literal["none", "gaussian", "mixture"], x: Tensor, dim_x: int) -> Moments:
-    """Return what a base of a kind is made of, for samples ``(replicates, n, dim_x + dim_y)``."""
+    """Return the moments of a base, fitted to samples ``(replicates, n, dim_x + dim_y)``."""
     return {"none": lambda *_: (), "gaussian": base_moments, "mixture": mixture_moments}[kind](x, dim_x)
 
 
 def compact(moments: Moments) -> Moments:
-    """Return the same base without what fills it up for stacks: what files and fitted estimators keep."""
+    """Return the same base without the padding that stacks need, as files and fitted estimators keep it."""
     return needed_components(*moments) if len(moments) == 3 else moments
 
 
 def base_scores(variant: str, moments: Moments, dim_x: int) -> Base:
-    """Build a base from what it is made of."""
+    """Build a base from its moments."""
     if not moments:
         return {}
     return (gaussian_scores if len(moments) == 2 else mixture_scores)(variant, *moments, dim_x)

@@ -1,7 +1,7 @@
-"""Batches: what a step of training is shown, and the random numbers it uses.
+"""Batches: the samples and random numbers of a training step.
 
-Every random draw is derived from a replicate's seed and the step (see :mod:`.random`). Draws are made for many steps at
-once; a step picks its own by a position that is a tensor, so that the very same step can be repeated as a CUDA graph.
+Every random draw is derived from a replicate's seed and the step (see :mod:`.random`). Draws are made for many steps
+together; a step selects its own by a position that is a tensor, so that the same step can be replayed as a CUDA graph.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from .model import Model
 from .recipe import Recipe
 from .times import stratify
 
-CHUNK = 32  # steps whose random numbers are drawn at once; part of the seed path, so changing it changes the numbers
+CHUNK = 32  # steps whose random numbers are drawn together; part of the seed path: changing it changes the numbers
 
 
 @dataclass(frozen=True)
@@ -33,41 +33,41 @@ class Batch:
     learning_rate: Tensor
     """``()``."""
     ema_weight: Tensor
-    """``()``: how far the average of the parameters moves."""
+    """``()``: weight of the new parameters in their average."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """What CHUNK steps are given, for every replicate."""
+    """The inputs of CHUNK steps, for every replicate."""
 
     rows: Tensor
-    """``(replicates, CHUNK, batch)``: rows of the samples of all replicates, one after the other."""
+    """``(replicates, CHUNK, batch)``: row numbers in the concatenated samples of all replicates."""
     noise: Tensor
     """``(replicates, CHUNK, batch, dim)``."""
     t: Tensor
     """``(replicates, CHUNK, batch)``."""
     scores: Tensor
-    """``(replicates, CHUNK, 1)``: which score a step's batch is asked for, where one is chosen per batch."""
+    """``(replicates, CHUNK, 1)``: the score of a step's batch, if one is chosen per batch."""
     learning_rate: Tensor
     """``(1, CHUNK)``."""
     ema_weight: Tensor
     """``(1, CHUNK)``."""
 
     def at(self, position: Tensor) -> list[Tensor]:
-        """Return what the step at a position ``(1,)`` is given, in order of the fields."""
+        """Return the inputs of the step at a position ``(1,)``, in order of the fields."""
         return [getattr(self, field.name).index_select(1, position).squeeze(1) for field in fields(self)]
 
     def copy_(self, other: "Chunk") -> None:
-        """Take another chunk's place, in the same memory."""
+        """Copy another chunk into this one's memory."""
         for field in fields(self):
             getattr(self, field.name).copy_(getattr(other, field.name))
 
 
 class Batches:
-    """The batches of a stack: shuffled epochs without their incomplete last batch."""
+    """The batches of a stack: shuffled epochs, without an incomplete last batch."""
 
     def __init__(self, model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int]) -> None:
-        """Take training samples ``(replicates, n, dim)``; raises ValueError where a batch is larger than n."""
+        """Take training samples ``(replicates, n, dim)``; raises ValueError if a batch is larger than n."""
         replicates, self.n, self.dim = samples.shape
         if recipe.batch_size > self.n:
             raise ValueError(
@@ -82,7 +82,7 @@ class Batches:
         self.order: tuple[int, Tensor] | None = None
 
     def draw(self, first: int) -> Chunk:
-        """Return the chunk that begins with step ``first``, a multiple of CHUNK."""
+        """Return the chunk that starts at step ``first``, a multiple of CHUNK."""
         size, seeds, device, index = self.recipe.batch_size, self.seeds, self.device, first // CHUNK
         steps = range(first, first + CHUNK)
         u = random.uniforms((CHUNK, size), seeds, "time", index, device=device)
@@ -114,5 +114,5 @@ class Batches:
         return self.order[1][:, position * size : (position + 1) * size] + self.offset
 
     def _row(self, numbers: Iterable[float]) -> Tensor:
-        """Return numbers as ``(1, CHUNK)`` on the device, which the host does not wait for."""
-        return torch.tensor([list(numbers)], dtype=torch.float32).to(self.device, non_blocking=True)
+        """Return numbers as ``(1, CHUNK)`` on the device, without waiting for it."""
+        return torch.tensor([list(numbers)], dtype=torch.float32, device="cpu").to(self.device, non_blocking=True)

@@ -1,11 +1,11 @@
-"""Which scores each variant learns, and how the network is told which one it is asked for (paper, section 3).
+"""Which scores each variant learns, and the network inputs that select one of them (paper, section 3).
 
-Each of the two variables plays a role in a score. A *diffused* variable is fed noisy with its time t; a *conditioned*
+Each of the two variables has a role in a score. A *diffused* variable is fed noisy with its time t; a *conditioned*
 one is fed clean with time 0; a *marginalised* one is fed zeros with time 1.
 """
 
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, count, pairwise
 from typing import Literal
 
 import torch
@@ -21,9 +21,9 @@ class Score:
     x: Role
     y: Role
     odds: int
-    """Of being chosen for a batch, relative to the variant's other scores (the paper)."""
+    """Odds of being chosen for a batch, relative to the variant's other scores (the paper)."""
     share: int
-    """Of a batch that is dealt to the scores, relative to the others': more for the scores that are harder to learn."""
+    """Share of a batch that is dealt to all scores, relative to the others': more if a score is harder to learn."""
 
 
 VARIANTS: dict[str, dict[str, Score]] = {
@@ -48,7 +48,7 @@ class Selection:
     rows: Tensor
     """Score indices, broadcasting to ``(replicates, batch)``."""
     groups: dict[int, slice] | None
-    """Rows of each score where every score has one contiguous block, the same in all replicates; else None."""
+    """Rows of each score if every score has one contiguous block, the same in all replicates; else None."""
 
 
 def only(variant: str, score: str) -> Selection:
@@ -60,16 +60,26 @@ def only(variant: str, score: str) -> Selection:
 def allocate(variant: str, batch: int, device: torch.device) -> Selection:
     """Deal the rows of a batch to the scores by their shares, in contiguous blocks.
 
-    A fixed split has no sampling noise, unlike a choice at random, and its shapes never change. Raises ValueError where
-    the batch is too small to give every score a row.
+    Unlike a random choice, a fixed split has no sampling noise, and its shapes never change. Raises ValueError if the
+    batch is too small to give every score a row.
     """
+    sizes = _sizes(variant, batch)
+    if min(sizes) < 1:
+        least = next(rows for rows in count(len(sizes)) if min(_sizes(variant, rows)) >= 1)
+        raise ValueError(
+            f"batch_size is {batch}; expected at least {least}: variant {variant} deals a batch to {len(sizes)} scores."
+        )
+    ends = list(accumulate(sizes))
+    groups = {i: slice(end - size, end) for i, (size, end) in enumerate(zip(sizes, ends, strict=True))}
+    rows = [index for index, size in enumerate(sizes) for _ in range(size)]
+    return Selection(torch.tensor(rows, device=device), groups)
+
+
+def _sizes(variant: str, batch: int) -> list[int]:
+    """Return how many rows of a batch each score gets."""
     shares = [score.share for score in VARIANTS[variant].values()]
-    ends = [round(batch * sum(shares[: i + 1]) / sum(shares)) for i in range(len(shares))]
-    groups = {i: slice(start, end) for i, (start, end) in enumerate(zip([0, *ends], ends, strict=False))}
-    sizes = torch.tensor([group.stop - group.start for group in groups.values()])
-    if sizes.min() < 1:
-        raise ValueError(f"Variant {variant} deals a batch to {len(shares)} scores; {batch} rows are too few.")
-    return Selection(torch.repeat_interleave(torch.arange(len(shares)), sizes).to(device), groups)
+    ends = [round(batch * end / sum(shares)) for end in accumulate(shares)]
+    return [end - start for start, end in pairwise([0, *ends])]
 
 
 def choose(variant: str, u: Tensor) -> Selection:
@@ -83,10 +93,10 @@ def choose(variant: str, u: Tensor) -> Selection:
 
 @dataclass(frozen=True)
 class Masks:
-    """What each score diffuses, conditions on and marginalises, one row per score of a variant, as floats 0 or 1."""
+    """What each score diffuses, conditions on and marginalises: one row per score of a variant, floats 0 or 1."""
 
     diffused: Tensor
-    """``(scores, dim_x + dim_y)``: coordinates fed noisy, which are the ones that the loss counts."""
+    """``(scores, dim_x + dim_y)``: coordinates fed noisy; the loss counts only these."""
     conditioned: Tensor
     """``(scores, dim_x + dim_y)``: coordinates fed clean."""
     time_diffused: Tensor
@@ -122,7 +132,7 @@ def masks(variant: str, dim_x: int, dim_y: int, device: torch.device) -> Masks:
 
 
 def diffused_coordinates(variant: str, score: str, dim_x: int, dim_y: int) -> slice:
-    """Return which of the ``dim_x + dim_y`` coordinates a score diffuses, which is also what it predicts."""
+    """Return which of the ``dim_x + dim_y`` coordinates a score diffuses, and so predicts."""
     roles = VARIANTS[variant][score]
     start = 0 if roles.x == "diffused" else dim_x
     return slice(start, dim_x + dim_y if roles.y == "diffused" else dim_x)

@@ -1,4 +1,4 @@
-"""How good learned scores are, at every time: networks as models of a density."""
+"""Errors of learned scores at every time: how well networks model a density."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,13 @@ from .times import Times, stratify
 def score_errors(
     predict: Predictor, clean: Tensor, *, times: Times, variant: str, dim_x: int, parts: int, seeds: Sequence[int]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return times ``(parts,)`` and, of each score, its squared error less that of a Gaussian, ``(replicates, parts)``.
+    """Return times ``(parts,)`` and each score's squared error minus that of a Gaussian, ``(replicates, parts)``.
 
     The errors are those of the predicted noise, ``E||z - ẑ||²`` per diffused coordinate (a score's are these divided by
-    s_t²), over test samples ``clean`` ``(replicates, n, dim)`` in equal shares of the times; the Gaussian's are
-    predicted from the moments of the same samples. What no predictor can know cancels in the difference: it is the
-    squared error of the learned score where the samples are Gaussian, and below zero where the network knows what a
-    Gaussian does not. Raises ValueError where there are fewer samples than parts.
+    s_t²), over test samples ``clean`` ``(replicates, n, dim)`` in equal shares of the times; the Gaussian's predictions
+    use the moments of the same samples. The unpredictable part cancels in the difference: for Gaussian samples it is
+    the squared error of the learned score; it is negative if the network knows more than a Gaussian. Raises ValueError
+    if there are fewer samples than parts.
     """
     n, dim = clean.shape[1:]
     if n < parts:
@@ -46,5 +46,5 @@ def score_errors(
         errors[name] = torch.stack(
             [part.mean(dim=1) for part in torch.cat(excess, dim=1).tensor_split(parts, dim=1)], 1
         )
-    middle = times.inverse_cdf(stratify(torch.full((parts,), 0.5, dtype=torch.float64)))
+    middle = times.inverse_cdf(stratify(torch.full((parts,), 0.5, dtype=torch.float64, device="cpu")))
     return middle, errors

@@ -1,7 +1,7 @@
 """The estimators: mutual information, divergence and entropy from noise predictions (paper, section 3).
 
-With ``score = -noise_pred / s_t`` every formula of the paper is ``½ ∫ (β/s²) E[integrand] dt``. Call a the noise
-predicted without knowledge of the other variable and b the noise predicted with it:
+With ``score = -noise_pred / s_t`` every formula of the paper is ``½ ∫ (β/s²) E[integrand] dt``. Let a be the noise
+predicted without the other variable and b the noise predicted with it:
 
 - variant c: a = ẑ(x_t), b = ẑ(x_t | y_0);
 - variant j: a = ẑ(x_t, y_t), b = [ẑ(x_t | y_0), ẑ(y_t | x_0)];
@@ -11,9 +11,9 @@ Then every formula is a product with the difference d = b - a:
 
 - inside: ``d · d``, the paper's ``|| s_b - s_a ||²``;
 - sigma: ``d · (b + a - 2 r)``, the paper's ``|| s_b - ref_σ ||² - || s_a - ref_σ ||²`` with r the noise of ``ref_σ``;
-- gap: ``d · (2 z - a - b)``, the difference ``|| z - a ||² - || z - b ||²`` of the denoising errors, with the noise z
-  that was really added (MMG, NeurIPS 2025). Errors of a and b enter it in second order only, since both are the best
-  predictions on these samples; in a KL divergence that of q is not, and its errors enter in first order.
+- gap: ``d · (2 z - a - b)``, the difference ``|| z - a ||² - || z - b ||²`` of the denoising errors, with the added
+  noise z (MMG, NeurIPS 2025). Errors of a and b enter it in second order only, since both are the best predictions on
+  these samples; in a KL divergence that of q is not, and its errors enter in first order.
 """
 
 import math
@@ -32,7 +32,7 @@ Predictor = Callable[[Tensor, Tensor, Tensor, str], Tensor]
 name of a score, and ``(replicates, batch, diffused)``."""
 
 ENTROPIES = {"marginal": "x", "conditional": "x|y", "joint": "xy", "x_given_y": "x|y", "y_given_x": "y|x"}
-"""What the entropy behind each score is that of."""
+"""The variable whose entropy follows from each score."""
 
 FORMULAS = ("inside", "sigma", "gap")
 """Formulas of mutual information."""
@@ -40,7 +40,7 @@ FORMULAS = ("inside", "sigma", "gap")
 DIVERGENCE_FORMULAS = ("inside", "gap")
 """Formulas of a KL divergence."""
 
-ROWS = 2048  # test points per call of the predictor: bounds memory, changes no number
+ROWS = 2048  # test points per call of the predictor: bounds memory, does not change the numbers
 
 
 class Estimate(NamedTuple):
@@ -59,7 +59,7 @@ def reference_noise(times: Times, noisy: Tensor, t: Tensor, sigma: float) -> Ten
 
 
 def split_predictions(variant: str, predictions: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Return a and b of this module's head from the predictions of every score of a variant."""
+    """Return a and b of the module docstring from the predictions of every score of a variant."""
     if variant == "c":
         return predictions["marginal"], predictions["conditional"]
     return predictions["joint"], torch.cat([predictions["x_given_y"], predictions["y_given_x"]], dim=-1)
@@ -84,8 +84,39 @@ def mutual_information(
 
     ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``, ``seeds`` one integer per replicate; errors number
     the replicates from ``first``; ``on_draw`` is called with the number of draws done. The result is keyed by
-    estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an unknown formula
-    and FloatingPointError, naming the estimator and the replicate, where an estimate is not finite.
+    estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an unknown formula,
+    and FloatingPointError, naming the estimator and the replicate, if an estimate is not finite.
+    """
+    per_point = pointwise_information(
+        predict,
+        clean,
+        times=times,
+        variant=variant,
+        dim_x=dim_x,
+        formulas=formulas,
+        sigmas=sigmas,
+        mc_draws=mc_draws,
+        stratified=stratified,
+        seeds=seeds,
+        on_draw=on_draw,
+    )
+    return {name: summarise(name, values, first) for name, values in per_point.items()}
+
+
+def pointwise_information(
+    predict: Predictor,
+    clean: Tensor,
+    *,
+    times: Times,
+    variant: str,
+    dim_x: int,
+    formulas: Sequence[str],
+    sigmas: Sequence[float],
+    **options,
+) -> dict[str, Tensor]:
+    """Return the estimate at each test point ``(replicates, n)``, by estimator; :func:`mutual_information` is the mean.
+
+    ``options`` are those of :func:`integrate`; arguments and errors are as in :func:`mutual_information`.
     """
     if unknown := set(formulas) - set(FORMULAS):
         raise ValueError(f"Unknown formulas {sorted(unknown)}; expected some of {', '.join(FORMULAS)}.")
@@ -100,10 +131,7 @@ def mutual_information(
             factors["gap"] = 2 * noise[..., own] - a - b
         return {name: ((b - a) * factor).sum(dim=-1) for name, factor in factors.items()}
 
-    per_point = integrate(
-        integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds, on_draw=on_draw
-    )
-    return {name: _summarise(name, values, first) for name, values in per_point.items()}
+    return integrate(integrands, clean, times=times, **options)
 
 
 def divergence(
@@ -132,7 +160,7 @@ def divergence(
         return {name: ((b - a) * factors[name]).sum(dim=-1) for name in formulas}
 
     per_point = integrate(integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
-    return {name: _summarise(name, values) for name, values in per_point.items()}
+    return {name: summarise(name, values) for name, values in per_point.items()}
 
 
 def entropy(
@@ -150,8 +178,8 @@ def entropy(
     """Estimate differential entropies, in nats: x and x|y with variant c; xy, x|y, y|x, x and y with variant j.
 
     ``H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt - KL(p_1 || ref_σ)`` for the N coordinates that
-    a score diffuses (paper, section 3.2). The last term, at t = 1, is that of a standard normal p_1, as it is for
-    standardised samples: nothing to speak of, unless σ is large. Variant j learns no score of x or y alone: ``H(X) =
+    a score diffuses (paper, section 3.2). The last term assumes a standard normal p_1 at t = 1, which holds for
+    standardised samples; it is negligible unless σ is large. Variant j learns no score of x or y alone: ``H(X) =
     H(X, Y) - H(Y | X)``. Arguments as in :func:`mutual_information`.
     """
     dim_y = clean.shape[-1] - dim_x
@@ -176,7 +204,7 @@ def entropy(
         per_point[ENTROPIES[name]] = cross - from_reference[name]
     if variant == "j":
         per_point |= {"x": per_point["xy"] - per_point["y|x"], "y": per_point["xy"] - per_point["x|y"]}
-    return {name: _summarise(f"entropy of {name}", values) for name, values in per_point.items()}
+    return {name: summarise(f"entropy of {name}", values) for name, values in per_point.items()}
 
 
 @torch.no_grad()
@@ -194,8 +222,8 @@ def integrate(
 
     ``integrands(clean, noisy, noise, t)`` gives named values ``(replicates, batch)``. Stratified draws put one of a
     point's times in each of ``mc_draws`` equal shares of the time distribution, and one point in each of n parts of a
-    share: the mean over points then varies with the noise alone. Raises ValueError without a draw, and where there is
-    not one seed per replicate.
+    share: the mean over points then varies with the noise only. Raises ValueError without a draw, or unless there is
+    one seed per replicate.
     """
     replicates, n, dim = clean.shape
     if mc_draws < 1:
@@ -221,7 +249,11 @@ def integrate(
     return totals
 
 
-def _summarise(name: str, per_point: Tensor, first: int = 0) -> Estimate:
+def summarise(name: str, per_point: Tensor, first: int = 0) -> Estimate:
+    """Average estimates at test points ``(replicates, n)``.
+
+    Raises FloatingPointError, naming the estimator and the replicate, numbered from ``first``, if one is not finite.
+    """
     # One by one: torch rounds the statistics of a replicate differently alone than in a stack.
     value, std = (torch.stack([statistic(points) for points in per_point]) for statistic in (torch.mean, torch.std))
     if bad := (~value.isfinite()).nonzero().flatten().tolist():

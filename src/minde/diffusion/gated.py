@@ -1,9 +1,9 @@
-"""A network of gated linear units: it learns what is far from Gaussian in a fraction of the paper's network's steps.
+"""A network of gated linear units: it needs a fraction of the steps of the paper's network far from Gaussian data.
 
-A score is often a product, such as a rotation by an angle that depends on the radius times the coordinates. The units
-multiply two linear functions of their input, one of them through SiLU (Shazeer, 2020), where a perceptron has to build
-products from many kinks. A group norm would take the lengths of vectors away; a soft norm only bounds them, since
-products of products could grow without end.
+A score is often a product, such as the coordinates times a rotation by an angle that depends on the radius. The units
+multiply two linear functions of their input, one of them passed through SiLU (Shazeer, 2020); a perceptron has to
+approximate products piecewise. A group norm would remove the lengths of vectors; a soft norm only bounds them, since
+repeated products could grow without limit.
 """
 
 import torch
@@ -33,7 +33,7 @@ def forward(p: Parameters, middle_blocks: int, variables: Tensor, times: Tensor)
     for name, shift in zip(blocks, shifts.chunk(len(blocks), dim=1), strict=True):
         gate, value = torch.baddbmm(shift, p[f"{name}.units.weight"], _soft_norm(hidden)).chunk(2, dim=1)
         hidden = hidden + linear(p, f"{name}.linear", silu(gate) * value)
-    # Nothing between here and the sum above: an activation could fall silent, and nothing would wake it up again.
+    # No activation before the output: a unit could die and receive no gradient.
     return linear(p, "output", hidden)
 
 
@@ -42,5 +42,5 @@ def _blocks(middle_blocks: int) -> list[str]:
 
 
 def _soft_norm(x: Tensor) -> Tensor:
-    """Divide by ``sqrt(1 + mean square)``: small vectors stay as they are, large ones get a length."""
+    """Divide by ``sqrt(1 + mean square)``: small vectors hardly change, the length of large ones is bounded."""
     return x * (1 + x.square().mean(dim=1, keepdim=True)).rsqrt()

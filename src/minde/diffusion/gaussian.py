@@ -1,12 +1,12 @@
 """The Gaussian base: exact noise predictions for a Gaussian with the samples' mean and covariance.
 
-A network that predicts the difference to it starts at the best linear-Gaussian answer and learns only what is not
+A network that predicts the residual to it starts at the best linear-Gaussian answer and learns only what is not
 Gaussian. A Gaussian stays one along the forward process: with mean m and covariance Σ,
-``w = (k_t² Σ + s_t²)^-½ (x_t - k_t m)`` is white, and ``E[z | x_t] = s_t (k_t² Σ + s_t²)^-½ w``. Of all roots, this is
-the symmetric one, since there is but one: networks learn from w, and eigenvectors' signs are each library's choice.
+``w = (k_t² Σ + s_t²)^-½ (x_t - k_t m)`` is white, and ``E[z | x_t] = s_t (k_t² Σ + s_t²)^-½ w``. The root is the
+symmetric one, which is unique: networks learn from w, and the signs of eigenvectors depend on the library.
 
-The white coordinates are inputs of the network too: where the data lie close to a line or a plane, as x given y does
-when mutual information is large, they show the small deviations from it at the same scale as everything else.
+The white coordinates are also inputs of the network: if the data lie close to a line or a plane, like x given y when
+mutual information is large, they show the small deviations from it at the same scale as everything else.
 """
 
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ class GaussianScore:
     diffused: slice
     """Coordinates that the score predicts."""
     conditioned: slice
-    """Coordinates that it is given clean; empty for marginal and joint scores."""
+    """Coordinates that it conditions on; empty for marginal and joint scores."""
     mean: Tensor
     """``(replicates, 1, dim)``, of all coordinates."""
     gain: Tensor
-    """``(replicates, conditioned, diffused)``: the conditional mean moves by ``(c - E[c]) @ gain``."""
+    """``(replicates, conditioned, diffused)``: the conditional mean shifts by ``(c - E[c]) @ gain``."""
     eigenvalues: Tensor
     """``(replicates, 1, diffused)``, of the (conditional) covariance."""
     basis: Tensor
-    """``(replicates, diffused, diffused)``, its eigenvectors in columns."""
+    """``(replicates, diffused, diffused)``: its eigenvectors, in columns."""
 
     def predict(self, sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Return w and E[z | x_t, c] of the diffused coordinates, each ``(replicates, batch, diffused)``."""
@@ -55,15 +55,16 @@ def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
-    """Return the moments of samples ``(replicates, n, dim)`` for a base: as :func:`fit_moments`, adjusted for chance.
+    """Return the moments of samples ``(replicates, n, dim)`` for a base: :func:`fit_moments`, adjusted for chance.
 
-    In n samples, two independent variables of many coordinates are correlated: their squared canonical correlations are
-    ``p / n`` in the mean, p the larger of the two dimensions. So each ``1 - r²`` is multiplied by ``(n - 1) / (n - 1 -
-    p)``, as in an adjusted R² (Ezekiel, 1930). Each variable's own covariance stays. ``dim_x`` may be all of dim.
+    In n samples, independent variables of many coordinates are correlated by chance: their squared canonical
+    correlations average ``p / n``, with p the larger of the two dimensions. So each ``1 - r²`` is multiplied by ``(n -
+    1) / (n - 1 - p)``, as in an adjusted R² (Ezekiel, 1930). Each variable's own covariance is unchanged. ``dim_x`` may
+    equal dim.
     """
     mean, covariance = fit_moments(x)
     n, dim = x.shape[1:]
-    if dim_x == dim or not covariance.isfinite().all():  # of samples that are not finite, training will say so
+    if dim_x == dim or not covariance.isfinite().all():  # training will raise for samples that are not finite
         return mean, covariance
     adjusted = covariance.double()
     of_x, of_y, p = slice(None, dim_x), slice(dim_x, None), max(dim_x, dim - dim_x)
@@ -79,10 +80,12 @@ def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
 
 
 def _roots(covariance: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
-    """Return square root and inverse root of covariances, both without what is below rounding, of collinear columns."""
+    """Return square root and inverse root of covariances, without directions that are zero but for rounding."""
     eigenvalues, basis = torch.linalg.eigh(covariance)
     is_there = eigenvalues > rounding * eigenvalues.amax(dim=1, keepdim=True)
-    root, inverse = (torch.where(is_there, of, 0).unsqueeze(1) for of in (eigenvalues.sqrt(), eigenvalues.rsqrt()))
+    root, inverse = (
+        torch.where(is_there, values, 0).unsqueeze(1) for values in (eigenvalues.sqrt(), eigenvalues.rsqrt())
+    )
     return (basis * root) @ basis.mT, (basis * inverse) @ basis.mT
 
 
@@ -97,10 +100,10 @@ def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) 
         given_x, given_y = (role == "conditioned" for role in (VARIANTS[variant][name].x, VARIANTS[variant][name].y))
         conditioned = slice(0, dim_x) if given_x else slice(dim_x, dim) if given_y else slice(0, 0)
         cross = covariance[:, conditioned, diffused]
-        # Not solve: columns may be collinear, and what they have twice is to count once.
+        # A pseudo-inverse instead of solve: columns may be collinear, and what they share counts once.
         gain = torch.linalg.pinv(covariance[:, conditioned, conditioned], rtol=rounding, hermitian=True) @ cross
         eigenvalues, basis = torch.linalg.eigh(covariance[:, diffused, diffused] - cross.mT @ gain)
-        # Rounding can leave a singular covariance slightly negative; the noise variance is added to it in any case.
+        # Rounding can make a singular covariance slightly negative; the noise variance is added to it anyway.
         eigenvalues = eigenvalues.clamp(min=0).unsqueeze(1)
         return GaussianScore(
             diffused, conditioned, mean.unsqueeze(1), gain.to(mean), eigenvalues.to(mean), basis.to(mean)

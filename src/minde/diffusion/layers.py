@@ -1,7 +1,7 @@
 """Layers of stacked networks: the networks of all replicates are one batched program.
 
-Parameters are named and have the replicates in front: a matrix is ``(replicates, out, in)``. Activations are
-``(replicates, features, batch)``: a norm then reduces over an outer dimension, which vectorises over the batch.
+Parameters are named, and their first dimension is the replicates: a matrix is ``(replicates, out, in)``. Activations
+are ``(replicates, features, batch)``, so that a norm reduces over an outer dimension and vectorises over the batch.
 """
 
 import torch
@@ -19,7 +19,7 @@ def linear(p: Parameters, name: str, x: Tensor) -> Tensor:
     """Apply the linear layer ``name`` to ``(replicates, in, batch)``."""
     weight, bias = p[f"{name}.weight"], p[f"{name}.bias"].unsqueeze(2)
     if weight.shape[1] == 1:
-        # A matrix product with one row rounds differently for a lone replicate than in a stack; a sum does not.
+        # A matrix product with one row rounds differently for a single replicate than in a stack; a sum does not.
         return (weight.mT * x).sum(dim=1, keepdim=True) + bias
     return torch.baddbmm(bias, weight, x)
 
@@ -35,9 +35,9 @@ def norm_silu(p: Parameters, name: str, x: Tensor) -> Tensor:
 
 
 class NormSilu(Function):
-    """Group norm with its affine part, then SiLU, of ``(replicates, features, batch)``, with a backward in few passes.
+    """Group norm with its affine part, then SiLU, of ``(replicates, features, batch)``, with a fused backward pass.
 
-    Weight and bias are ``(replicates, features)``. Autograd through the same operations keeps and reads each of their
+    Weight and bias are ``(replicates, features)``. Autograd through the same operations would keep and read all their
     intermediate results.
     """
 
@@ -58,10 +58,10 @@ class NormSilu(Function):
         normalised, scale, affine, weight = ctx.saved_tensors
         gradient = torch.ops.aten.silu_backward(gradient, affine)
         product = gradient * normalised
-        of_weight, of_bias = product.sum(dim=2), gradient.sum(dim=2)
-        # The normalised values have mean 0 and variance 1: take out what would change them.
+        weight_gradient, bias_gradient = product.sum(dim=2), gradient.sum(dim=2)
+        # The normalised values keep mean 0 and variance 1: remove the components that would change them.
         slope = gradient.mul_(weight.unsqueeze(2)).unflatten(1, (GROUPS, -1))
         along = product.mul_(weight.unsqueeze(2)).unflatten(1, (GROUPS, -1)).mean(dim=2, keepdim=True)
-        of_x = slope - slope.mean(dim=2, keepdim=True)
-        of_x = of_x.addcmul_(normalised.unflatten(1, (GROUPS, -1)), along, value=-1).mul_(scale)
-        return of_x.flatten(1, 2), of_weight, of_bias
+        x_gradient = slope - slope.mean(dim=2, keepdim=True)
+        x_gradient = x_gradient.addcmul_(normalised.unflatten(1, (GROUPS, -1)), along, value=-1).mul_(scale)
+        return x_gradient.flatten(1, 2), weight_gradient, bias_gradient

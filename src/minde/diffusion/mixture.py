@@ -1,9 +1,9 @@
 """The mixture base: exact noise predictions for a mixture of Gaussians that is fitted to the samples.
 
-To a network that starts at a single Gaussian, many clusters look like one broad blob for thousands of steps. Noise
-turns a mixture into another one, whose components are those of before with noise of their own: with responsibilities
-``r_i(x_t)``, ``E[z | x_t] = Σ_i r_i(x_t) E_i[z | x_t]``. Given the other variable, a component's weight is multiplied
-by its density there. The white coordinates, which networks see, are those of the components, averaged alike.
+A network that starts at a single Gaussian does not separate many clusters for thousands of steps. With noise, a
+mixture remains a mixture, of the same components with noise: with responsibilities ``r_i(x_t)``, ``E[z | x_t] = Σ_i
+r_i(x_t) E_i[z | x_t]``. Given the other variable, a component's weight is multiplied by its density there. The white
+coordinates, which networks see, are those of the components, averaged in the same way.
 """
 
 import warnings
@@ -17,18 +17,18 @@ from torch import Tensor
 from .gaussian import GaussianScore, base_moments, gaussian_scores
 from .sde import SDE
 
-if TYPE_CHECKING:  # loaded only where a mixture is fitted
+if TYPE_CHECKING:  # loaded only if a mixture is fitted
     import numpy as np
     from sklearn.mixture import GaussianMixture
 
 COMPONENTS = 32
-"""Most components of a mixture, and how many every mixture is filled up to, with ones of no weight."""
+"""Maximum number of components; mixtures with fewer are padded to it with components of zero weight."""
 
-ROWS = 10_000  # of the samples that the mixture is fitted to
-FEW_ROWS, FEW_COMPONENTS = 2000, 8  # tell that there are no clusters, as in most samples
-TRIES = 5  # of the final fit, with other initial clusters: two may have begun as one
-ITERATIONS = 20  # enough for what is apart; a network improves on the rest
-REACH = 1.9  # of a component, in its standard deviations: √3 for pieces of a straight line, more where it bends
+ROWS = 10_000  # samples that the mixture is fitted to
+FEW_ROWS, FEW_COMPONENTS = 2000, 8  # for a first look: most samples have no clusters
+TRIES = 5  # initializations of the final fit: two clusters may start as one
+ITERATIONS = 20  # enough for separate clusters; a network improves on the rest
+REACH = 1.9  # half-length of a component, in its standard deviations: √3 for pieces of a straight line, more for bends
 RIDGE = 1e-4  # added to variances of standardised samples: discrete columns have none within a cluster
 
 
@@ -39,21 +39,21 @@ class MixtureScore:
     diffused: slice
     """Coordinates that the score predicts."""
     conditioned: slice
-    """Coordinates that it is given clean; empty for marginal and joint scores."""
+    """Coordinates that it conditions on; empty for marginal and joint scores."""
     components: GaussianScore
-    """Of every component; the first dimension is ``replicates * components``."""
+    """Scores of all components; the first dimension is ``replicates * components``."""
     log_weights: Tensor
     """``(replicates, components, 1)``."""
     given: tuple[Tensor, Tensor]
-    """Of what is given: means ``(replicates, components, 1, conditioned)``, and triangular inverse roots of covariances
-    ``(replicates, components, conditioned, conditioned)``."""
+    """Moments of the conditioned coordinates: means ``(replicates, components, 1, conditioned)``, and triangular
+    inverse roots of covariances ``(replicates, components, conditioned, conditioned)``."""
 
     def predict(self, sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Return white coordinates and E[z | x_t, c] of the diffused ones, each ``(replicates, batch, diffused)``."""
         replicates, count, _ = self.log_weights.shape
-        of_each = (values.repeat_interleave(count, dim=0) for values in (clean, noisy, t))
-        white, noise = (part.unflatten(0, (replicates, count)) for part in self.components.predict(sde, *of_each))
-        k, variance = (of_t[:, None, :, None] for of_t in (sde.mean_scale(t), sde.variance(t)))
+        repeated = (values.repeat_interleave(count, dim=0) for values in (clean, noisy, t))
+        white, noise = (part.unflatten(0, (replicates, count)) for part in self.components.predict(sde, *repeated))
+        k, variance = (values[:, None, :, None] for values in (sde.mean_scale(t), sde.variance(t)))
         spread = k**2 * self.components.eigenvalues.unflatten(0, (replicates, count)) + variance
         log_density = -0.5 * (white.square() + spread.log()).sum(dim=-1)
         mean, inverse_root = self.given
@@ -67,12 +67,12 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return means, covariances and weights of a mixture for samples ``(replicates, n, dim)``.
 
     They have shape ``(replicates, COMPONENTS, dim)``, ``(…, dim, dim)`` and ``(replicates, COMPONENTS)``. Each
-    replicate has as many components as the integrated completed likelihood favours (Biernacki, Celeux, Govaert, 2000),
+    replicate's number of components maximizes the integrated completed likelihood (Biernacki, Celeux, Govaert, 2000),
     which counts clusters: it is the Bayesian information criterion with a penalty for rows that components share, as
-    they do where one cluster has another shape than a Gaussian's. Of those, the pieces of a curved line become one
-    component again. Where one is left, it is the Gaussian base.
+    they do if a cluster is not Gaussian. Components that are pieces of a curved line are then joined. A single
+    remaining component is the Gaussian base.
 
-    Only the first of the samples are looked at, which must be in random order.
+    Only the first samples are used; they must be in random order.
     """
     mean, covariance = base_moments(x, dim_x)
     means = mean.unsqueeze(1).repeat(1, COMPONENTS, 1)
@@ -81,19 +81,19 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
     weights[:, 0] = 1
     for replicate, samples in enumerate(x[:, :ROWS]):
         if samples.isfinite().all() and (found := _fit(samples)) is not None:
-            for of_all, own in zip((means, covariances, weights), found, strict=True):
-                of_all[replicate, : len(own)] = own
+            for stack, own in zip((means, covariances, weights), found, strict=True):
+                stack[replicate, : len(own)] = own
     return means, covariances, weights
 
 
 def _fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Return means, covariances and weights of several Gaussians for samples ``(n, dim)``; None where one is enough."""
+    """Return means, covariances and weights of several Gaussians for samples ``(n, dim)``; None if one is enough."""
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
     rows = samples.double().cpu().numpy()
-    with warnings.catch_warnings(), threadpool_limits(1):  # their number would decide how sums are rounded
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it is only where the network starts from
+    with warnings.catch_warnings(), threadpool_limits(1):  # the rounding of sums depends on threads
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the network only starts from it
         if _count(rows[:FEW_ROWS], FEW_COMPONENTS) == 1:
             return None
         found = _mixture(rows, _count(rows, COMPONENTS), tries=TRIES)
@@ -102,9 +102,9 @@ def _fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
 
 
 def _count(rows: "np.ndarray", most: int) -> int:
-    """Return the number of components that the criterion favours.
+    """Return the number of components with the best criterion.
 
-    It is doubled while that is better, or few have been tried, then moved by smaller and smaller steps.
+    It is doubled while that improves the criterion, or few have been tried, then refined in halving steps.
     """
     most = max(min(most, len(rows) // 10), 1)
 
@@ -125,28 +125,29 @@ def _count(rows: "np.ndarray", most: int) -> int:
 
 
 def _mixture(rows: "np.ndarray", count: int, tries: int = 1) -> "GaussianMixture":
-    """Fit so many components, the likeliest of some tries."""
+    """Fit a mixture of ``count`` components: the likeliest of ``tries`` fits."""
     from sklearn.mixture import GaussianMixture
 
     return GaussianMixture(count, reg_covar=RIDGE, n_init=tries, max_iter=ITERATIONS, random_state=0).fit(rows)
 
 
 def _join(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Join components that continue each other, as pieces of a curved line do: between them the data have no valley.
+    """Join components that continue each other, such as pieces of a curved line, with no gap in density between them.
 
-    Along the direction that discriminates best between two components (Fisher's), each is taken for a uniform segment.
-    They continue each other where the segments meet and neither holds the other's middle, as those of layers would,
-    which heavy tails or a dense spot have.
+    Along the direction that discriminates best between two components (Fisher's), each is treated as a uniform segment.
+    They continue each other if the segments meet and neither contains the other's middle, as nested components of
+    heavy tails or of a dense core do.
     """
     apart = means.unsqueeze(1) - means
-    # One after the other: all pairs of covariances of many columns would fill the memory.
+    # One at a time: for many columns, the covariances of all pairs would fill the memory.
     solved = [torch.linalg.solve(own + covariances, offset) for own, offset in zip(covariances, apart, strict=True)]
     direction = torch.stack(solved)
     distance = (apart * direction).sum(dim=2)
     reach = REACH * ((direction @ covariances) * direction).sum(dim=2).sqrt()  # [i, j]: how far i reaches towards j
     meet = (distance > torch.maximum(reach, reach.mT)) & (distance <= reach + reach.mT)
-    # Whatever a chain of them leads to; then a row for each set of them.
-    linked = torch.linalg.matrix_power((meet | meet.mT).to(weights) + torch.eye(len(weights)), len(weights)) > 0
+    # The transitive closure; then one row for each set of joined components.
+    itself = torch.eye(len(weights), device=weights.device)
+    linked = torch.linalg.matrix_power((meet | meet.mT).to(weights) + itself, len(weights)) > 0
     share = linked.unique(dim=0) * weights
     weights = share.sum(dim=1)
     share = share / weights.unsqueeze(1)
@@ -157,7 +158,7 @@ def _join(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, 
 
 
 def needed_components(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Leave out the components that no replicate needs: they add zeros, and no rounding."""
+    """Drop the components that no replicate uses: they add exact zeros."""
     needed = int((weights > 0).any(dim=0).sum())
     return means[:, :needed], covariances[:, :needed], weights[:, :needed]
 
@@ -173,12 +174,13 @@ def mixture_scores(
     def build(components: GaussianScore) -> MixtureScore:
         given = components.conditioned
         covariance = covariances[..., given, given].double()
-        covariance = covariance + RIDGE * torch.eye(covariance.shape[-1], device=means.device)
+        unit = torch.eye(covariance.shape[-1], dtype=torch.float32, device=means.device)
+        covariance = covariance + RIDGE * unit
         inverse_root = torch.linalg.inv(torch.linalg.cholesky(covariance)).mT.to(means)
         log_weights = weights.log().unsqueeze(-1)
         return MixtureScore(
             components.diffused, given, components, log_weights, (means[..., given].unsqueeze(2), inverse_root)
         )
 
-    of_components = gaussian_scores(variant, means.flatten(0, 1), covariances.flatten(0, 1), dim_x)
-    return {name: build(components) for name, components in of_components.items()}
+    scores = gaussian_scores(variant, means.flatten(0, 1), covariances.flatten(0, 1), dim_x)
+    return {name: build(components) for name, components in scores.items()}

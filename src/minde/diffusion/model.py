@@ -1,11 +1,10 @@
-"""A stack of noise predictors: the network, the base it is added to, and what both are asked.
+"""A stack of noise predictors: the network, the base that it is added to, and their inputs.
 
-Without a base the network sees what the paper's does. With one it is preconditioned. It also sees the base's white
-coordinates (see :mod:`.gaussian`), how far from the origin x, y and the white coordinates are, the products of these
-lengths with their vectors, since scores often depend on the radius, and the time by the clock of
-:class:`.times.Times`, which spreads small times out. Another output w says how much of the base to add: the prediction
-is ``network + (1 + w) base``. Where samples are Gaussian w stays 0; where they are far from it, the network need not
-learn to subtract the base.
+Without a base the network has the inputs of the paper's. With a base it is preconditioned: it also sees the base's
+white coordinates (see :mod:`.gaussian`); the lengths of x, y and the white coordinates, and the products of these
+lengths with their vectors, since scores often depend on the radius; and the time by the clock of :class:`.times.Times`,
+which spreads out small times. An extra output w scales the base: the prediction is ``network + (1 + w) base``. For
+Gaussian samples w stays 0; for others, the network need not learn to subtract the base.
 """
 
 import math
@@ -21,13 +20,13 @@ from .network import Network
 from .times import Times
 
 WEIGHTS_VERSION = 2
-"""Raised when the same weights would predict something else: files of weights say of which version they are."""
+"""Increased when the same weights would give other predictions; files of weights record it."""
 
 CLOCK_RANGE = 4.0  # of the preconditioned network's time inputs, centred at zero
 N_LENGTHS = 3  # of x, of y and of the white coordinates
-# Outliers of heavy tails are not to decide what the network does elsewhere, least of all by their squares.
-FAR = 10.0  # the farthest from 0 that the network sees a coordinate
-LONG = 3.0  # the most that a vector is multiplied by
+# Bounds on inputs, so that outliers of heavy tails, and their squares, do not affect the network elsewhere.
+FAR = 10.0  # of a coordinate, in absolute value
+LONG = 3.0  # of the factor on a vector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Model:
     times: Times
     network: Network
     base: Base
-    """Noise predictions, by score, to which the network's are added; none in the paper."""
+    """Closed-form noise predictions, by score, to which the network's are added; empty in the paper."""
     masks: Masks = field(repr=False)
 
     def predict(
@@ -69,9 +68,9 @@ class Model:
 
 
 def with_lengths(vectors: Sequence[Tensor]) -> Tensor:
-    """Join vectors ``(..., n)``, each one's length less √n, and the products of both: ``(..., sum of 2 n + 1)``.
+    """Join vectors ``(..., n)``, their lengths minus √n, and the products of both: ``(..., sum of 2 n + 1)``.
 
-    A standard normal vector has a length of about √n, give or take 0.7 whatever n is.
+    The length of a standard normal vector is √n ± 0.7 for any n.
     """
     vectors = [vector.clamp(-FAR, FAR) for vector in vectors]
     lengths = [vector.norm(dim=-1, keepdim=True) - math.sqrt(vector.shape[-1]) for vector in vectors]
@@ -80,7 +79,7 @@ def with_lengths(vectors: Sequence[Tensor]) -> Tensor:
 
 
 def score_network(*, variant: str, dim_x: int, dim_y: int, has_base: bool, **shape) -> Network:
-    """Return the network of a variant, with the inputs and outputs that a base asks for where there is one.
+    """Return the network of a variant, with the additional inputs and output if there is a base.
 
     ``shape`` are the hidden, middle_blocks and architecture of :class:`.network.Network`.
     """

@@ -16,17 +16,18 @@ from torch import Tensor
 from . import gated, random, residual
 from .layers import GROUPS, Parameters
 
-ALIGNMENT = 64  # floats; keeps every replicate at the same place in vector instructions, so that a stack of any size
-# gives it the same rounding
+# In floats; every replicate starts at the same offset in vector instructions, so that its rounding does not depend on
+# the size of the stack.
+ALIGNMENT = 64
 
 
 class Architecture(NamedTuple):
     """A kind of network."""
 
     shapes: Callable[[int, int, int, int], dict[str, tuple[int, ...]]]
-    """Name and shape of every parameter, by dim_in, dim_out, hidden and middle_blocks."""
+    """Function of dim_in, dim_out, hidden and middle_blocks that returns name and shape of every parameter."""
     forward: Callable[[Parameters, int, Tensor, Tensor], Tensor]
-    """Outputs, by parameters, middle_blocks, variables and times; features come before the batch in all tensors."""
+    """Function of parameters, middle_blocks, variables and times; features come before the batch in all tensors."""
 
 
 ARCHITECTURES = {
@@ -36,7 +37,7 @@ ARCHITECTURES = {
 
 
 def hidden_width(dim: int, hidden: int | Literal["auto"] = "auto") -> int:
-    """Return the width asked for, or for auto the paper's: 64 up to 10 dimensions, 128 up to 50, else 256."""
+    """Return ``hidden``, or the paper's width for auto: 64 up to 10 dimensions, 128 up to 50, else 256."""
     if hidden != "auto":
         return hidden
     return 64 if dim <= 10 else 128 if dim <= 50 else 256
@@ -75,7 +76,7 @@ class Network:
 
     @property
     def flat_size(self) -> int:
-        """Length of one replicate's row in the stack: its parameters, then unused numbers up to the alignment."""
+        """Length of one replicate's row in the stack: its parameters, then padding up to the alignment."""
         return math.ceil(self.n_parameters / ALIGNMENT) * ALIGNMENT
 
     def unflatten(self, flat: Tensor) -> dict[str, Tensor]:

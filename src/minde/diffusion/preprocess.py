@@ -1,5 +1,6 @@
-"""Maps of single coordinates, fitted on training samples: mutual information does not change under them."""
+"""Maps of single coordinates, fitted on training samples; they leave mutual information unchanged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,8 +28,8 @@ class Standardize:
 class Gaussianize:
     """Rank to normal per coordinate: the empirical distribution function, then the normal quantile function.
 
-    Between training samples the distribution function is linear; beyond them, a share of 2/n of new samples, it stays.
-    Samples that are equal get the middle of their ranks.
+    Between training samples the distribution function is linear; beyond them, where a share of 2/n of new samples
+    lies, it is constant. Equal samples get the middle of their ranks.
     """
 
     ordered: Tensor
@@ -42,27 +43,27 @@ class Gaussianize:
         upper = n_below.clamp(1, n - 1)
         below, above = self.ordered.gather(-1, upper - 1), self.ordered.gather(-1, upper)
         fraction = ((values - below) / (above - below).clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
-        # Of n, at the middle of its step.
+        # From 0 to n; the middle of a step for samples that are in the training set.
         rank = torch.where(n_up_to > n_below, (n_below + n_up_to) / 2.0, (upper - 0.5).double() + fraction)
         return torch.special.ndtri(rank / n).to(x.dtype).mT.contiguous()
 
 
-def fit_preprocess(kind: Preprocess, x: Tensor) -> Standardize | Gaussianize:
+def fit_preprocess(kind: Preprocess, x: Tensor, names: Sequence[str] | None = None) -> Standardize | Gaussianize:
     """Fit a map on training samples ``(replicates, n, dim)``.
 
     Raises ValueError for an unknown kind, for a constant coordinate, which no map can give a spread, and for one whose
-    square is beyond the numbers of its type.
+    variance overflows or underflows; ``names`` are what its message calls the coordinates.
     """
     mean, std = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True)
     if beyond := ((std == 0) | std.isinf()).nonzero().tolist():
         replicate, _, coordinate = beyond[0]
         own = x[replicate, :, coordinate]
-        about = f"Coordinate {coordinate} of replicate {replicate}"
+        about = names[coordinate] if names else f"Coordinate {coordinate} of replicate {replicate}"
         if own.min() == own.max():
             raise ValueError(f"{about} is constant over {x.shape[1]} samples.")
         raise ValueError(
-            f"{about} goes from {own.min():.3g} to {own.max():.3g}, whose squares {own.dtype} cannot hold; take other "
-            "units, which change no mutual information."
+            f"{about} goes from {own.min():.3g} to {own.max():.3g}, and {own.dtype} cannot hold its variance; use "
+            "other units, which do not change mutual information."
         )
     if kind == "none":
         return Standardize(torch.zeros_like(mean), torch.ones_like(std))

@@ -1,4 +1,4 @@
-"""Recipes: how to train."""
+"""Recipes: settings of training."""
 
 import math
 from dataclasses import dataclass, fields
@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train. The recipes of the study, and where their numbers come from, are in its config."""
+    """Settings of training. The study's recipes, with the sources of their numbers, are in its config."""
 
     steps: int
     """Steps of Adam."""
@@ -16,21 +16,21 @@ class Recipe:
     learning_rate: float
     """Adam's learning rate, at its highest."""
     weight_decay: float
-    """Each step takes off this, times the learning rate and over the number of training samples, of the parameters.
+    """Decay of the parameters per step, times the learning rate and divided by the number of training samples.
 
-    The decay is decoupled (Loshchilov and Hutter, 2019), and like a prior's: what many samples say outweighs it.
+    The decay is decoupled (Loshchilov and Hutter, 2019), and acts like a prior: many samples outweigh it.
     """
     schedule: Literal["constant", "cosine"]
     """Learning rate over the steps: constant (the paper) or a half cosine down to zero."""
     ema_decay: float
-    """Decay per step of the average of the parameters that estimation uses; less in the first steps."""
+    """Decay per step of the average of the parameters, which estimation uses; smaller in the first steps."""
     score_choice: Literal["per_batch", "per_sample"]
     """One score for a whole batch, at random (the paper), or a fixed share of every batch for each score."""
     times: Literal["iid", "stratified"]
-    """Times drawn independently (the paper) or one in each of equal shares of their distribution."""
+    """Times drawn independently (the paper), or one in each of equal shares of their distribution."""
 
     def __post_init__(self) -> None:
-        """Refuse what is none of a field's choices: it would train as another one."""
+        """Raise ValueError for invalid choices, which would otherwise train as another one."""
         for field in fields(self):
             found, choices = getattr(self, field.name), get_args(field.type)
             if choices and found not in choices:
@@ -43,5 +43,5 @@ class Recipe:
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
     def ema_decay_at(self, step: int) -> float:
-        """Return the average's decay at a step: a short memory first, lest it remember the initial parameters."""
+        """Return the average's decay at a step: a short memory first, to forget the initial parameters."""
         return min(self.ema_decay, (1 + step) / (10 + step))

@@ -28,7 +28,7 @@ def forward(p: Parameters, middle_blocks: int, variables: Tensor, times: Tensor)
     """Predict the noise, ``(replicates, dim_out, batch)``, from ``dim_in`` variables and two times."""
     blocks = _blocks(middle_blocks)
     first = linear(p, "input", variables)
-    # What the blocks add to their first layers' products: that layer's bias and the projected time.
+    # Added to the product in each block's first layer: that layer's bias and the projected time.
     bias = p["time_blocks.bias"] + torch.cat([p[f"{name}.linear1.bias"] for name in blocks], dim=1)
     shifts = torch.baddbmm(bias.unsqueeze(2), p["time_blocks.weight"], time_embedding(p, times))
     *middle_shifts, merge_shift = shifts.chunk(len(blocks), dim=1)

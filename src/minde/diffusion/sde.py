@@ -22,7 +22,7 @@ class SDE:
     """β(1), per unit of time."""
 
     def __post_init__(self) -> None:
-        """Refuse a β that is not positive on the whole interval."""
+        """Raise ValueError unless β is positive on the whole interval."""
         if not 0 < self.beta_min <= self.beta_max:
             raise ValueError(f"SDE: need 0 < beta_min <= beta_max, found {self.beta_min} and {self.beta_max}.")
 
@@ -39,7 +39,7 @@ class SDE:
         return torch.exp(-0.5 * self.integrated_beta(t))
 
     def variance(self, t: Tensor) -> Tensor:
-        """Return s_t², the variance of the noise at time t; ``expm1`` keeps its digits near t = 0."""
+        """Return s_t², the variance of the noise at time t; ``expm1`` keeps it accurate near t = 0."""
         return -torch.expm1(-self.integrated_beta(t))
 
     def perturb(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:

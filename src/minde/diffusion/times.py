@@ -1,4 +1,4 @@
-"""Diffusion times: how they are drawn, and the weight that turns a mean over them into ``∫ (β/s²) f dt``.
+"""Diffusion times: their distribution, and the weight that turns a mean over them into ``∫ (β/s²) f dt``.
 
 Every formula of the paper is an integral of that form once scores are written as noise predictions
 (``score = -noise_pred / s_t``), so training and estimation share one time distribution.
@@ -14,8 +14,8 @@ from torch import Tensor
 from .sde import SDE
 
 T_MIN = 1e-5  # the paper's lower end of uniform times
-# Below what any other uniform number than 0 gives. At 0, which is drawn once in 2^24 times, nothing is noisy, and a
-# Gaussian that is singular, as one of collinear columns is, has no score.
+# Lower bound, below the time of any uniform number but 0, which is drawn once in 2^24 times. At time 0 there is no
+# noise, and a singular Gaussian, such as one of collinear columns, has no score.
 T_LEAST = 1e-9
 
 
@@ -23,8 +23,8 @@ T_LEAST = 1e-9
 class Times:
     """A distribution of times on (0, 1].
 
-    With importance sampling the density is ``q(t) ∝ β/s²`` for t ≥ t_eps and constant below (paper, appendix B), which
-    makes the weight of ``f`` a constant, the normaliser; without it times are uniform on (1e-5, 1).
+    With importance sampling the density is ``q(t) ∝ β/s²`` for t ≥ t_eps and constant below (paper, appendix B); the
+    weight of ``f`` is a constant, the normaliser; without it times are uniform on (1e-5, 1).
     """
 
     sde: SDE
@@ -33,7 +33,7 @@ class Times:
     importance_sampling: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse a ``t_eps`` outside (0, 1)."""
+        """Raise ValueError for a ``t_eps`` outside (0, 1)."""
         if not 0 < self.t_eps < 1:
             raise ValueError(f"Times: need 0 < t_eps < 1, found {self.t_eps}.")
 
@@ -55,15 +55,15 @@ class Times:
         # Solve ∫₀ᵗ β = log(1 + exp(m)), a quadratic in t, for the m left above t_eps.
         integral = torch.nn.functional.softplus(mass - self._rate_eps * self.t_eps + self._log_expm1(self.t_eps))
         slope, start = self.sde.beta_max - self.sde.beta_min, self.sde.beta_min
-        # The root in its stable form, which also holds for a constant β (slope 0).
+        # The numerically stable form of the root, which also holds for a constant β (slope 0).
         curved = 2 * integral / (start + torch.sqrt(start**2 + 2 * slope * integral))
         return torch.where(flat <= self.t_eps, flat, curved).clamp(T_LEAST, 1.0).to(u.dtype)
 
     def clock(self, t: Tensor) -> Tensor:
         """Map times to the share of the importance density below them, elementwise: 0 at t = 0 and 1 at t = 1.
 
-        The inverse of :meth:`inverse_cdf` where there is importance sampling. It spreads out the small times, between
-        which a network that is fed t itself can hardly tell.
+        With importance sampling it is the inverse of :meth:`inverse_cdf`. It spreads out small times, which a network
+        that is fed t itself can hardly distinguish.
         """
         late = self._rate_eps * self.t_eps - self._log_expm1(self.t_eps)
         late = late + torch.log(torch.expm1(self.sde.integrated_beta(t.clamp(min=self.t_eps))))
@@ -73,8 +73,9 @@ class Times:
         """Return w(t) such that ``∫ (β/s²) f dt = E[w(t) f(t)]`` over these times, elementwise.
 
         With importance sampling w is the normaliser, at all times (the paper). Below t_eps that is less than β/s², and
-        an exact f loses there what a Gaussian of variance s²(t_eps) = 1e-4 hides: nothing to speak of below 4 nats per
-        coordinate. The exact weight grows like 1/t and multiplies the network's errors, which do not vanish at t = 0.
+        the integral misses details finer than a Gaussian of variance s²(t_eps) = 1e-4, which is negligible below 4 nats
+        per coordinate. The exact weight grows like 1/t and multiplies the network's errors, which do not vanish at t =
+        0.
         """
         return torch.full_like(t, self.normaliser) if self.importance_sampling else self.rate(t) * (1 - T_MIN)
 

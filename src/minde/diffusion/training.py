@@ -1,7 +1,7 @@
-"""Training: one loop for a stack of replicates, whose numbers do not depend on each other.
+"""Training: one loop for a stack of replicates, each independent of the others.
 
-Since every random draw is derived from a replicate's seed and the step (see :mod:`.batches`), the loop's whole state is
-its step, parameters, averages and Adam's moments.
+Since every random draw is derived from a replicate's seed and the step (see :mod:`.batches`), the state of the loop is
+the step, the parameters, their average and Adam's moments.
 """
 
 import math
@@ -17,39 +17,39 @@ from .loss import noise_prediction_loss
 from .model import Model
 from .recipe import Recipe
 
-GRAPH_DEVICES = ("cuda",)  # where a step is captured as one graph
-REMEDY = "Lower learning_rate, or look at the samples' scale."
+GRAPH_DEVICES = ("cuda",)  # a step is captured as one graph
+REMEDY = "Lower learning_rate, or check the samples' scale."
 
 
 @dataclass
 class State:
-    """Where a training stands; tensors are shared with the loop and change as it goes on."""
+    """State of a training; tensors are shared with the loop, which changes them."""
 
     step: int
     """Steps done."""
     parameters: Tensor
     """``(replicates, flat_size)``."""
     leaves: dict[str, Tensor]
-    """Views of them by name, by which the loss is differentiated."""
+    """Views of the parameters by name; the loss is differentiated with respect to them."""
     gradients: list[Tensor]
-    """Views of their gradient, one for each of ``leaves``."""
+    """Views of the parameters' gradient, one for each of ``leaves``."""
     average: Tensor
     """``(replicates, flat_size)``: the exponential moving average (EMA) of the parameters."""
     optimizer: torch.optim.AdamW
     loss: Tensor
-    """``(replicates,)``: mean loss in the last few steps before the state was handed out."""
+    """``(replicates,)``: mean loss in the last few steps before the state was yielded."""
     first: int = 0
-    """Number that errors call the stack's first replicate, where the stack is a part of a cell."""
+    """Number of the stack's first replicate in error messages, if the stack is part of a cell."""
 
 
 def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.device, first: int = 0) -> State:
-    """Return the state before the first step, of a stack whose replicates errors number from ``first``."""
+    """Return the state before the first step; errors number the replicates from ``first``."""
     parameters = model.network.initialise(seeds, device)
     parameters.grad = torch.zeros_like(parameters)
     leaves = {name: view.requires_grad_() for name, view in model.network.unflatten(parameters).items()}
     gradients = list(model.network.unflatten(parameters.grad).values())
-    # Adam works elementwise: on the stack's one tensor it is the replicates' own Adams. The learning rate is a tensor,
-    # and Adam's state is there before the first step, so that all steps are alike.
+    # Adam works elementwise: one Adam on the stack's tensor equals one per replicate. The learning rate is a tensor,
+    # and Adam's state exists before the first step, so that all steps run the same code.
     rate = torch.tensor(recipe.learning_rate, dtype=parameters.dtype, device=device)
     optimizer = torch.optim.AdamW([parameters], lr=rate, fused=True, capturable=device.type == "cuda")
     optimizer.state[parameters] = {
@@ -62,10 +62,10 @@ def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.devi
 
 
 def tensors_of(state: State) -> dict[str, Tensor]:
-    """Return copies, on the CPU, of all that a training needs to go on, each tensor ``(replicates, …)``.
+    """Return copies, on the CPU, of all that a training needs to resume, each tensor ``(replicates, …)``.
 
-    Rows of several stacks can be joined and parted. Raises FloatingPointError, naming the replicate, where a parameter
-    or its average is not finite.
+    Rows of several stacks can be joined and split. Raises FloatingPointError, naming the replicate, if a parameter or
+    its average is not finite.
     """
     _check_weights(state)
     adam = state.optimizer.state[state.parameters]
@@ -81,7 +81,7 @@ def tensors_of(state: State) -> dict[str, Tensor]:
 
 
 def restore(state: State, tensors: dict[str, Tensor]) -> None:
-    """Bring a state of :func:`start` to where :func:`tensors_of` found another one of the same replicates."""
+    """Load the tensors of :func:`tensors_of`, from the same replicates, into a state of :func:`start`."""
     (state.step,) = set(tensors["step"].tolist())
     state.parameters.copy_(tensors["parameters"])
     state.average.copy_(tensors["average"])
@@ -93,7 +93,7 @@ def restore(state: State, tensors: dict[str, Tensor]) -> None:
 
 
 def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int], state: State) -> Iterator[State]:
-    """Train from ``state`` to the recipe's last step, handing out the state after every CHUNK steps and at the end.
+    """Train from ``state`` to the recipe's last step; yield the state after every CHUNK steps and at the end.
 
     ``samples`` are training samples ``(replicates, n, dim)``. Raises FloatingPointError, naming step and replicate, as
     soon as a loss is not finite.
@@ -116,18 +116,18 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
         for _ in range(steps):
             run()
         state.step += steps
-        if state.step < recipe.steps:  # before the loss is read: a GPU, which is behind the host, need not wait then
+        if state.step < recipe.steps:  # before the loss is read, so that the GPU need not wait for the host
             chunk.copy_(batches.draw(state.step))
         loss = total / steps
         if position.item() != steps:
-            raise RuntimeError(f"A step of the training, captured as a graph on {samples.device}, does nothing.")
+            raise RuntimeError(f"The training step that was captured as a graph on {samples.device} does nothing.")
         _check_loss(loss, state)
         state.loss = loss
         yield state
 
 
 def _as_graph(step: Callable[[], None], state: State) -> Callable[[], None]:
-    """Return a step as one graph, with the state as it was."""
+    """Return a step as one graph; the state is unchanged."""
     before = tensors_of(state)
     graph = captured(step, state.parameters.device)
     restore(state, before)
@@ -137,12 +137,13 @@ def _as_graph(step: Callable[[], None], state: State) -> Callable[[], None]:
 def _step(model: Model, state: State, batch: Batch) -> Tensor:
     """Do one step of Adam and of the average; return the loss of each replicate.
 
-    Nothing here may depend on what the host knows of the step, or ask the device for a number: see :mod:`.graphs`.
+    Nothing here may depend on host values that change with the step, or read a number from the device: see
+    :mod:`.graphs`.
     """
     noisy = model.times.sde.perturb(batch.clean, batch.noise, batch.t)
     noise_pred = model.predict(state.leaves, batch.clean, noisy, batch.t, batch.selection)
     loss = noise_prediction_loss(noise_pred, batch.noise, model.masks.diffused[batch.selection.rows])
-    # The sum's gradient is each replicate's own gradient, since no replicate's loss reads another's parameters.
+    # The sum's gradient holds each replicate's own, since no replicate's loss depends on another's parameters.
     gradients = torch.autograd.grad(loss.sum(), list(state.leaves.values()))
     torch._foreach_copy_(state.gradients, gradients)
     state.optimizer.param_groups[0]["lr"].copy_(batch.learning_rate)
@@ -169,6 +170,6 @@ def _check_weights(state: State) -> None:
 
 
 def _last_loss(state: State, replicate: int) -> str:
-    """Return the last finite loss in words; nothing before the first."""
+    """Return the last finite loss in words, or nothing before the first."""
     loss = state.loss[replicate].item()
     return f"; its last finite loss was {loss:.4g}" if math.isfinite(loss) else ""

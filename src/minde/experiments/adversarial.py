@@ -1,11 +1,11 @@
 """Generative adversarial networks with a term of mutual information (MINE, section 5.1), all members as one program.
 
-The generator sees noise and a code of one or more parts, each one of several values, one-hot. It minimises
+The generator sees noise and a code of one or more parts, each a one-hot vector. It minimises
 
     E softplus(-D(G(noise, code))) - beta · I(G(noise, code); code),
 
-the first term being the non-saturating loss, the second MINE's bound with its gradient clipped to the first one's. A
-member of beta = 0 is a GAN with the same inputs, networks and random numbers.
+where the first term is the non-saturating loss, and the second is MINE's bound, whose gradient is clipped to the norm
+of the first one's. A member with beta = 0 is a GAN with the same inputs, networks and random numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,18 +20,18 @@ from minde.experiments import networks
 from minde.experiments.networks import Draws, Perceptrons, adam, perceptrons
 from minde.progress import Progress
 
-HE = 6**0.5  # gain of weights that keeps the variance from one ReLU layer to the next
-BETA1 = 0.5  # of Adam: the usual choice in adversarial training, where the loss moves
+HE = 6**0.5  # gain of weights that preserves the variance through ReLU layers
+BETA1 = 0.5  # of Adam: the usual choice in adversarial training, whose losses are not stationary
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a GAN is made of and how it is trained."""
+    """The networks of a GAN and their training."""
 
     noise: int
     """Coordinates of standard normal noise."""
     codes: list[int]
-    """Values of each part of the code, such as [25]."""
+    """Number of values of each part of the code, such as [25]."""
     hidden: int
     """Units of each layer of generator and discriminator."""
     layers: int
@@ -43,7 +43,7 @@ class Settings:
     batch_size: int
     """Samples per step and member."""
     learning_rate: float
-    """Of Adam, at the first step; it falls to 0 as half a cosine."""
+    """Of Adam, at the first step; a half cosine takes it to 0."""
     steps: int
     """Updates of each network."""
 
@@ -63,7 +63,7 @@ class Gans:
         """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat.
 
         With `images`, samples are pixels from 0 to 1, the statistics network is `CodeScores`, and the generator starts
-        with larger weights: of few pixels that differ little a plain network learns nothing about the code for long.
+        with larger weights: from pixels that hardly differ, a plain network learns nothing about the code for long.
         """
         width, wide = sum(settings.codes), [settings.hidden] * settings.layers
         self.settings, self.betas = settings, betas
@@ -87,7 +87,7 @@ class Gans:
         return torch.cat([draws.normals(rows, self.settings.noise), codes], dim=-1), codes
 
     def codes(self, draws: Draws, rows: int) -> Tensor:
-        """Codes `(members, rows, codes)`, every part uniform on its values."""
+        """Codes `(members, rows, codes)`, every part uniform over its values."""
         parts = [one_hot(draws.integers(values, rows), values) for values in self.settings.codes]
         return torch.cat(parts, dim=-1).float()
 
@@ -95,18 +95,18 @@ class Gans:
         """One update of each network from real samples `(members, batch, dim)`; the losses' sum, `(members,)`."""
         inputs, codes = self.inputs(draws, real.shape[1])
         fake = self.output(self.generator(inputs))
-        of_generator, of_discriminator, of_mine = self.optimizers
-        told_apart = discrimination(self.discriminator(real), self.discriminator(fake.detach()))
-        of_discriminator.zero_grad()
-        told_apart.sum().backward()
-        of_discriminator.step()
+        generator_adam, discriminator_adam, mine_adam = self.optimizers
+        discriminated = discrimination(self.discriminator(real), self.discriminator(fake.detach()))
+        discriminator_adam.zero_grad()
+        discriminated.sum().backward()
+        discriminator_adam.step()
 
         seen = fake.detach().requires_grad_()
-        fooled = deception(self.discriminator(seen))
-        (adversarial,) = torch.autograd.grad(fooled.sum(), seen)
-        # The code's own distribution is known: fresh codes are better samples of the marginal than shuffled ones.
+        deceived = deception(self.discriminator(seen))
+        (adversarial,) = torch.autograd.grad(deceived.sum(), seen)
+        # The distribution of codes is known: fresh codes are better samples of the marginal than shuffled ones.
         bound = self.mine.loss(seen, codes, z_marginal=self.codes(draws, real.shape[1]))
-        of_mine.zero_grad()
+        mine_adam.zero_grad()
         bound.sum().backward()
         parameters = list(self.generator.parameters())
         adversarial = torch.autograd.grad(fake, parameters, adversarial, retain_graph=True)
@@ -115,9 +115,9 @@ class Gans:
             parameters, adversarial, clip_adaptively(adversarial, information, stacked=True), strict=True
         ):
             parameter.grad = main + self.betas[:, None, None] * term
-        of_generator.step()
-        of_mine.step()
-        return (told_apart + fooled + bound).detach()
+        generator_adam.step()
+        mine_adam.step()
+        return (discriminated + deceived + bound).detach()
 
     @torch.no_grad()
     def sample(self, draws: Draws, rows: int) -> tuple[Tensor, Tensor]:
@@ -127,14 +127,14 @@ class Gans:
 
 
 class CodeScores(nn.Module):
-    """A statistics network that scores every value of the code by the sample: T(x, c) = h(x) · c.
+    """A statistics network that gives every value of the code a score that depends on the sample: T(x, c) = h(x) · c.
 
-    The best T is of this form, log p(c | x) but for what does not depend on x and c, where the parts of the code are
-    independent given x. It learns in far fewer steps than a perceptron of x and c side by side.
+    If the parts of the code are independent given x, the optimal T, log p(c | x) up to a constant, has this form. It
+    needs far fewer steps than a perceptron of x and c concatenated.
     """
 
     def __init__(self, scores: Perceptrons, dim: int) -> None:
-        """Take h, which maps samples of `dim` coordinates to as many scores as the code is wide."""
+        """Take h, which maps samples of `dim` coordinates to a score for each element of the code."""
         super().__init__()
         self.scores, self.dim = scores, dim
 

@@ -2,19 +2,18 @@
 
 A generator maps codes z from the prior to samples, an encoder samples x (with noise, as in ALI) to codes, and a
 discriminator tells pairs (x, encoder's z) from pairs (generator's x, z). The reconstruction error of x from its code is
-bounded by a divergence of the two kinds of pairs, less the mutual information of x and its code (eq. 20), which the
-term raises.
+bounded by a divergence between the two kinds of pairs minus the mutual information of x and its code (eq. 20), which
+the term increases.
 """
 
 from collections.abc import Sequence
-from itertools import product
 
 import torch
 from torch import Tensor
 
 from minde.baselines.mine import Mine, clip_adaptively
 from minde.experiments.adversarial import BETA1, deception, discrimination
-from minde.experiments.networks import Draws, adam, perceptrons, train
+from minde.experiments.networks import Draws, adam, members_of, perceptrons, train
 from minde.experiments.patterns import coverage, gaussians
 from minde.experiments.rows import Row, Seed, points_of, rows_of
 from minde.progress import Progress
@@ -34,23 +33,18 @@ def run(
     quorum: float,
     bigan: dict,
 ) -> list[Row]:
-    """Coverage and reconstruction error of every member; samples and reconstructions (panels) of the first one."""
-    betas = torch.tensor([0.0, beta], device=device).repeat_interleave(replicates)
+    """Coverage and reconstruction error of every member; samples and reconstructions (panels) of the first."""
     pattern = gaussians(sigma)
     pattern = pattern._replace(centres=pattern.centres.to(device))
-    seeds = [seed(replicate, "networks") for replicate in range(replicates)] * len(SERIES)
-    draws, fresh = (
-        Draws([seed(replicate, use) for replicate in range(replicates)], len(SERIES), device)
-        for use in ("train", "test")
-    )
-    members = [f"{series}, replicate {replicate}" for series, replicate in product(SERIES, range(replicates))]
-    models = BiGans(2, seeds, betas, **bigan)
-    progress = Progress(f"{len(seeds)} BiGANs on {device.type}", models.steps, "steps")
+    members = members_of(seed, replicates, dict(zip(SERIES, (0.0, beta), strict=True)), device)
+    draws, fresh = members.train, members.test
+    models = BiGans(2, members.seeds, members.betas, **bigan)
+    progress = Progress(f"{len(members.seeds)} BiGANs on {device.type}", models.steps, "steps")
 
     def step() -> Tensor:
         return models.step(pattern.draw(draws, models.batch_size), draws)
 
-    train(step, models.optimizers, models.learning_rate, models.steps, members, progress)
+    train(step, models.optimizers, models.learning_rate, models.steps, members.names, progress)
     real = pattern.draw(fresh, samples)
     with torch.no_grad():
         made = models.generator(models.prior(fresh, samples))
@@ -69,7 +63,7 @@ def run(
 
 
 class BiGans:
-    """Generator, encoder, discriminator of pairs and statistics network of every member, and how they are trained."""
+    """Generator, encoder, discriminator of pairs and statistics network of every member, and their training."""
 
     def __init__(
         self,
@@ -111,30 +105,30 @@ class BiGans:
 
     def step(self, real: Tensor, draws: Draws) -> Tensor:
         """One update of each network from real samples `(members, batch, dim)`; the losses' sum, `(members,)`."""
-        of_both, of_discriminator, of_mine = self.optimizers
+        model_adam, discriminator_adam, mine_adam = self.optimizers
         codes, prior = self.encode(real, draws), self.prior(draws, real.shape[1])
         fake = self.generator(prior)
         encoded, generated = torch.cat([real, codes], dim=-1), torch.cat([fake, prior], dim=-1)
-        told_apart = discrimination(self.discriminator(encoded.detach()), self.discriminator(generated.detach()))
-        of_discriminator.zero_grad()
-        told_apart.sum().backward()
-        of_discriminator.step()
+        discriminated = discrimination(self.discriminator(encoded.detach()), self.discriminator(generated.detach()))
+        discriminator_adam.zero_grad()
+        discriminated.sum().backward()
+        discriminator_adam.step()
 
         parameters = [*self.generator.parameters(), *self.encoder.parameters()]
-        fooled = deception(-self.discriminator(encoded)) + deception(self.discriminator(generated))
-        adversarial = torch.autograd.grad(fooled.sum(), parameters, retain_graph=True)
-        # A batch of independent samples, moved by one place, is one from the marginals.
+        deceived = deception(-self.discriminator(encoded)) + deception(self.discriminator(generated))
+        adversarial = torch.autograd.grad(deceived.sum(), parameters, retain_graph=True)
+        # Independent samples, rolled by one place, are samples of the marginals.
         bound = self.mine.loss(real, codes, z_marginal=codes.roll(1, dims=1))
-        of_mine.zero_grad()
-        of_both.zero_grad()
+        mine_adam.zero_grad()
+        model_adam.zero_grad()
         bound.sum().backward()
-        of_encoder = len(list(self.generator.parameters()))
-        information = [parameter.grad for parameter in parameters[of_encoder:]]
-        clipped = clip_adaptively(adversarial[of_encoder:], information, stacked=True)
+        n = len(list(self.generator.parameters()))  # the encoder's follow
+        information = [parameter.grad for parameter in parameters[n:]]
+        clipped = clip_adaptively(adversarial[n:], information, stacked=True)
         for parameter, main in zip(parameters, adversarial, strict=True):
             parameter.grad = main
-        for parameter, term in zip(parameters[of_encoder:], clipped, strict=True):
+        for parameter, term in zip(parameters[n:], clipped, strict=True):
             parameter.grad = parameter.grad + self.betas[:, None, None] * term
-        of_both.step()
-        of_mine.step()
-        return (told_apart + fooled + bound).detach()
+        model_adam.step()
+        mine_adam.step()
+        return (discriminated + deceived + bound).detach()

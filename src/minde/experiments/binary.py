@@ -1,9 +1,9 @@
-"""Tishby's binary network: the information that layers hold along training (Shwartz-Ziv and Tishby 2017).
+"""Tishby's binary network: the information in its layers during training (Shwartz-Ziv and Tishby 2017).
 
-The 4,096 patterns of 12 bits are functions on the sphere, ±1 at 12 points. The chance of a label depends only on what
-no rotation changes, the length of a pattern's first moment, and is such that I(X; Y) is what the config asks for. A
-network of tanh layers learns it by stochastic gradient descent; the activations of every layer, binned, are a discrete
-variable T, whose I(X; T) and I(T; Y) over the 4,096 patterns are sums, not estimates.
+The 4,096 patterns of 12 bits are functions on the sphere, ±1 at 12 points. The probability of a label depends only on
+the length of the pattern's first moment, which no rotation changes, such that I(X; Y) is what the config asks for. A
+network of tanh layers learns it by stochastic gradient descent; the binned activations of each layer are a discrete
+variable T, whose I(X; T) and I(T; Y) over the 4,096 patterns are exact sums, not estimates.
 """
 
 import math
@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from minde.experiments.networks import Perceptrons, check_finite, perceptrons, split_rows
+from minde.experiments.networks import Perceptrons, check_finite, mean_cross_entropy, perceptrons, split_rows
 from minde.experiments.rows import Row, Seed
 from minde.progress import Progress
 
@@ -37,16 +36,15 @@ def run(
     bins: int,
     snapshots: int,
 ) -> list[Row]:
-    """I(X; T) and I(T; Y) of every layer (series) at epochs (x) spread evenly in logarithm, in bits; the test error."""
+    """I(X; T) and I(T; Y) of every layer (series) in bits at log-spaced epochs (x), and the test error."""
     patterns = all_patterns()
     chance = rule(patterns, information)
     exact = binary_information(chance)
     networks = perceptrons([BITS, *widths, 2], [seed(r, "network") for r in range(replicates)], "layers", "tanh")
     networks.to(device)
-    generators = [np.random.Generator(np.random.PCG64(seed(r, "labels"))) for r in range(replicates)]
+    generators = [np.random.default_rng(seed(r, "labels")) for r in range(replicates)]
     labels = torch.from_numpy(np.stack([one.random(len(chance)) < chance for one in generators])).long().to(device)
-    orders = torch.from_numpy(np.stack([one.permutation(len(chance)) for one in generators])).to(device)
-    train, test = split_rows(orders, train_share, "experiments.binary.train_share")
+    train, test = split_rows(generators, len(chance), train_share, "experiments.binary.train_share", device)
     x = torch.from_numpy(patterns).float().to(device)
     optimizer = torch.optim.SGD(networks.parameters(), lr=learning_rate, momentum=momentum)
     shuffles = [torch.Generator().manual_seed(seed(r, "batches")) for r in range(replicates)]
@@ -56,7 +54,7 @@ def run(
     for epoch in range(epochs + 1):
         if epoch:
             loss = _epoch(networks, optimizer, x, labels, train, shuffles, batch_size)
-            check_finite(loss, names, epoch, "loss")
+            check_finite(loss, names, epoch)
             progress.report(epoch, f"loss {loss.mean():.3f} nats")
         if epoch in shown:
             rows += _measure(networks, x, labels, test, chance, bins, epoch)
@@ -72,8 +70,8 @@ def all_patterns() -> np.ndarray:
 def sphere_points() -> np.ndarray:
     """12 points spread over the unit sphere on a Fibonacci spiral, `(12, 3)`.
 
-    No rotation maps them onto each other, so that hardly any two patterns have the same moment; with an icosahedron's
-    corners, the patterns would have few values of it, none of which halves them.
+    No rotation maps them onto each other, so that hardly any two patterns have the same moment; with the corners of an
+    icosahedron, the moment would have few values, none of which splits the patterns into halves.
     """
     height = 1 - (2 * np.arange(BITS) + 1) / BITS
     angle = math.pi * (1 + math.sqrt(5)) * np.arange(BITS)
@@ -85,7 +83,7 @@ def rule(patterns: np.ndarray, information: float) -> np.ndarray:
     """P(Y = 1) of every pattern: a sigmoid of the moment's squared length about its median, with I(X; Y) in bits.
 
     Raises:
-        ValueError: no rule has that much information: it is not between 0 and 1 bit.
+        ValueError: the information is not between 0 and 1 bit.
     """
     if not 0 < information < 1:
         raise ValueError(f"the binary rule's information is {information} bits; expected more than 0 and less than 1")
@@ -110,16 +108,16 @@ def binary_information(chance: np.ndarray) -> float:
 
 
 def _entropy(chance: np.ndarray) -> np.ndarray:
-    """Entropy in bits of a variable that is 1 with this chance."""
+    """Entropy in bits of a variable that is 1 with this probability."""
     inside = np.clip(chance, 1e-300, 1)
     outside = np.clip(1 - chance, 1e-300, 1)
     return -chance * np.log2(inside) - (1 - chance) * np.log2(outside)
 
 
 def binned_information(activations: np.ndarray, chance: np.ndarray, bins: int) -> tuple[float, float]:
-    """I(X; T) and I(T; Y) in bits, T being activations `(patterns, units)` in [-1, 1] in bins of equal width.
+    """I(X; T) and I(T; Y) in bits, where T are activations `(patterns, units)` in [-1, 1] in bins of equal width.
 
-    All patterns are equally likely. T is a function of X, so that I(X; T) is its entropy.
+    All patterns are equally likely. T is a function of X, so I(X; T) is its entropy.
     """
     cells = np.clip(((activations + 1) / 2 * bins).astype(np.int64), 0, bins - 1)
     _, cell = np.unique(cells, axis=0, return_inverse=True)
@@ -130,7 +128,7 @@ def binned_information(activations: np.ndarray, chance: np.ndarray, bins: int) -
 
 
 def logarithmic(last: int, count: int) -> list[int]:
-    """About `count` integers from 0 to `last`, evenly spread in logarithm."""
+    """About `count` log-spaced integers from 0 to `last`."""
     return sorted({0, *np.unique(np.geomspace(1, last, count).round().astype(int)).tolist()})
 
 
@@ -146,9 +144,7 @@ def _epoch(
     """One pass over the training patterns `(replicates, rows)` in batches; the last batch's loss, `(replicates,)`."""
     order = torch.stack([torch.randperm(train.shape[1], generator=one) for one in shuffles]).to(train.device)
     for rows in train.gather(1, order).split(batch_size, dim=1):
-        logits = networks(x[rows])
-        loss = cross_entropy(logits.flatten(0, 1), labels.gather(1, rows).flatten(), reduction="none")
-        loss = loss.view(rows.shape).mean(dim=1)
+        loss = mean_cross_entropy(networks(x[rows]), labels.gather(1, rows))
         optimizer.zero_grad()
         loss.sum().backward()
         optimizer.step()
@@ -159,14 +155,14 @@ def _epoch(
 def _measure(
     networks: Perceptrons, x: Tensor, labels: Tensor, test: Tensor, chance: np.ndarray, bins: int, epoch: int
 ) -> list[Row]:
-    """What all layers hold of X and Y, and the share of test patterns that are labelled wrongly."""
+    """I(X; T) and I(T; Y) of all layers, and the share of test patterns that are misclassified."""
     passed = networks.layers(x.expand(len(test), -1, -1))
     wrong = (passed[-1].argmax(dim=2) != labels).float().gather(1, test).mean(dim=1)
     passed[-1] = 2 * passed[-1].softmax(dim=2) - 1
     rows = [Row("error", "output", r, "error", value, x=epoch) for r, value in enumerate(wrong.tolist())]
     for number, activations in enumerate(passed, start=1):
-        for replicate, of_one in enumerate(activations.cpu().numpy()):
-            pair = binned_information(of_one, chance, bins)
+        for replicate, layer in enumerate(activations.cpu().numpy()):
+            pair = binned_information(layer, chance, bins)
             for panel, value in zip(("input", "label"), pair, strict=True):
                 rows.append(Row(panel, f"layer {number}", replicate, "bits", value, x=epoch))
     return rows

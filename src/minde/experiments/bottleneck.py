@@ -1,12 +1,13 @@
-"""Experiment 5: the information bottleneck on images of digits, pixels in any order (section 5.3).
+"""Experiment 5: the information bottleneck on digits, permutation-invariant (section 5.3).
 
-An encoder makes of an image X a code Z = f(X) + standard normal noise, a classifier predicts the digit Y from Z. They
-minimise the cross entropy plus beta · I(X; Z), MINE's bound, which a statistics network raises at the same time. What Z
-is given X is known, so that I(X; Z) over the images has a second, almost exact estimate to judge MINE by.
+An encoder maps an image X to a code Z = f(X) + standard normal noise, and a classifier predicts the digit Y from Z.
+They minimise the cross entropy plus beta · I(X; Z), MINE's bound, which a statistics network maximises at the same
+time. The distribution of Z given X is known, so that I(X; Z) over the images has a second, almost exact estimate to
+judge MINE by.
 
-Two things keep the encoder from hiding information from the statistics network, which makes the bound fall while the
-information does not: the noise is not its to choose, and the network sees f(X) in place of X, with its squared distance
-from Z. Since Z depends on X through f(X) only, I(f(X); Z) = I(X; Z).
+An encoder could hide information from the statistics network, so that the bound falls and the information does not.
+Two things prevent that: the noise is fixed, and the network sees f(X) instead of X, and its squared distance from Z.
+Since Z depends on X only through f(X), I(f(X); Z) = I(X; Z).
 """
 
 import math
@@ -15,17 +16,16 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from minde.baselines.mine import Mine
-from minde.experiments.networks import Draws, adam, perceptrons, split_rows, train
+from minde.experiments.networks import Draws, adam, mean_cross_entropy, members_of, perceptrons, split_rows, train
 from minde.experiments.rows import Row, Seed
 from minde.images.loader import load_labelled
 from minde.progress import Progress
 
 DIGITS = 10
 PREDICTIONS = 12
-"""Draws of Z that a prediction for a test image is the mean of."""
+"""Draws of Z over which the prediction for a test image is averaged."""
 
 
 def run(
@@ -46,30 +46,24 @@ def run(
     """
     pixels, labels = load_labelled(images)
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
-    orders = [np.random.Generator(np.random.PCG64(seed(r, "split"))).permutation(len(x)) for r in range(replicates)]
-    order = torch.from_numpy(np.stack(orders)).to(device).repeat(len(betas), 1)
-    test_rows, train_rows = split_rows(order, test_share, "experiments.bottleneck.test_share")
+    generators = [np.random.default_rng(seed(replicate, "split")) for replicate in range(replicates)]
+    parts = split_rows(generators, len(x), test_share, "experiments.bottleneck.test_share", device)
+    test_rows, train_rows = (rows.repeat(len(betas), 1) for rows in parts)
     if evaluation > train_rows.shape[1]:
         raise ValueError(
             f"evaluation asks for {evaluation} training images, and test_share {test_share:g} of {len(x)} {images} "
-            f"leaves {train_rows.shape[1]}; set experiments.bottleneck.evaluation to as many at most"
+            f"leaves {train_rows.shape[1]}; set experiments.bottleneck.evaluation to that or less"
         )
-    seeds = [seed(replicate, "networks") for replicate in range(replicates)] * len(betas)
-    draws, fresh = (
-        Draws([seed(replicate, use) for replicate in range(replicates)], len(betas), device)
-        for use in ("train", "test")
-    )
-    names = [f"beta {beta:g}, replicate {replicate}" for beta in betas for replicate in range(replicates)]
-    weights = torch.tensor(betas, device=device).repeat_interleave(replicates)
-    models = Bottlenecks(x.shape[1], seeds, weights, **network)
-    progress = Progress(f"{len(seeds)} bottlenecks on {device.type}", models.steps, "steps")
+    members = members_of(seed, replicates, {f"beta {beta}": beta for beta in betas}, device)
+    models = Bottlenecks(x.shape[1], members.seeds, members.betas, **network)
+    progress = Progress(f"{len(members.seeds)} bottlenecks on {device.type}", models.steps, "steps")
 
     def step() -> Tensor:
-        rows = train_rows.gather(1, draws.integers(train_rows.shape[1], models.batch_size))
-        return models.step(x[rows], y[rows], draws)
+        rows = train_rows.gather(1, members.train.integers(train_rows.shape[1], models.batch_size))
+        return models.step(x[rows], y[rows], members.train)
 
-    train(step, models.optimizers, models.learning_rate, models.steps, names, progress)
-    measures = models.measure(x, y, train_rows, test_rows, fresh, evaluation)
+    train(step, models.optimizers, models.learning_rate, models.steps, members.names, progress)
+    measures = models.measure(x, y, train_rows, test_rows, members.test, evaluation)
     return [
         Row("plane", quantity, member % replicates, UNIT[quantity], value, x=betas[member // replicates])
         for quantity, values in measures.items()
@@ -82,7 +76,7 @@ UNIT = {"error": "error", "mine": "information", "mixture": "information", "labe
 
 
 class Bottlenecks:
-    """Encoder, classifier and statistics network of every member, and how they are trained."""
+    """Encoder, classifier and statistics network of every member, and their training."""
 
     def __init__(
         self,
@@ -116,30 +110,30 @@ class Bottlenecks:
 
     def step(self, x: Tensor, y: Tensor, draws: Draws) -> Tensor:
         """One update of each network from images and their digits `(members, batch)`; losses `(members,)` in nats."""
-        of_model, of_mine = self.optimizers
+        model_adam, mine_adam = self.optimizers
         z, mean = self.code(x, draws)
-        bound = self.mine.loss(mean, z, z_marginal=z.roll(1, dims=1))  # independent samples, moved by one place
-        loss = _cross_entropy(self.classifier(z), y) - self.betas * bound
-        of_model.zero_grad()
+        bound = self.mine.loss(mean, z, z_marginal=z.roll(1, dims=1))  # independent samples, rolled by one place
+        loss = mean_cross_entropy(self.classifier(z), y) - self.betas * bound
+        model_adam.zero_grad()
         loss.sum().backward(retain_graph=True)
-        of_mine.zero_grad()
+        mine_adam.zero_grad()
         bound.sum().backward(inputs=list(self.mine.parameters()))
-        of_model.step()
-        of_mine.step()
+        model_adam.step()
+        mine_adam.step()
         return loss.detach()
 
     @torch.no_grad()
     def measure(self, x: Tensor, y: Tensor, train: Tensor, test: Tensor, draws: Draws, rows: int) -> dict[str, Tensor]:
         """Numbers of every member, each `(members,)`; `train` and `test` are rows of images `(members, …)`.
 
-        Of the test images: the share labelled wrongly by the mean prediction over draws of Z, and a lower bound on
-        I(Z; Y), the entropy of the digits less the cross entropy of single draws. Of the first `rows` training images:
-        I(X; Z) by MINE and as that of a mixture.
+        For the test images: the error of the mean prediction over draws of Z, and a lower bound on I(Z; Y), the entropy
+        of the digits minus the cross entropy of single draws. For the first `rows` training images: I(X; Z) by MINE and
+        by the mixture.
         """
         chosen = train[:, :rows]
         logits = torch.stack([self.classifier(self.code(x[test], draws)[0]) for _ in range(PREDICTIONS)])
-        shares = torch.stack([y[of_one].bincount(minlength=DIGITS) for of_one in test]) / test.shape[1]
-        lost = torch.stack([_cross_entropy(of_one, y[test]) for of_one in logits]).mean(dim=0)
+        shares = torch.stack([y[member].bincount(minlength=DIGITS) for member in test]) / test.shape[1]
+        lost = torch.stack([mean_cross_entropy(draw, y[test]) for draw in logits]).mean(dim=0)
         z, mean = self.code(x[chosen], draws)
         return {
             "error": (logits.softmax(dim=3).mean(dim=0).argmax(dim=2) != y[test]).float().mean(dim=1),
@@ -150,20 +144,15 @@ class Bottlenecks:
 
 
 def with_distance(mean: Tensor, z: Tensor) -> Tensor:
-    """What the statistics network sees of f(x) and z, `(…, latent)` each: both, and their squared differences."""
+    """The input of the statistics network: f(x) and z, `(…, latent)` each, and their squared differences."""
     return torch.cat([mean, z, (z - mean).square()], dim=-1)
 
 
-def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
-    """Mean over a batch, `(members,)`, of logits `(members, batch, digits)` and digits `(members, batch)`."""
-    return cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(dim=1)
-
-
 def mixture_information(z: Tensor, mean: Tensor) -> Tensor:
-    """I(X; Z) in nats, `(members,)`, for X uniform on as many images as there are rows, each with one sample of its Z.
+    """I(X; Z) in nats, `(members,)`, for X uniform over images, each with the mean of its Z and one sample of it.
 
-    The mean of log p(z | x) - log p(z), p(z) being the mixture of the standard normal densities about all means; both
-    arguments are `(members, rows, latent)`. It is at most the logarithm of the number of images.
+    The mean of log p(z | x) - log p(z), where p(z) is the mixture of standard normal densities about all means; both
+    arguments are `(members, images, latent)`. It is at most the logarithm of the number of images.
     """
     log_density = -0.5 * torch.cdist(z, mean).square()
     own = log_density.diagonal(dim1=1, dim2=2)

@@ -1,10 +1,11 @@
-"""Experiment 2: dependences that are not linear, by MINE, MINDE and KSG (section 4.2).
+"""Experiment 2: nonlinear dependence, by MINE, MINDE and KSG (section 4.2).
 
-x is uniform on (-1, 1) and y = f(x) + σ ε, with ε standard normal. A method is equitable where its estimate tells the
-noise and not the function. As in `estimation`, networks train on other samples than all methods estimate from.
+x is uniform on (-1, 1) and y = f(x) + σ ε, with ε standard normal. A method is equitable if its estimate depends on the
+noise and not on the function. As in `estimation`, networks train on other samples than those that all methods estimate
+from.
 
-Without noise, y is a function of x and mutual information is infinite. An estimate from finitely many samples is
-finite: there it says how far a method goes, and not what is true.
+Without noise, y is a function of x and mutual information is infinite. Estimates from finitely many samples are finite:
+they show the range of a method, not its accuracy.
 """
 
 import math
@@ -27,12 +28,12 @@ FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
     "cubic": (lambda x: x**3, np.cbrt),
     "sine": (np.sin, lambda y: np.arcsin(y.clip(-math.sin(1), math.sin(1)))),
 }
-"""What y is of x but for the noise, and its inverse; all grow with x."""
+"""f and its inverse; all are increasing."""
 
 SMALLEST_NOISE = 1e-4
-"""What the true value can be computed for: its quadrature has a hundred places in a standard deviation."""
+"""Smallest noise whose true value is computed: the quadrature has a hundred points per standard deviation."""
 
-# What MINDE does beside its settings: as the recipe `fast` of the study.
+# Settings of MINDE that the config leaves out: those of the study's recipe `fast`.
 RECIPE = {
     "architecture": "gated",
     "middle_blocks": 2,
@@ -60,9 +61,9 @@ def run(
     minde: dict,
     ksg: dict,
 ) -> list[Row]:
-    """Estimates of every method, and the true value, of every function and standard deviation of the noise.
+    """Estimates by every method, and the true value, for every function and standard deviation of the noise.
 
-    Panels are functions, x the noise; all networks of a method are one program.
+    Panels are functions, x is the noise; all networks of a method train as one program.
     """
     rows = [Row(f, "truth", 0, "information", truth(f, noise), x=noise) for f in functions for noise in noises]
     cells = [(f, noise, replicate) for f in functions for noise in noises for replicate in range(replicates)]
@@ -82,8 +83,8 @@ def run(
 
 
 def draw(function: str, noise: float, rows: int, seed: int) -> Replicate:
-    """Samples x and y `(rows, 1)` to train on, and as many to estimate from."""
-    generator, (f, _) = np.random.Generator(np.random.PCG64(seed)), FUNCTIONS[function]
+    """Samples x and y `(rows, 1)` to train on, and as many others to estimate from."""
+    generator, (f, _) = np.random.default_rng(seed), FUNCTIONS[function]
     x = generator.uniform(-1, 1, (2 * rows, 1))
     return split(x, f(x) + noise * generator.standard_normal(x.shape))
 
@@ -92,7 +93,7 @@ def truth(function: str, noise: float) -> float:
     """Mutual information H(Y) - H(σ ε) in nats, by quadrature with an error below 1e-3; infinite without noise.
 
     Raises:
-        ValueError: there is so little noise that the quadrature would take too many places.
+        ValueError: the noise is so small that the quadrature would take too many points.
     """
     from scipy.ndimage import gaussian_filter1d
 
@@ -102,7 +103,7 @@ def truth(function: str, noise: float) -> float:
         raise ValueError(
             f"a noise of {noise:g} is too small for the true value; expected 0 or at least {SMALLEST_NOISE}"
         )
-    (f, inverse), bins = FUNCTIONS[function], 100  # in a standard deviation of the noise
+    (f, inverse), bins = FUNCTIONS[function], 100  # per standard deviation of the noise
     end = math.ceil(bins * (f(1.0) / noise + 8))
     edges = np.arange(-end, end + 1) * noise / bins
     mass = np.diff((inverse(edges).clip(-1, 1) + 1) / 2)  # of f(x) in each bin
@@ -123,7 +124,7 @@ def by_minde(
     steps: int,
     mc_draws: int,
 ) -> list[float]:
-    """The estimates of MINDE-c by the difference inside the norm, all trained as one program."""
+    """The estimates of MINDE-c by the formula `inside`, all trained as one program."""
     train, test = (torch.cat(pair, dim=-1) for pair in stack(drawn, device))
     settings = RECIPE | {"hidden": hidden, "batch_size": batch_size, "learning_rate": learning_rate, "steps": steps}
     trained = train_scores(settings, "c", (1, 1), train, seeds, title="MINDE-c, dependence")

@@ -1,8 +1,8 @@
 """Experiment 1: MINE against a non-parametric estimator, on Gaussians of known mutual information (section 4.1).
 
 x and z are standard normals of `dim` coordinates, each coordinate of z correlated with the same one of x. Networks
-train on as many samples as all methods, KSG included, estimate from, which are others: what a network has learnt by
-heart does not count.
+train on as many samples as all methods, including KSG, estimate from, but on other ones, so that overfitting does not
+raise an estimate.
 """
 
 import math
@@ -31,9 +31,9 @@ def run(
     mine: dict,
     ksg: dict,
 ) -> list[Row]:
-    """Estimates by every loss and by KSG, and the true value, of every number of coordinates and correlation.
+    """Estimates by every loss and by KSG, and the true value, for every number of coordinates and correlation.
 
-    Panels are numbers of coordinates, x the correlation; all networks of one number of coordinates are one program.
+    Panels are numbers of coordinates, x is the correlation; all networks of a panel train as one program.
     """
     rows = []
     for dim in dims:
@@ -57,8 +57,8 @@ def truth(rho: float, dim: int) -> float:
 
 
 def draw(rho: float, dim: int, rows: int, seed: int) -> Replicate:
-    """Samples x and z `(rows, dim)` to train on, and as many to estimate from."""
-    x, noise = np.random.Generator(np.random.PCG64(seed)).standard_normal((2, 2 * rows, dim))
+    """Samples x and z `(rows, dim)` to train on, and as many others to estimate from."""
+    x, noise = np.random.default_rng(seed).standard_normal((2, 2 * rows, dim))
     return split(x, rho * x + math.sqrt(1 - rho**2) * noise)
 
 
@@ -82,14 +82,15 @@ def by_mine(
     smoothing: float,
     steps: int,
 ) -> dict[str, list[float | None]]:
-    """The estimates by each loss, all trained as one program; None where one is not finite."""
+    """The estimates by each loss, all trained as one program; None if not finite."""
     (x, z), test = stack(drawn, device)
     dim = x.shape[-1] + z.shape[-1]
     mines = {
         loss: stack_of(seeds, dim, hidden, layers, "elu", loss=loss, smoothing=smoothing).to(device) for loss in losses
     }
     progress = Progress(f"MINE, {title}, {len(losses) * len(seeds)} networks on {device.type}", steps, "steps")
-    train(list(mines.values()), x, z, seeds, batch_size, learning_rate, steps, progress)
+    options = {"batch_size": batch_size, "learning_rate": learning_rate, "steps": steps, "progress": progress}
+    train(list(mines.values()), (x, z), seeds, **options)
     return {
         loss: list(_finite(mine.information(*test, generators(seeds, "test")).tolist())) for loss, mine in mines.items()
     }

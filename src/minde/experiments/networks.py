@@ -1,35 +1,39 @@
 """Networks of several members as one batched program: their weights, random numbers and steps.
 
-A member is one training: of one replicate under one condition, such as a weight of the information term. Tensors are
-`(members, batch, dim)`; no member reads another's numbers.
+A member is the training of one replicate under one condition, such as a weight of the information term. Tensors are
+`(members, batch, dim)`; members are independent.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from minde.baselines.mine import Perceptrons
 from minde.baselines.stacks import generator
+from minde.experiments.rows import Seed
 from minde.progress import Progress
 
 
 def perceptrons(
     widths: Sequence[int], seeds: Sequence[int], purpose: str, activation: str = "relu", gain: float = 1.0
 ) -> Perceptrons:
-    """Perceptrons of members, each drawn from its seed and the purpose alone; members of one seed start alike."""
+    """Perceptrons of members, each drawn from its seed and the purpose; members with equal seeds start equal."""
     return Perceptrons(widths, [generator(seed, purpose) for seed in seeds], activation, gain)
 
 
 class Draws:
-    """Random numbers of every replicate from a generator of its own, alike under each of `conditions`.
+    """Random numbers from a generator for each replicate, the same under each of `conditions`.
 
-    Members are ordered by condition, then replicate: conditions differ in nothing but themselves.
+    Members are ordered by condition, then replicate.
     """
 
     def __init__(self, seeds: Sequence[int], conditions: int = 1, device: torch.device | str = "cpu") -> None:
-        """Start a generator on the CPU from each replicate's seed, so that a GPU draws the same."""
+        """Seed a generator for each replicate, on the CPU so that random numbers are the same for a GPU."""
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         self.conditions, self.device = conditions, device
 
@@ -38,7 +42,7 @@ class Draws:
         return self._each(lambda one: torch.randn(shape, generator=one))
 
     def integers(self, below: int, *shape: int) -> Tensor:
-        """Integers from 0 up to but without `below`, `(members, *shape)`."""
+        """Integers from 0 to `below` - 1, `(members, *shape)`."""
         return self._each(lambda one: torch.randint(below, shape, generator=one))
 
     def _each(self, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
@@ -46,27 +50,64 @@ class Draws:
         return drawn.repeat(self.conditions, *[1] * (drawn.dim() - 1))
 
 
-def split_rows(order: Tensor, share: float, setting: str) -> tuple[Tensor, Tensor]:
-    """Parts of rows `(members, rows)` in a random order: this share of them, and the rest.
+@dataclass(frozen=True)
+class Members:
+    """Names, seeds, weights and random numbers of the members of an experiment, ordered as in `Draws`."""
+
+    names: list[str]
+    seeds: list[int]
+    """Of the networks; the same under each condition."""
+    betas: Tensor
+    """Weights of the information term `(members,)`, in 1 / nat: what conditions differ in."""
+    train: Draws
+    test: Draws
+
+
+def members_of(
+    seed: Seed, replicates: int, betas: dict[str, float], device: torch.device | str, suffix: str = ""
+) -> Members:
+    """The members of an experiment, from the weight `betas` of each condition; `suffix` is added to every purpose."""
+    networks, train, test = (
+        [seed(replicate, purpose + suffix) for replicate in range(replicates)]
+        for purpose in ("networks", "train", "test")
+    )
+    return Members(
+        names=[f"{condition}, replicate {replicate}" for condition in betas for replicate in range(replicates)],
+        seeds=networks * len(betas),
+        betas=torch.tensor(list(betas.values()), device=device).repeat_interleave(replicates),
+        train=Draws(train, len(betas), device),
+        test=Draws(test, len(betas), device),
+    )
+
+
+def split_rows(
+    generators: Sequence[np.random.Generator], rows: int, share: float, setting: str, device: torch.device | str
+) -> tuple[Tensor, Tensor]:
+    """A random share of the row numbers and the rest, each `(generators, …)`, in an order from each generator.
 
     Raises:
         ValueError: a part is empty; the setting is named.
     """
-    rows = order.shape[1]
+    order = torch.from_numpy(np.stack([one.permutation(rows) for one in generators])).to(device)
     first = round(share * rows)
     if not 0 < first < rows:
         raise ValueError(f"{setting} is {share:g}, which makes {first} of {rows} rows; expected some, and not all")
     return order[:, :first], order[:, first:]
 
 
+def mean_cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    """Mean over a batch, `(members,)`, from logits `(members, batch, classes)` and classes `(members, batch)`."""
+    return cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(dim=1)
+
+
 def adam(networks: Iterable[nn.Module], learning_rate: float, beta1: float = 0.9) -> torch.optim.Adam:
-    """Adam on all members at once: its updates are element by element, so that each is the member's own."""
+    """Adam on all members together; its updates are elementwise, so members stay independent."""
     parameters = [parameter for network in networks for parameter in network.parameters()]
     return torch.optim.Adam(parameters, lr=learning_rate, betas=(beta1, 0.999))
 
 
 def cool(optimizers: Iterable[torch.optim.Optimizer], learning_rate: float, step: int, steps: int) -> None:
-    """Set the learning rate of a step, counted from 1: half a cosine from `learning_rate` to nearly 0."""
+    """Set the learning rate of a step, counted from 1: a half cosine from `learning_rate` to nearly 0."""
     rate = learning_rate * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
     for optimizer in optimizers:
         for group in optimizer.param_groups:
@@ -81,21 +122,21 @@ def train(
     names: Sequence[str],
     progress: Progress,
 ) -> None:
-    """Call `step`, which updates the members and returns their losses `(members,)`, while the learning rate falls.
+    """Call `step`, which updates the members and returns their losses `(members,)`, with a falling learning rate.
 
     Raises:
-        FloatingPointError: a loss is not finite, which is looked at every 100 steps; the members are named.
+        FloatingPointError: a loss is not finite, checked every 100 steps; the members are named.
     """
     for done in range(1, steps + 1):
         cool(optimizers, learning_rate, done, steps)
         losses = step()
         if done % 100 == 0 or done == steps:
-            check_finite(losses, names, done, "loss")
+            check_finite(losses, names, done)
             progress.report(done, f"losses {losses.mean():.3f}")
 
 
-def check_finite(losses: Tensor, names: Sequence[str], step: int, about: str) -> None:
-    """Raise FloatingPointError, naming the members, where a loss `(members,)` is not finite."""
+def check_finite(losses: Tensor, names: Sequence[str], step: int) -> None:
+    """Raise FloatingPointError, naming the members, if a loss `(members,)` is not finite."""
     if not losses.isfinite().all():
         lost = [name for name, fine in zip(names, losses.isfinite().tolist(), strict=True) if not fine]
-        raise FloatingPointError(f"the {about} of {', '.join(lost)} is not finite at step {step}; lower learning_rate")
+        raise FloatingPointError(f"the loss of {', '.join(lost)} is not finite at step {step}; lower learning_rate")

@@ -1,4 +1,4 @@
-"""Two-dimensional data sets whose modes are known: the 25 Gaussians and the spiral, and how well samples cover them."""
+"""Two-dimensional data sets with known modes, the 25 Gaussians and the spiral, and how well samples cover them."""
 
 import math
 from typing import NamedTuple
@@ -13,10 +13,10 @@ MODES = 25
 
 
 class Pattern(NamedTuple):
-    """Normal noise about a centre that is drawn uniformly."""
+    """Normal noise about a uniformly drawn centre."""
 
     centres: Tensor
-    """`(centres, 2)`; each mode has equally many, one after the other."""
+    """`(centres, 2)`; each mode has the same number of consecutive ones."""
     sigma: float
     """Standard deviation of each coordinate about its centre."""
 
@@ -32,7 +32,7 @@ def gaussians(sigma: float) -> Pattern:
 
 
 def spiral(sigma: float, turns: float = 2.0, radius: float = 4.0, per_mode: int = 40) -> Pattern:
-    """A spiral of Archimedes, uniform along its length, that ends at the radius of the Gaussians' grid."""
+    """An Archimedean spiral, uniform along its length, that ends at the radius of the Gaussians' grid."""
     fine = torch.linspace(0, 1, 100_001, dtype=torch.float64)
     points = _on_spiral(fine, turns, radius)
     length = torch.cat([torch.zeros(1), points.diff(dim=0).norm(dim=1).cumsum(0)])
@@ -52,15 +52,15 @@ class Coverage(NamedTuple):
     """How well each member's samples cover a pattern, each `(members,)`."""
 
     modes: Tensor
-    """Modes that have at least `quorum` of their fair share of all samples, of high quality."""
+    """Modes whose samples of high quality are at least `quorum` of their fair share of all samples."""
     touched: Tensor
-    """Modes that have any sample of high quality."""
+    """Modes with any sample of high quality."""
     high_quality: Tensor
     """Share of samples within 3 sigma of a centre."""
 
 
 def coverage(samples: Tensor, pattern: Pattern, quorum: float) -> Coverage:
-    """Count the modes that samples `(members, rows, 2)` cover; a sample belongs to the nearest centre's."""
+    """Count the modes that samples `(members, rows, 2)` cover; a sample belongs to the mode of the nearest centre."""
     distance, centre = torch.cdist(samples, pattern.centres.expand(len(samples), -1, -1)).min(dim=2)
     good = distance < 3 * pattern.sigma
     mode = centre // (len(pattern.centres) // MODES)

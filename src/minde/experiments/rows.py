@@ -1,4 +1,4 @@
-"""What experiments return, and where their random numbers come from. Imports nothing of the package."""
+"""The rows that experiments return, and the type of their seeds. Imports nothing of the package."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -6,30 +6,30 @@ from typing import NamedTuple
 from torch import Tensor
 
 Seed = Callable[[int, str], int]
-"""The seed of a replicate's purpose, such as `seed(3, "samples/cubic")`: 63 bits."""
+"""The seed of a replicate for a purpose, such as `seed(3, "samples/cubic")`: 63 bits."""
 
 
 class Row(NamedTuple):
     """One number of an experiment, or one point of a scatter plot."""
 
     panel: str
-    """What its panel of the figure shows, such as a data set."""
+    """Panel of the figure, such as a data set."""
     series: str
-    """What it is of: a method, a loss, `data`, `truth`."""
+    """A method, a loss, `data` or `truth`."""
     replicate: int
-    """Of the repeated runs; 0 for what all have in common."""
+    """Number of the repeated run; 0 for values that all have in common."""
     quantity: str
-    """What was measured, a key of `minde.study.experiment_rows.UNITS`; `point` for one of a scatter plot."""
+    """A key of `minde.study.experiment_rows.UNITS`; `point` for a scatter plot."""
     value: float | None = None
-    """In the quantity's unit, infinite where it is; none for points and where nothing came out."""
+    """In the quantity's unit, possibly infinite; None for points and failed estimates."""
     x: float | None = None
-    """Where it stands on the horizontal axis."""
+    """Position on the horizontal axis."""
     y: float | None = None
-    """Where a point stands on the vertical axis."""
+    """Position of a point on the vertical axis."""
 
 
 def rows_of(panel: str, measures: Mapping[str, Tensor], series: Sequence[str]) -> list[Row]:
-    """A row for each measure and member, `(members,)`: the replicates of one series, then those of the next."""
+    """A row for each measure and member; measures are `(members,)`, ordered by series, then replicate."""
     rows = []
     for quantity, values in measures.items():
         replicates = len(values) // len(series)

@@ -1,21 +1,19 @@
-"""Stacked digits, after Stacked MNIST: GANs with and without MINE where there are a thousand modes (section 5.1).
+"""Stacked digits, after Stacked MNIST: GANs with and without MINE on data with a thousand modes (section 5.1).
 
 An image has three channels with a digit each, drawn independently, so that 1,000 triples are equally likely. A
 classifier that was trained on single digits reads the channels of generated images; the modes are the triples that
-come up, and the divergence is that of their frequencies from the uniform ones.
+occur, and the divergence is that of their frequencies from uniform ones.
 """
 
 import math
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from minde.experiments.adversarial import Gans, Settings, train
-from minde.experiments.networks import Draws, Perceptrons, adam, check_finite, cool, perceptrons, split_rows
+from minde.experiments import adversarial, networks
+from minde.experiments.networks import Draws, Perceptrons, mean_cross_entropy, members_of, perceptrons, split_rows
 from minde.experiments.rows import Row, Seed
 from minde.images.loader import load_labelled
 from minde.progress import Progress
@@ -37,23 +35,19 @@ def run(
     classifier: dict,
     gan: dict,
 ) -> list[Row]:
-    """Modes and divergence of every member and of as many real images; some images of the first replicate."""
+    """Modes and divergence of every member and of equally many real images; some images of the first replicate."""
     pixels, labels = load_labelled(images)
     side = pixels.shape[1]
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
     judges, wrong = train_classifier(x, y, [seed(r, "classifier") for r in range(replicates)], **classifier)
     rows = [Row("counts", "classifier", r, "error", value) for r, value in enumerate(wrong.tolist())]
 
-    seeds = [seed(replicate, "networks") for replicate in range(replicates)] * len(SERIES)
-    betas = torch.tensor([0.0, beta], device=device).repeat_interleave(replicates)
-    draws, fresh = (
-        Draws([seed(replicate, use) for replicate in range(replicates)], len(SERIES), device)
-        for use in ("train", "test")
-    )
-    gans = Gans(len(CHANNELS) * x.shape[1], seeds, betas, Settings(**gan), images=True)
-    progress = Progress(f"stacked {images}, {len(seeds)} GANs on {device.type}", gans.settings.steps, "steps")
-    names = [f"{series}, replicate {replicate}" for series, replicate in product(SERIES, range(replicates))]
-    train(gans, lambda batch: stack_digits(x, draws, batch), draws, names, progress)
+    members = members_of(seed, replicates, dict(zip(SERIES, (0.0, beta), strict=True)), device)
+    draws, fresh = members.train, members.test
+    settings = adversarial.Settings(**gan)
+    gans = adversarial.Gans(len(CHANNELS) * x.shape[1], members.seeds, members.betas, settings, images=True)
+    progress = Progress(f"stacked {images}, {len(members.seeds)} GANs on {device.type}", settings.steps, "steps")
+    adversarial.train(gans, lambda batch: stack_digits(x, draws, batch), draws, members.names, progress)
 
     made, codes = gans.sample(fresh, samples)
     real = stack_digits(x, fresh, samples)[:replicates]
@@ -84,8 +78,8 @@ def read(judges: Perceptrons, images: Tensor) -> Tensor:
 
 
 def coverage(modes: Tensor) -> tuple[Tensor, Tensor]:
-    """How many modes come up in `(replicates, rows)`, and KL(frequencies, uniform) in nats, `(replicates,)` each."""
-    counts = torch.stack([of_one.bincount(minlength=MODES) for of_one in modes]).double()
+    """Number of modes in `(replicates, rows)`, and KL(frequencies, uniform) in nats, `(replicates,)` each."""
+    counts = torch.stack([replicate.bincount(minlength=MODES) for replicate in modes]).double()
     share = counts / counts.sum(dim=1, keepdim=True)
     return (counts > 0).sum(dim=1), math.log(MODES) - torch.special.entr(share).sum(dim=1)
 
@@ -101,27 +95,29 @@ def train_classifier(
     steps: int,
     test_share: float,
 ) -> tuple[Perceptrons, Tensor]:
-    """A perceptron of one hidden layer per seed, of images `(images, pixels)`, and its error on images left out."""
-    orders = [np.random.Generator(np.random.PCG64(seed)).permutation(len(x)) for seed in seeds]
-    order = torch.from_numpy(np.stack(orders)).to(x.device)
-    test, known = split_rows(order, test_share, "experiments.stacked.classifier.test_share")
-    networks, draws = perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier").to(x.device), Draws(seeds)
-    optimizer = adam([networks], learning_rate)
-    for step in range(1, steps + 1):
-        cool([optimizer], learning_rate, step, steps)
-        rows = known.gather(1, draws.integers(known.shape[1], batch_size).to(x.device))
-        loss = cross_entropy(networks(x[rows]).flatten(0, 1), y[rows].flatten(), reduction="none")
-        loss = loss.view(rows.shape).mean(dim=1)
+    """A perceptron with one hidden layer per seed for images `(images, pixels)`, and its error on held-out images."""
+    generators = [np.random.default_rng(seed) for seed in seeds]
+    test, known = split_rows(generators, len(x), test_share, "experiments.stacked.classifier.test_share", x.device)
+    classifiers = perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier").to(x.device)
+    draws, optimizer = Draws(seeds, device=x.device), networks.adam([classifiers], learning_rate)
+
+    def step() -> Tensor:
+        rows = known.gather(1, draws.integers(known.shape[1], batch_size))
+        loss = mean_cross_entropy(classifiers(x[rows]), y[rows])
         optimizer.zero_grad()
         loss.sum().backward()
         optimizer.step()
-    check_finite(loss, [f"replicate {number}" for number in range(len(seeds))], steps, "classifier's loss")
+        return loss.detach()
+
+    names = [f"classifier, replicate {number}" for number in range(len(seeds))]
+    progress = Progress(f"{len(seeds)} classifiers on {x.device.type}", steps, "steps")
+    networks.train(step, [optimizer], learning_rate, steps, names, progress)
     with torch.no_grad():
-        return networks, (networks(x[test]).argmax(dim=2) != y[test]).float().mean(dim=1)
+        return classifiers, (classifiers(x[test]).argmax(dim=2) != y[test]).float().mean(dim=1)
 
 
 def _images(series: str, images: Tensor, side: int) -> list[Row]:
-    """A row for each pixel and channel; the panel is the image's number, x and y are the pixel's column and row."""
+    """A row for each pixel and channel; panel is the number of the image, x and y are the pixel's column and row."""
     values = images.unflatten(1, (len(CHANNELS), side, side)).tolist()
     return [
         Row(str(number), series, 0, channel, value, x=float(column), y=float(line))

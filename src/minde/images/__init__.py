@@ -1,1 +1,1 @@
-"""Images, and the few numbers that an autoencoder makes of each. Imports nothing of the package."""
+"""Images, and an autoencoder that maps them to a few latents. Imports nothing of the package."""

@@ -24,8 +24,8 @@ def encode(
 ) -> Tensor:
     """Fit an autoencoder to `images` `(images, pixels)` with Adam and return their latents `(images, latent)`.
 
-    `on_epoch` is called with the number of epochs done and the mean squared error per pixel of the last of them. All
-    random numbers come from `seed`. The last incomplete batch of an epoch is dropped.
+    `on_epoch` is called with the number of epochs done and the mean squared error per pixel in the last one. All random
+    numbers come from `seed`. The incomplete last batch of an epoch is dropped.
 
     Raises:
         FloatingPointError: the error is not finite.

@@ -17,11 +17,11 @@ def load_labelled(name: str) -> tuple[np.ndarray, np.ndarray]:
     """The images of a data set, as `load` returns them, and the digit that each shows, `(images,)` in int64.
 
     `digits`: 1,797 images of 8 × 8 pixels. `mnist`: 70,000 of 28 × 28, downloaded once into scikit-learn's data folder,
-    which the environment variable SCIKIT_LEARN_DATA moves; a copy that is there needs no network.
+    which the environment variable SCIKIT_LEARN_DATA sets; no network is needed after that.
 
     Raises:
         ValueError: the name is unknown.
-        OSError: MNIST is neither in the folder nor to be had from the network.
+        OSError: MNIST is not in the folder and cannot be downloaded.
     """
     if name == "digits":
         from sklearn.datasets import load_digits
@@ -42,14 +42,14 @@ def _mnist() -> tuple[np.ndarray, np.ndarray]:
         found = fetch_openml("mnist_784", version=1, as_frame=False, parser="auto")
     except (OSError, HTTPException) as error:
         raise OSError(
-            f"MNIST is not in {Path(get_data_home())} and cannot be downloaded ({error}); run once where there is a "
-            "network, and set SCIKIT_LEARN_DATA to a folder that both machines see"
+            f"MNIST is not in {Path(get_data_home())} and cannot be downloaded ({error}); run once on a machine "
+            "with network access, and set SCIKIT_LEARN_DATA to a folder that both machines see"
         ) from error
     return (found.data.reshape(-1, 28, 28) / 255).astype(np.float32), found.target.astype(np.int64)
 
 
 def first_rows(images: np.ndarray, rows: int) -> np.ndarray:
-    """The images with their first `rows` rows; those below are background."""
+    """The images with only their first `rows` rows; the others are background."""
     shown = np.zeros_like(images)
     shown[:, :rows] = images[:, :rows]
     return shown

@@ -1,7 +1,7 @@
-"""What rules call: `python -m minde.steps VERB` parses, calls and writes. A verb is a function and an entry in VERBS.
+"""The command line that rules call, `python -m minde.steps VERB`. A verb is a function and an entry in VERBS.
 
-Settings are what `minde.study.design` makes of a config, as JSON; a `-` stands for JSON from the standard input, for
-an argument holds at most 128 KiB, which the config of many files of one's own exceeds.
+Settings are the JSON that `minde.study.design` derives from a config; `-` reads them from standard input, since an
+argument holds at most 128 KiB, which a config with many user files exceeds.
 """
 
 import argparse
@@ -31,13 +31,18 @@ def _stack(text: str) -> int | None:
 
 _STACK = (
     "--stack",
-    {"type": _stack, "default": "all", "metavar": "N", "help": "replicates at once: all, or as many as memory holds"},
+    {
+        "type": _stack,
+        "default": "all",
+        "metavar": "N",
+        "help": "replicates per stack, or all",
+    },
 )
-_DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "help": "auto: CUDA where there is one"})
+_DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "help": "auto: CUDA if available"})
 
 _EXPERIMENT = ("name", {"help": "which experiment, as in the config"})
 
-# A verb's function and its arguments beside --settings.
+# A verb's function and its arguments besides --settings.
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {
     "sample": (verbs.sample, [_path("--out", "samples file to write")]),
     "split": (verbs.split, [_path("--file", "Parquet or CSV file"), _path("--out", "samples file to write")]),
@@ -57,12 +62,20 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--samples", "samples of the task"),
             _path("--weights", "weights to write"),
             _path("--curve", "training curve to write"),
-            _path("--state", "checkpoint to keep while training, and to go on from", required=False),
+            _path("--state", "checkpoint to write while training and to resume from", required=False),
             (
                 "--checkpoint-seconds",
-                {"type": float, "default": 60, "metavar": "S", "help": "between checkpoints; 0: only when stopped"},
+                {
+                    "type": float,
+                    "default": 60,
+                    "metavar": "S",
+                    "help": "between checkpoints; 0: only if stopped",
+                },
             ),
-            ("--together", {"type": int, "default": 1, "metavar": "N", "help": "cells in one process; needs --state"}),
+            (
+                "--together",
+                {"type": int, "default": 1, "metavar": "N", "help": "cells per process; needs --state"},
+            ),
             _STACK,
             _DEVICE,
         ],
@@ -101,7 +114,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--estimates", "folder of the cells' estimates"),
             (
                 "--origins",
-                {"type": _json, "metavar": "JSON", "help": "the config that they must come of, or null"},
+                {"type": _json, "metavar": "JSON", "help": "the config that they must come from, or null"},
             ),
             _path("--out", "estimates to write"),
         ],
@@ -153,18 +166,18 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "unpack": (verbs.unpack, [_path("--bundle", "bundle to read"), _path("--out", "file to write")]),
-    "plan": (verbs.plan, [_path("--rates", "what the throughput benchmark has written", nargs="*")]),
+    "plan": (verbs.plan, [_path("--rates", "results of the throughput benchmark", nargs="*")]),
 }
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="minde.steps", description="Steps of a MINDE study, as its rules call them.")
+    top = argparse.ArgumentParser(prog="minde.steps", description="Steps of a MINDE study, called by its rules.")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (function, arguments) in VERBS.items():
         verb = verbs.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
         verb.add_argument(
-            "--settings", type=_json, required=True, metavar="JSON", help="what this step reads of the config"
+            "--settings", type=_json, required=True, metavar="JSON", help="the part of the config that this step reads"
         )
         for flag, options in arguments:
             verb.add_argument(flag, **options)
@@ -173,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one verb; an error names the verb and ends in exit status 1 with its traceback."""
+    """Run one verb; an error is logged with the verb, its settings and the traceback, and exits with status 1."""
     args = parser().parse_args(argv)
     try:
         args.function(args)

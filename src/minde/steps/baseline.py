@@ -17,7 +17,7 @@ TORCH_PACKAGES = ("numpy", "torch")
 def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto") -> None:
     """Estimate a cell with a competitor, every replicate from its own samples, and write its rows.
 
-    `device` is where a method runs that uses torch; others stay on the CPU.
+    `device` is that of methods that use torch; the others run on the CPU.
     """
     on_device = baselines.METHODS[settings["method"]].on_device
     options, hardware = settings["options"], processor()
@@ -52,7 +52,7 @@ def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto"
 
 
 def replicates(settings: dict, samples_path: Path) -> Iterator[baselines.Replicate]:
-    """The samples of one replicate after the other; the training split and a seed for a method that trains."""
+    """Yield the samples of each replicate, with the training split and a seed if the method trains."""
     task, method, train_size = (settings.get(key) for key in ("task", "method", "train_size"))
     for number in range(settings["replicates"]):
         x_test, y_test = samples.read(samples_path, number, "test")

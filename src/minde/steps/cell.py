@@ -26,12 +26,12 @@ MOMENTS = ("moments/mean", "moments/covariance", "moments/weights")
 
 
 def hardware_of(device: torch.device) -> str:
-    """Return what a step ran on, for the provenance of its files."""
+    """Return the name of a device for provenance, such as `NVIDIA H100 80GB HBM3` or `AMD EPYC, 2 cores`."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
 def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return training and test samples of all replicates, ``(replicates, rows, dim)``, as the network sees them."""
+    """Return training and test samples of all replicates, preprocessed, each ``(replicates, rows, dim)``."""
 
     def read(split: str, rows: int | None) -> Tensor:
         replicates = (samples.read(path, r, split, rows) for r in range(settings["replicates"]))
@@ -43,7 +43,7 @@ def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.d
 
 
 def model_of(settings: dict, moments: Moments, device: torch.device) -> Model:
-    """Return the model that a training's settings describe, with a base where there are moments."""
+    """Return the model that a training's settings describe, with a base if there are moments."""
     sde = settings["sde"]
     return build_model(
         variant=settings["variant"],
@@ -70,31 +70,31 @@ def shape_of(settings: dict, dim: int) -> dict:
 
 
 def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.device) -> tuple[Model, dict[str, Tensor]]:
-    """Return the model of a training's settings and its averaged parameters by name, from the tensors it has left."""
+    """Return the model of a training and its averaged parameters by name, from the tensors of its weights file."""
     moments = tuple(tensors[name] for name in MOMENTS if name in tensors)
     model = model_of(settings, moments, device)
     return model, {name: tensors[f"average/{name}"] for name in model.network.shapes}
 
 
 def check_weights(path: Path, made_by: dict, settings: dict) -> None:
-    """Raise ValueError where weights, by what made them, are not those of the cell asked for, or of another version."""
+    """Raise ValueError if weights, by their provenance, are of another version or of another cell than settings."""
     version = made_by.get("weights_version", 1)
     if version != WEIGHTS_VERSION:
         raise ValueError(
-            f"{path} holds weights of version {version}, which the networks of this software, version "
-            f"{WEIGHTS_VERSION}, would read as others; use the software that made them, or delete it to train again"
+            f"{path} holds weights of version {version}, but this software reads version {WEIGHTS_VERSION}; use the "
+            "software that wrote them, or delete the file to train again"
         )
     held = made_by["settings"] | {"method": f"minde-{made_by['settings']['variant']}"}
     for key in ("task", "train_size", "method"):
         if held[key] != settings.get(key, held[key]):
             raise ValueError(
-                f"{path} holds weights of {key} {held[key]}; {settings[key]} was asked for; delete it and run the "
-                "workflow again: the rule `train` makes it"
+                f"{path} holds weights of {key} {held[key]}; {settings[key]} was asked for; delete the file and run "
+                "the workflow again: the rule `train` makes it"
             )
 
 
 def steps_of(training: dict, train_size: int) -> int:
-    """Return the steps of a training; epochs drop their last incomplete batch, as the paper's do."""
+    """Return the steps of a training; epochs drop their last incomplete batch, as in the paper."""
     duration = training["duration"]
     return duration["steps"] if "steps" in duration else duration["epochs"] * (train_size // training["batch_size"])
 
@@ -106,7 +106,7 @@ def seeds_of(settings: dict, purpose: str) -> list[int]:
 
 
 def title_of(settings: dict, device: torch.device, stack: slice | None = None) -> str:
-    """Return what progress and errors call the cell, or a stack of its replicates."""
+    """Return the name of a cell, or of a stack of its replicates, for progress and error messages."""
     replicates = settings["replicates"]
     if stack is None or stack.stop - stack.start == replicates:
         members = f"{replicates} replicates"
@@ -120,7 +120,7 @@ def title_of(settings: dict, device: torch.device, stack: slice | None = None) -
 
 @contextmanager
 def memory_of(title: str, size: int) -> Iterator[None]:
-    """Say how large the stack was, and what to do, where the memory does not suffice: raises MemoryError."""
+    """Turn an out-of-memory error into a MemoryError that names the size of the stack and the remedy."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -131,7 +131,7 @@ def memory_of(title: str, size: int) -> Iterator[None]:
             if size > 1
             else "a stack cannot be smaller; use a machine with more memory"
         )
-        cause = (str(error).splitlines() or ["no more is known"])[0]
+        cause = (str(error).splitlines() or ["no details"])[0]
         raise MemoryError(f"{title}: out of memory with a stack of {size} ({cause}); {remedy}") from error
 
 
@@ -143,7 +143,7 @@ def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, *
 
 
 def estimate_rows(found: dict[str, Estimate], first: int = 0) -> list[dict]:
-    """Return one row per estimator and replicate, of what the estimates say; ``first`` is their first replicate."""
+    """Return one row per estimator and replicate; ``first`` is the number of the first replicate."""
     return [
         {"estimator": name, "replicate": first + replicate, "estimate": value, "std_error": std_error}
         for name, result in found.items()

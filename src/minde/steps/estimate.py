@@ -38,9 +38,9 @@ def estimate(
 ) -> None:
     """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula.
 
-    They are estimated ``stack`` at once, or all of them; the training curve says how long they trained. Raises
-    ValueError for weights of another cell or of other samples, and MemoryError, naming the size of the stack, where the
-    memory does not suffice.
+    ``stack`` replicates are estimated at a time, or all together; their training times are read from the training
+    curve. Raises ValueError for weights of another cell or trained on other samples, and MemoryError, naming the size
+    of the stack, if memory runs out.
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
@@ -81,7 +81,7 @@ def _estimate_part(
     progress: Progress,
     stacks_done: int,
 ) -> dict[str, Estimate]:
-    """Estimate a stack of replicates, by name; ``tensors`` and test samples ``clean`` are the stack's own."""
+    """Estimate a stack of replicates, by name; ``tensors`` and test samples ``clean`` are those of the stack."""
     model, parameters = trained_model(training, tensors, clean.device)
     before = stacks_done * settings["mc_draws"]
     with memory_of(title_of(training, clean.device, stack), stack.stop - stack.start):
@@ -101,7 +101,7 @@ def _estimate_part(
 
 
 def _tell_doubts(found: dict[str, Estimate], clean: Tensor, training: dict, device: torch.device) -> None:
-    """Say in the log what speaks against the estimates, where the formulas that tell it were asked for."""
+    """Log what makes the estimates doubtful, if the formulas needed to judge were requested."""
     if not {"inside", "gap"} <= found.keys():
         return
     inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
@@ -113,10 +113,10 @@ def _tell_doubts(found: dict[str, Estimate], clean: Tensor, training: dict, devi
 
 
 def _seeds(settings: dict, training: dict) -> list[int]:
-    """Return one seed per replicate for the draws of the time."""
+    """Return one seed per replicate for the random times."""
     return seeds_of(training | {"seed": settings["seed"]}, "estimate")
 
 
 def _join(parts: list[dict[str, Estimate]]) -> dict[str, Estimate]:
-    """Join the estimates of stacks, by name, in their order."""
+    """Concatenate the estimates of stacks, by name."""
     return {name: Estimate(*map(torch.cat, zip(*(part[name] for part in parts), strict=True))) for name in parts[0]}

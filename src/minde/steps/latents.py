@@ -19,20 +19,20 @@ from minde.study.sources import SOURCES
 def latents(settings: dict, out: Path, device: torch.device) -> None:
     """Fit an autoencoder to the images and one to each number of first rows, and write all latents.
 
-    A row of the file is an image and, in columns of their own, a second one that is independent of it: the images in
-    another order. The autoencoders see all images, since how well they generalise is no question of the tests. The
-    latents of whole images are seen through Gaussian noise, which leaves all ideal values as they are.
+    A row of the file holds the latents of an image and, in further columns, those of an independent second one: the
+    images in random order. The autoencoders train on all images, since the tests do not ask how well they generalise.
+    Gaussian noise is added to the latents of whole images, which changes no ideal value.
     """
     images, options = load(settings["images"]), settings["autoencoder"]
     if max(settings["rows"]) != images.shape[1]:
         raise ValueError(
             f"consistency.rows ends in {max(settings['rows'])}; images of {settings['images']} have {images.shape[1]} "
-            "rows, and the last number must be that: the ratios are to the whole image"
+            "rows, and the last number must be that: ratios are relative to the whole image"
         )
     parts = {IMAGE: images} | {FIRST_ROWS.format(rows=r): first_rows(images, r) for r in settings["rows"]}
     progress = Progress(f"autoencoders of {settings['images']}", len(parts) * options["epochs"], "epochs")
     columns = {}
-    order = np.random.Generator(np.random.PCG64(_seed(settings, "second"))).permutation(len(images))
+    order = np.random.default_rng(_seed(settings, "second")).permutation(len(images))
     for number, (part, shown) in enumerate(parts.items()):
         found = encode(
             torch.from_numpy(shown).flatten(1).to(device),
@@ -45,7 +45,7 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
         values = found.cpu().numpy()
         for rows, second in ((values, False), (values[order], True)):
             if part == IMAGE:
-                noise = np.random.Generator(np.random.PCG64(_seed(settings, f"noise/{second}"))).standard_normal
+                noise = np.random.default_rng(_seed(settings, f"noise/{second}")).standard_normal
                 rows = rows + settings["noise"] * values.std(axis=0) * noise(rows.shape, dtype=np.float32)
             columns |= dict(zip(columns_of(part, options["latent"], second=second), rows.T, strict=True))
     made_by = provenance(settings, packages=("numpy", "pyarrow", "scikit-learn", "torch"), sources=SOURCES["latents"])

@@ -1,4 +1,4 @@
-"""The step `plan`: what a study will cost, from its design and from rates that the throughput benchmark measured."""
+"""The step `plan`: the cost of a study, from its design and the rates that the throughput benchmark has measured."""
 
 import json
 import math
@@ -12,14 +12,14 @@ from minde.study import design, methods
 from .cell import shape_of, steps_of
 
 FLOAT = 4  # bytes
-# Weights are kept raw and averaged; a checkpoint has both moments of Adam beside them.
+# Copies of the parameters: weights are kept raw and averaged; a checkpoint also has both moments of Adam.
 KEPT, CHECKPOINT = 2, 4
-FAR = 1.5  # times the work of the largest case measured, from which hours are said to be extrapolated
+FAR = 1.5  # times the work of the largest measured case, above which hours are reported as extrapolated
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What the benchmark measured: replicate-steps per second of a stack, for networks and batches of a size."""
+    """A measured rate: replicate-steps per second of a stack, for one size of networks and batches."""
 
     work: int
     """Parameters times batch size."""
@@ -28,7 +28,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Training:
-    """What the training of a cell costs, per replicate."""
+    """The cost of training a cell, per replicate."""
 
     width: int
     train_size: int
@@ -39,23 +39,23 @@ class Training:
 
 
 def report(config: dict, measured: list[Path]) -> str:
-    """Return a study's jobs, steps and disk, and its hours at the rates of every machine that was measured."""
+    """Return a study's jobs, steps and disk space, and its hours at the rates of every measured machine, as text."""
     replicates, cells = config["replicates"], design.cells(config)
     trainings = [training_of(config, cell) for cell in cells if cell.method in methods.VARIANTS]
     lines = [f"study {config['name']}: {len(config['tasks'])} tasks, {replicates} replicates of each cell"]
-    for width, train_size in sorted({(one.width, one.train_size) for one in trainings}):
-        steps = [one.steps for one in trainings if (one.width, one.train_size) == (width, train_size)]
-        of = f"{max(steps):,}" if min(steps) == max(steps) else f"{min(steps):,} to {max(steps):,}"
-        lines.append(f"  width {width:>3}, {train_size:>7,} samples: {len(steps):>3} trainings of {of:>9} steps")
+    for width, train_size in sorted({(training.width, training.train_size) for training in trainings}):
+        steps = [t.steps for t in trainings if (t.width, t.train_size) == (width, train_size)]
+        length = f"{max(steps):,}" if min(steps) == max(steps) else f"{min(steps):,} to {max(steps):,}"
+        lines.append(f"  width {width:>3}, {train_size:>7,} samples: {len(steps):>3} trainings of {length:>9} steps")
     for path in measured:
         lines += hours(path, trainings, replicates)
     competitors = sum(cell.method in methods.COMPETITORS for cell in cells)
-    weights = sum(one.parameters for one in trainings) * replicates * FLOAT
+    weights = sum(training.parameters for training in trainings) * replicates * FLOAT
     return "\n".join(
         [
             *lines,
-            f"jobs: {len(config['tasks'])} of samples, {len(trainings)} of training, as many of estimates, "
-            f"{competitors} of competitors, whose hours are not counted",
+            f"jobs: {len(config['tasks'])} for samples, {len(trainings)} for training, {len(trainings)} for estimates, "
+            f"{competitors} for competitors, whose hours are not counted",
             f"disk: samples {_gigabytes(_samples(config))}, weights {_gigabytes(weights * KEPT)}, "
             f"checkpoints at most {_gigabytes(weights * CHECKPOINT)} while training",
         ]
@@ -63,24 +63,24 @@ def report(config: dict, measured: list[Path]) -> str:
 
 
 def hours(path: Path, trainings: list[Training], replicates: int) -> list[str]:
-    """Return in words what trainings take on a machine that was measured, and what of it is extrapolated."""
+    """Return the hours that trainings take on a measured machine, and the extrapolated part of them, as text."""
     machine, rates = read_rates(path)
-    spent = [one.steps * replicates / per_second(rates, one.work) / 3600 for one in trainings]
+    spent = [training.steps * replicates / per_second(rates, training.work) / 3600 for training in trainings]
     longest, most = max(spent, default=0), max(rate.work for rate in rates)
     lines = [f"on {machine}: {sum(spent):,.1f} hours of training, the longest cell {longest:,.1f} ({path.name})"]
-    far = [(one, time) for one, time in zip(trainings, spent, strict=True) if one.work > FAR * most]
-    for width in sorted({one.width for one, _ in far}):
-        total = sum(time for one, time in far if one.width == width)
-        times = max(one.work for one, _ in far if one.width == width) / most
+    far = [(training, time) for training, time in zip(trainings, spent, strict=True) if training.work > FAR * most]
+    for width in sorted({training.width for training, _ in far}):
+        total = sum(time for training, time in far if training.width == width)
+        times = max(training.work for training, _ in far if training.width == width) / most
         lines.append(
             f"  of these, {total:,.1f} hours at width {width} are extrapolated: a step is up to {times:.1f} times the "
-            "work of the largest case measured, and taken to last as many times as long"
+            "work of the largest measured case, and is assumed to take that many times as long"
         )
     return lines
 
 
 def training_of(config: dict, cell: design.Cell) -> Training:
-    """Return what the training of a cell costs."""
+    """Return the cost of training a cell."""
     network, training = network_of(config, cell), design.training_of(config, cell)["training"]
     steps, parameters = steps_of(training, cell.train_size), network.n_parameters
     return Training(network.hidden, cell.train_size, steps, parameters, parameters * training["batch_size"])
@@ -99,16 +99,16 @@ def network_of(config: dict, cell: design.Cell) -> Network:
 
 
 def per_second(rates: list[Rate], work: int) -> float:
-    """Return the replicate-steps per second at some work per step, from the measured case that is nearest to it.
+    """Return the replicate-steps per second at some work per step, from the nearest measured case.
 
-    More work is taken to take longer in proportion; less, as long: small steps are bound by what each costs anyway.
+    Larger steps scale linearly; smaller ones cost the same, since overhead dominates.
     """
     nearest = min(rates, key=lambda rate: abs(math.log(rate.work / work)))
     return nearest.per_second * min(1.0, nearest.work / work)
 
 
 def read_rates(path: Path) -> tuple[str, list[Rate]]:
-    """Return the machine that the throughput benchmark has measured, and its rates."""
+    """Return the name of the machine that the throughput benchmark has measured, and its rates."""
     measured = json.loads(path.read_text())
     rates = {Rate(row["parameters"] * row["batch size"], row["ours, replicate-steps/s"]) for row in measured["table"]}
     return measured["device"], list(rates)

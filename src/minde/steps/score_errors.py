@@ -12,13 +12,13 @@ from minde.study.sources import SOURCES
 
 from .cell import PACKAGES, check_weights, hardware_of, read_cell, seeds_of, trained_model
 
-PARTS = 20  # of the times
+PARTS = 20  # intervals of the diffusion time
 
 
 def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device) -> None:
-    """Write a row per score, replicate and part of the times, of a cell's test samples.
+    """Write the errors of a cell's scores on its test samples, a row per score, replicate and interval of time.
 
-    Raises ValueError for weights of another cell or that were trained on other samples.
+    Raises ValueError for weights of another cell or trained on other samples.
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
@@ -39,9 +39,9 @@ def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, d
     )
     rows = [
         {"score": score, "replicate": replicate, "time": time, "excess": excess}
-        for score, errors in found.items()
-        for replicate, of_replicate in enumerate(errors.tolist())
-        for time, excess in zip(times.tolist(), of_replicate, strict=True)
+        for score, by_replicate in found.items()
+        for replicate, by_time in enumerate(by_replicate.tolist())
+        for time, excess in zip(times.tolist(), by_time, strict=True)
     ]
     ours = {"seeds": {"score-errors": seeds}, "hardware": hardware_of(device), "training": made_by}
     made_by = provenance(settings, packages=PACKAGES, sources=SOURCES["score_errors"]) | ours

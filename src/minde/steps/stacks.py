@@ -1,9 +1,10 @@
-"""Stacks: replicates trained as one program, those of a cell or of several whose networks and recipes are alike."""
+"""Stacks: replicates trained as one program, from one cell or from several with the same network and recipe."""
 
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from statistics import fmean
 
 import torch
@@ -18,10 +19,10 @@ from minde.progress import Progress, tell
 from minde.study.seeds import canonical
 
 from .cell import estimate_rows, estimate_stack, memory_of, model_of, seeds_of, title_of
-from .standing import Keeper, Standing
+from .checkpointing import CellState, Checkpointer
 
-# What cells may differ in and yet be trained in one stack: their numbers, not the shapes and the schedule of the loop.
-OWN = ("task", "seed", "replicates", "preprocess", "curve")
+# Settings that may differ between cells of one stack: they change numbers, but no shapes and no schedule of the loop.
+PER_CELL = ("task", "seed", "replicates", "preprocess", "curve")
 
 
 @dataclass(frozen=True)
@@ -35,75 +36,92 @@ class Inputs:
     test: Tensor
     """Test samples of the training curve ``(replicates, rows, dim)``."""
     moments: Moments
-    """What the network's base is made of."""
+    """Moments that the network's base is built from."""
+
+
+class Sharing(Enum):
+    """How a cell is trained next to others."""
+
+    SHARED = auto()
+    """In one stack with cells that have the same stack key."""
+    ALONE = auto()
+    """In its own stack, since a shared one has failed."""
+    SEQUENTIAL = auto()
+    """In its own stack and one after another, since a shared one ran out of memory."""
 
 
 @dataclass(eq=False)
 class Training:
-    """The training of a cell: what it reads, where it stands, and how its results are written."""
+    """The training of a cell: its inputs, its state, and how its results are written."""
 
     inputs: Inputs
-    standing: Standing
-    keeper: Keeper
-    largest: float
+    state: CellState
+    checkpointer: Checkpointer
+    max_stack: float
     """Most replicates of a stack."""
     write: Callable[[], None]
+    sharing: Sharing = Sharing.SHARED
 
-    def next_part(self) -> "Part | None":
-        """Return the replicates to be trained next, or None where all are trained."""
-        size = min(self.largest, self.inputs.settings["replicates"])
-        stack = self.standing.next_stack(self.inputs.recipe.steps, size)
-        return None if stack is None else Part(self, stack)
+    def next_member(self) -> "StackMember | None":
+        """Return the replicates to train next, or None if all are trained."""
+        size = min(self.max_stack, self.inputs.settings["replicates"])
+        stack = self.state.next_stack(self.inputs.recipe.steps, size)
+        return None if stack is None else StackMember(self, stack)
 
 
-class Part:
-    """Some replicates of a cell, in a stack of their own or in one with other parts."""
+Ended = list[tuple[Training, BaseException | None]]
+"""Trainings that have ended, each with its error if it failed."""
+
+
+class StackMember:
+    """Replicates of one cell that are trained in one stack, with or without members of other cells."""
 
     def __init__(self, training: Training, stack: slice) -> None:
-        """Take replicates ``stack`` of a cell from where they stand."""
+        """Take replicates ``stack`` of a cell from their current step."""
         self.training, self.stack, inputs = training, stack, training.inputs
         self.settings, self.recipe, self.clean = inputs.settings, inputs.recipe, inputs.clean[stack]
         self.moments = tuple(moment[stack] for moment in inputs.moments)
         self.model = model_of(self.settings, self.moments, self.clean.device)
         self.seeds, self.size = seeds_of(self.settings, "train")[stack], stack.stop - stack.start
         self.title = title_of(self.settings, self.clean.device, stack)
-        self.step = int(training.standing.tensors["step"][stack.start])
-        self.points_done, self.about, self.curve = self._points(self.step), "", []
+        self.step = int(training.state.tensors["step"][stack.start])
+        self.points_done, self.latest, self.curve = self._points(self.step), "", []
 
     @property
-    def likeness(self) -> tuple:
-        """What parts of one stack have in common."""
-        common = canonical({key: value for key, value in self.settings.items() if key not in OWN})
-        return common, self.step, self.clean.device, self.training.largest
+    def stack_key(self) -> tuple:
+        """Everything that must be equal for members to share a stack."""
+        common = canonical({key: value for key, value in self.settings.items() if key not in PER_CELL})
+        owner = None if self.training.sharing is Sharing.SHARED else id(self.training)
+        return owner, common, self.step, self.clean.device, self.training.max_stack
 
     def begin(self) -> None:
-        """Start the clock of the part, the replicates' share of their stacks' seconds; say where the training is."""
-        stream = self.training.keeper.log
-        self.seconds = self.training.standing.tensors["seconds"][self.stack.start].item()
+        """Start the clock, each replicate's share of its stacks' seconds, and log a resumed training."""
+        stream = self.training.checkpointer.log
+        self.seconds = self.training.state.tensors["seconds"][self.stack.start].item()
         if self.step:
             spent = f"{self.seconds:.0f} seconds per replicate"
             tell(f"{self.title}: resumed at step {self.step}/{self.recipe.steps}, after {spent}", stream)
         self.progress = Progress(self.title, self.recipe.steps, "steps", stream)
 
-    def see(self, step: int, average: Tensor, loss: Tensor) -> None:
-        """Take note of a step: a point of the curve where one is due, and a word to who waits.
+    def record(self, step: int, average: Tensor, loss: Tensor) -> None:
+        """Record a step: add a curve point if due, and report progress.
 
-        ``average`` is ``(replicates, flat_size)``, ``loss`` is ``(replicates,)``, of this part's replicates.
+        ``average`` is ``(replicates, flat_size)``, ``loss`` is ``(replicates,)``, of this member's replicates.
         """
         if milestone := self._points(step) > self.points_done:
             self.points_done = self._points(step)
             rows = self._curve_rows(step, average, loss)
             self.curve += rows
-            self.about = f"MI {_means(rows)} nats, "
-        self.progress.report(step, f"{self.about}loss {loss.mean():.4f}", milestone=milestone)
+            self.latest = f"MI {_means(rows)} nats, "
+        self.progress.report(step, f"{self.latest}loss {loss.mean():.4f}", milestone=milestone)
 
-    def put(self, tensors: dict[str, Tensor]) -> None:
-        """Have the training stand where these tensors are."""
-        self.training.standing.put(self.stack, tensors, self.seconds, self.curve)
+    def commit(self, tensors: dict[str, Tensor]) -> None:
+        """Store these tensors, the seconds and the new curve rows in the cell's state."""
+        self.training.state.update(self.stack, tensors, self.seconds, self.curve)
         self.curve = []
 
     def _points(self, step: int) -> int:
-        """Return how many points of the training curve lie up to a step."""
+        """Return the number of points of the training curve up to a step."""
         return step * self.settings["curve"]["points"] // self.recipe.steps
 
     def _curve_rows(self, step: int, average: Tensor, loss: Tensor) -> list[dict]:
@@ -128,140 +146,143 @@ class Part:
 
 @dataclass
 class Trainer:
-    """Trains cells in one process: those that are alike as one stack, the others in turns."""
+    """Trains cells in one process: those with the same stack key as one stack, the others in turns."""
 
-    between: list[Training] = field(default_factory=list)
-    """Trainings that are in no stack just now."""
-    stacks: list[tuple[list[Part], Iterator[None]]] = field(default_factory=list)
-    alone: set[Training] = field(default_factory=set)
-    """Trainings that are to share no stack, since one that they were in has failed."""
-    one_by_one: set[Training] = field(default_factory=set)
-    """Those of them that wait for each other, since it ran out of memory."""
+    idle: list[Training] = field(default_factory=list)
+    """Trainings that are not in a stack yet, or between two stacks."""
+    stacks: list[tuple[list[StackMember], Iterator[None]]] = field(default_factory=list)
+    """Members of each stack, and the iterator that trains it."""
 
-    def turn(self) -> list[tuple[Training, BaseException | None]]:
-        """Let every stack do a few steps; return the trainings that have ended, with the error of those that failed.
+    def advance(self) -> Ended:
+        """Train every stack for a few steps; return the trainings that have ended.
 
-        A training that is told to stop ends, once its standing is kept, in the SystemExit of its signal.
+        A training that was told to stop ends with the SystemExit of its signal, after its checkpoint is written.
         """
         ended = self._form_stacks()
-        for pair in list(self.stacks):
-            parts, steps = pair
-            trainings = [part.training for part in parts]
-            try:
-                next(steps)
-                continue
-            except StopIteration:
-                self.between += trainings
-            except Exception as error:
-                # Its frames hold the stack's memory, until Python looks for cycles.
-                for cause in (error, error.__cause__):
-                    traceback.clear_frames(getattr(cause, "__traceback__", None))
-                if len(trainings) == 1:
-                    ended.append((trainings[0], error))
-                else:  # whose fault it is shows when each is trained by itself, from where it stood
-                    self.alone.update(trainings)
-                    self.between += trainings
-                    if isinstance(error, MemoryError):
-                        self.one_by_one.update(trainings)
-                        _tell_all(parts, f"{error}; the cells of this stack go on one by one: run.together is too many")
-            self.stacks.remove(pair)
+        for stack in list(self.stacks):
+            ended += self._advance_stack(stack)
         return ended
 
-    def _form_stacks(self) -> list[tuple[Training, BaseException | None]]:
-        """Put what is between stacks into new ones; return what has ended."""
-        parts, ended, waiting = [], [], []
-        is_busy = any(part.training in self.one_by_one for stack, _ in self.stacks for part in stack)
-        for training in self.between:
-            waits = training in self.one_by_one
-            if waits and is_busy and not training.keeper.is_told():
+    def _form_stacks(self) -> Ended:
+        """Group idle trainings into stacks; return those that have ended."""
+        members, ended, waiting = [], [], []
+        running = [member.training for stack, _ in self.stacks for member in stack]
+        is_busy = any(training.sharing is Sharing.SEQUENTIAL for training in running)
+        for training in self.idle:
+            is_sequential = training.sharing is Sharing.SEQUENTIAL
+            if is_sequential and is_busy and not training.checkpointer.should_stop():
                 waiting.append(training)
                 continue
             try:
-                part = training.next_part()
-                if part is None:
+                member = training.next_member()
+                if member is None:
                     training.write()
-                    training.keeper.remove()
+                    training.checkpointer.remove()
                     ended.append((training, None))
-                elif training.keeper.is_told():
-                    training.keeper.leave(training.standing)
+                elif training.checkpointer.should_stop():
+                    training.checkpointer.save_and_exit(training.state)
                 else:
-                    parts.append(part)
-                    is_busy |= waits
+                    members.append(member)
+                    is_busy |= is_sequential
             except (Exception, SystemExit) as error:
                 ended.append((training, error))
-        self.between = waiting
-        self.stacks += [(stack, run(stack)) for stack in joined(parts, self.alone)]
+        self.idle = waiting
+        self.stacks += [(stack, run(stack)) for stack in grouped(members)]
         return ended
 
+    def _advance_stack(self, stack: tuple[list[StackMember], Iterator[None]]) -> Ended:
+        """Train a stack for a few steps; its trainings become idle if it is done or has failed."""
+        members, steps = stack
+        trainings, ended = [member.training for member in members], []
+        try:
+            next(steps)
+            return []
+        except StopIteration:
+            self.idle += trainings
+        except Exception as error:
+            # The frames of the traceback hold the stack's memory until the garbage collector runs.
+            for cause in (error, error.__cause__):
+                traceback.clear_frames(getattr(cause, "__traceback__", None))
+            if len(trainings) == 1:
+                ended.append((trainings[0], error))
+            else:
+                self._separate(members, error)
+        self.stacks.remove(stack)
+        return ended
 
-def joined(parts: list[Part], alone: set[Training]) -> list[list[Part]]:
-    """Return parts as stacks: those that are alike together, as far as they may be and a stack may be large."""
-    stacks: list[list[Part]] = []
-    for part in parts:
-        for stack in stacks if part.training not in alone else ():
-            size = sum(other.size for other in stack) + part.size
-            may = stack[0].training not in alone and size <= part.training.largest
-            if may and stack[0].likeness == part.likeness:
-                stack.append(part)
+    def _separate(self, members: list[StackMember], error: Exception) -> None:
+        """Train the cells of a failed stack separately, from their last state: only the faulty one fails again."""
+        is_shortage = isinstance(error, MemoryError)
+        for member in members:
+            member.training.sharing = Sharing.SEQUENTIAL if is_shortage else Sharing.ALONE
+            self.idle.append(member.training)
+            if is_shortage:
+                text = f"{error}; the cells of this stack continue one after another: lower run.together"
+                tell(text, member.training.checkpointer.log)
+
+
+def grouped(members: list[StackMember]) -> list[list[StackMember]]:
+    """Group members with the same stack key into stacks of at most their maximal size."""
+    stacks: list[list[StackMember]] = []
+    for member in members:
+        for stack in stacks:
+            size = sum(other.size for other in stack) + member.size
+            if size <= member.training.max_stack and stack[0].stack_key == member.stack_key:
+                stack.append(member)
                 break
         else:
-            stacks.append([part])
+            stacks.append([member])
     return stacks
 
 
-def run(parts: list[Part]) -> Iterator[None]:
-    """Train parts that are alike as one stack, to the end or until one of them is to stop; pause every few steps.
+def run(members: list[StackMember]) -> Iterator[None]:
+    """Train members as one stack until its last step or until one of them is told to stop; yield every few steps.
 
-    Then every part's training stands where the stack has come to; before, where it was when the last state was kept.
+    When it ends, the state of every cell is that of the stack; before, it is that of the last checkpoint.
     """
-    first, since = parts[0], time.perf_counter()
-    with memory_of(first.title, sum(part.size for part in parts)):
-        model, clean = _model(parts), _join([part.clean for part in parts])
-        seeds, recipe = [seed for part in parts for seed in part.seeds], first.recipe
+    first, since = members[0], time.perf_counter()
+    with memory_of(first.title, sum(member.size for member in members)):
+        model, clean = _model(members), _join([member.clean for member in members])
+        seeds, recipe = [seed for member in members for seed in member.seeds], first.recipe
         state = start(model, recipe, seeds, clean.device, first.stack.start)
         if first.step:
-            rows = [part.training.standing.rows(part.stack) for part in parts]
+            rows = [member.training.state.rows(member.stack) for member in members]
             restore(state, {name: _join([row[name] for row in rows]) for name in rows[0]})
-        for part in parts:
-            part.begin()
+        for member in members:
+            member.begin()
         for _ in train_stack(model, clean, recipe, seeds, state):
             now = time.perf_counter()
-            for part in parts:
-                part.seconds += (now - since) / len(seeds)
+            for member in members:
+                member.seconds += (now - since) / len(seeds)
             since = now
-            for part, average, loss in zip(parts, *_split(parts, state.average, state.loss), strict=True):
-                part.see(state.step, average, loss)
-            due = [part.training for part in parts if part.training.keeper.is_due()]
-            # Asked once: a signal may come at any moment.
-            is_over = state.step == recipe.steps or any(part.training.keeper.is_told() for part in parts)
+            for member, average, loss in zip(members, *_split(members, state.average, state.loss), strict=True):
+                member.record(state.step, average, loss)
+            due = [member.training for member in members if member.training.checkpointer.is_due()]
+            # Asked only once, since a signal may arrive at any moment.
+            is_over = state.step == recipe.steps or any(m.training.checkpointer.should_stop() for m in members)
             if due or is_over:
-                _put(parts, state)
+                _commit(members, state)
             for training in due:
-                training.keeper.keep_meanwhile(training.standing)
+                training.checkpointer.save_periodically(training.state)
             if is_over:
                 return
             paused = time.perf_counter()
             yield
-            since += time.perf_counter() - paused  # the turns of other stacks
+            since += time.perf_counter() - paused  # other stacks were trained meanwhile
 
 
-def _tell_all(parts: list[Part], text: str) -> None:
-    for part in parts:
-        tell(text, part.training.keeper.log)
-
-
-def _put(parts: list[Part], state: State) -> None:
+def _commit(members: list[StackMember], state: State) -> None:
     tensors = tensors_of(state)
-    for part, *own in zip(parts, *_split(parts, *tensors.values()), strict=True):
-        part.put(dict(zip(tensors, own, strict=True)))
+    for member, *pieces in zip(members, *_split(members, *tensors.values()), strict=True):
+        member.commit(dict(zip(tensors, pieces, strict=True)))
 
 
-def _model(parts: list[Part]) -> Model:
-    """Return the model of all parts."""
-    first = parts[0]
-    if len(parts) == 1:
+def _model(members: list[StackMember]) -> Model:
+    """Return the model of all members."""
+    first = members[0]
+    if len(members) == 1:
         return first.model
-    moments = tuple(map(_join, zip(*(part.moments for part in parts), strict=True)))
+    moments = tuple(map(_join, zip(*(member.moments for member in members), strict=True)))
     return model_of(first.settings, moments, first.clean.device)
 
 
@@ -269,13 +290,13 @@ def _join(tensors: list[Tensor]) -> Tensor:
     return torch.cat(list(tensors)) if len(tensors) > 1 else tensors[0]
 
 
-def _split(parts: list[Part], *tensors: Tensor) -> list[tuple[Tensor, ...]]:
-    """Return each of a stack's tensors in pieces, one for each part."""
-    return [tensor.split([part.size for part in parts]) for tensor in tensors]
+def _split(members: list[StackMember], *tensors: Tensor) -> list[tuple[Tensor, ...]]:
+    """Return each of a stack's tensors in pieces, one for each member."""
+    return [tensor.split([member.size for member in members]) for tensor in tensors]
 
 
 def _means(rows: list[dict]) -> str:
-    """Return the mean over replicates by every formula, in words."""
+    """Return the mean over replicates by every formula, as text."""
     by_estimator: dict[str, list[float]] = {}
     for row in rows:
         by_estimator.setdefault(row["estimator"], []).append(row["estimate"])

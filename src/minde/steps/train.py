@@ -15,8 +15,8 @@ from minde.study.files import provenance
 from minde.study.sources import SOURCES
 
 from .cell import MOMENTS, PACKAGES, hardware_of, model_of, read_cell, seeds_of, steps_of
+from .checkpointing import CellState, Checkpointer
 from .stacks import Inputs, Trainer, Training
-from .standing import Keeper, Standing
 
 
 def train(
@@ -26,16 +26,16 @@ def train(
     curve_path: Path,
     device: torch.device,
     stack: int | None = None,
-    keeper: Keeper | None = None,
+    checkpointer: Checkpointer | None = None,
 ) -> None:
-    """Train a cell's replicates, ``stack`` at once or all of them; write their weights and their training curve.
+    """Train a cell's replicates, ``stack`` at a time or all together; write their weights and their training curve.
 
-    Goes on from the keeper's checkpoint where it is one of this training, and removes it in the end; exits where the
-    keeper's process is told to stop. Raises FloatingPointError, naming step and replicate, for numbers that are not
-    finite, and MemoryError, naming the size of the stack.
+    Resumes from the checkpoint if it matches this training, and removes it in the end; raises SystemExit if told to
+    stop, FloatingPointError, naming step and replicate, for numbers that are not finite, and MemoryError, naming the
+    size of the stack.
     """
-    trainer = Trainer([prepare(settings, samples_path, weights_path, curve_path, device, stack, keeper)])
-    while not (ended := trainer.turn()):
+    trainer = Trainer([prepare(settings, samples_path, weights_path, curve_path, device, stack, checkpointer)])
+    while not (ended := trainer.advance()):
         pass
     ((_, error),) = ended
     if error is not None:
@@ -49,10 +49,10 @@ def prepare(
     curve_path: Path,
     device: torch.device,
     stack: int | None = None,
-    keeper: Keeper | None = None,
+    checkpointer: Checkpointer | None = None,
 ) -> Training:
-    """Return the training of a cell as it stands, with all that it reads; see :func:`train`."""
-    keeper = keeper or Keeper()
+    """Return the training of a cell with its current state and everything it reads; see :func:`train`."""
+    checkpointer = checkpointer or Checkpointer()
     held = samples.metadata(samples_path)
     settings = settings | {"dim_x": held["dim_x"], "dim_y": held["dim_y"]}
     made_by = provenance(settings, packages=PACKAGES, sources=SOURCES["train"]) | {
@@ -60,21 +60,21 @@ def prepare(
         "hardware": hardware_of(device),
         "samples": samples.provenance_of(samples_path),
     }
-    standing = keeper.load(_identity(made_by, held, device), settings["replicates"])
+    state = checkpointer.load(_identity(made_by, held, device), settings["replicates"])
     inputs = _read(settings, samples_path, device)
     write = partial(
         _write,
         inputs,
-        standing,
+        state,
         made_by | {"mi_true": held["mi_true"], "weights_version": WEIGHTS_VERSION},
         weights_path,
         curve_path,
     )
-    return Training(inputs, standing, keeper, stack or math.inf, write)
+    return Training(inputs, state, checkpointer, stack or math.inf, write)
 
 
 def _identity(made_by: dict, held: dict, device: torch.device) -> dict:
-    """Return all that a training's numbers depend on: of another kind of device, even its random numbers differ."""
+    """Return everything that a training's numbers depend on; random numbers differ between kinds of devices."""
     versions = {"torch": made_by["versions"]["torch"]}
     content = {"samples": held["content_sha256"], "device": device.type, "versions": versions}
     return content | {key: made_by[key] for key in ("settings", "code")}
@@ -86,17 +86,17 @@ def _read(settings: dict, samples_path: Path, device: torch.device) -> Inputs:
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 
 
-def _write(inputs: Inputs, standing: Standing, made_by: dict, weights_path: Path, curve_path: Path) -> None:
-    """Write the weights and the curve of a cell whose replicates are all trained."""
+def _write(inputs: Inputs, state: CellState, made_by: dict, weights_path: Path, curve_path: Path) -> None:
+    """Write the weights, last (``raw/``) and averaged (``average/``), and the curve of a trained cell."""
     network = model_of(inputs.settings, inputs.moments, inputs.clean.device).network
     tensors = {
         f"{kind}/{name}": value
-        for kind, stood in (("raw", "parameters"), ("average", "average"))
-        for name, value in network.unflatten(standing.tensors[stood]).items()
+        for kind, tensor in (("raw", "parameters"), ("average", "average"))
+        for name, value in network.unflatten(state.tensors[tensor]).items()
     }
     tensors |= dict(zip(MOMENTS, compact(inputs.moments), strict=False))
-    # In the same order whatever the stacks were.
-    curve = sorted(standing.curve, key=lambda row: (row["step"], row["replicate"]))
+    # Sorted, since the order of rows depends on the stacks.
+    curve = sorted(state.curve, key=lambda row: (row["step"], row["replicate"]))
     results.write_parquet(curve_path, trained.curve_table(curve), made_by)
     trained.write_weights(weights_path, {name: value.cpu().numpy() for name, value in tensors.items()}, made_by)
 

@@ -1,6 +1,6 @@
-"""The verbs that rules call: each takes the arguments of its command line, calls, and writes.
+"""The verbs that rules call: each takes its parsed arguments, calls a step or the study, and writes files.
 
-They import what they need when they run, so that none pays for the libraries of another.
+Imports are inside the functions, so that no verb pays for the libraries of another.
 """
 
 import argparse
@@ -16,7 +16,7 @@ def sample(args: argparse.Namespace) -> None:
 
 
 def split(args: argparse.Namespace) -> None:
-    """Split the rows of a file of one's own into the samples of a task."""
+    """Split the rows of a user's file into the samples of a task."""
     from minde.study import data
 
     data.split(args.settings, args.file, args.out)
@@ -39,7 +39,7 @@ def experiment(args: argparse.Namespace) -> None:
 
 
 def experiment_figure(args: argparse.Namespace) -> None:
-    """Draw the figure of an experiment of MINE, in every kind of file asked for."""
+    """Draw the figure of an experiment of MINE, in every requested file format."""
     from minde.study import experiment_rows
     from minde.study.figures import experiments as experiment_figures
 
@@ -49,31 +49,31 @@ def experiment_figure(args: argparse.Namespace) -> None:
 def train(args: argparse.Namespace) -> None:
     """Train the score networks of one cell.
 
-    With --state, training keeps its state there, and goes on from it when it is run again with the same settings,
-    samples and code. SIGUSR2 (exit status 75), SIGTERM (143) and SIGINT (130) stop it once its state is kept; any other
-    status but 0 is a failure. The state is removed when weights and curve are written.
+    With --state, training saves its state there, and resumes from it when run again with the same settings, samples and
+    code. SIGUSR2 (exit status 75), SIGTERM (143) and SIGINT (130) stop it after saving; any other nonzero status is a
+    failure. The state is removed once weights and curve are written.
 
-    With --together N, up to N such processes of this machine are trained by one of them, as one program where they can.
+    With --together N, one of up to N such processes on this machine trains the cells of all, in few programs.
     """
     from minde.interruption import Interruption
 
     interruption = Interruption()
     if args.state:
-        interruption.listen()  # before the seconds that torch takes to be imported
+        interruption.listen()  # before importing torch, which takes seconds
     if args.together > 1:
         if not args.state:
-            raise ValueError("--together needs --state, from which another process goes on if the one that trains dies")
+            raise ValueError("--together needs --state: if the process that trains dies, another one resumes from it")
         from minde.steps import together
 
         together.train(_as_json(args), args.together, interruption)
         return
     from minde.device import keep_freed_memory, pick_device
-    from minde.steps import standing, train
+    from minde.steps import checkpointing, train
 
     keep_freed_memory()
-    keeper = standing.Keeper(args.state, args.checkpoint_seconds, interruption)
+    checkpointer = checkpointing.Checkpointer(args.state, args.checkpoint_seconds, interruption)
     device = pick_device(args.device)
-    train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, keeper)
+    train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, checkpointer)
 
 
 def estimate(args: argparse.Namespace) -> None:
@@ -101,14 +101,14 @@ def score_error_figure(args: argparse.Namespace) -> None:
 
 
 def baseline(args: argparse.Namespace) -> None:
-    """Estimate a cell with a competitor, every replicate from its own samples, training on them where it trains."""
+    """Estimate a cell with a competitor, every replicate from its own samples."""
     from minde.steps import baseline
 
     baseline.baseline(args.settings, args.samples, args.out, args.device)
 
 
 def merge(args: argparse.Namespace) -> None:
-    """Merge the estimates of all cells; every key of the design must be there once, and no other."""
+    """Merge the estimates of all cells; every key of the design must occur exactly once, and no other."""
     from minde.study import design, origins, results
     from minde.study.files import provenance
     from minde.study.sources import SOURCES
@@ -122,7 +122,7 @@ def merge(args: argparse.Namespace) -> None:
 
 
 def table(args: argparse.Namespace) -> None:
-    """Write a table, in every kind of file asked for."""
+    """Write a table, in every requested file format."""
     from minde.study import results, tables
 
     write = {"table1": tables.write_table, "summary": tables.write_summary}[args.name]
@@ -130,7 +130,7 @@ def table(args: argparse.Namespace) -> None:
 
 
 def ratios(args: argparse.Namespace) -> None:
-    """Write the ratios of the consistency tests, in every kind of file asked for."""
+    """Write the ratios of the consistency tests, in every requested file format."""
     from minde.study import results
     from minde.study.tables import ratios
 
@@ -138,7 +138,7 @@ def ratios(args: argparse.Namespace) -> None:
 
 
 def figure(args: argparse.Namespace) -> None:
-    """Draw a figure, in every kind of file asked for, from merged estimates or from training curves."""
+    """Draw a figure from merged estimates or training curves, in every requested file format."""
     from minde.study import figures, results
     from minde.study.figures import curves
 
@@ -147,7 +147,7 @@ def figure(args: argparse.Namespace) -> None:
 
 
 def comparison(args: argparse.Namespace) -> None:
-    """Draw the estimates of two studies beside each other, in every kind of file asked for."""
+    """Draw the estimates of two studies side by side, in every requested file format."""
     import pandas as pd
 
     from minde.study import figures, results
@@ -166,7 +166,7 @@ def bundle(args: argparse.Namespace) -> None:
 
 
 def unpack(args: argparse.Namespace) -> None:
-    """Take one file out of a bundle, once it is what the manifest says."""
+    """Extract one file from a bundle after checking it against the manifest."""
     from minde.study.bundle import archive
 
     with archive.opened(args.bundle) as opened:
@@ -174,13 +174,13 @@ def unpack(args: argparse.Namespace) -> None:
 
 
 def plan(args: argparse.Namespace) -> None:
-    """Print what a study will cost: jobs, steps, hours at measured rates, disk."""
+    """Print the cost of a study: jobs, steps, hours at measured rates, disk."""
     from minde.steps import plan
 
     print(plan.report(args.settings, args.rates))
 
 
 def _as_json(args: argparse.Namespace) -> dict:
-    """What another process needs to do the same."""
-    given = {name: value for name, value in vars(args).items() if name not in ("function", "verb", "together")}
-    return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in given.items()}
+    """Return the arguments of the verb for another process, with absolute paths."""
+    kept = {name: value for name, value in vars(args).items() if name not in ("function", "verb", "together")}
+    return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in kept.items()}

@@ -1,6 +1,6 @@
-"""Checkpoints: where a training stands, in one safetensors file that is read whole and of this very training or not.
+"""Checkpoints: the state of a training in one safetensors file, used only if intact and from the same training.
 
-They are no output of a rule, since Snakemake deletes the outputs of a job that fails or is stopped.
+They are not an output of a rule, since Snakemake deletes the outputs of a job that fails or is stopped.
 """
 
 import hashlib
@@ -15,34 +15,34 @@ from .files import atomic
 
 
 class UnusableError(ValueError):
-    """A checkpoint that no training may go on from; the message is the reason."""
+    """A checkpoint that cannot be resumed from; the message is the reason."""
 
 
 def write(path: str | Path, tensors: dict[str, np.ndarray], curve: list[dict], identity: dict) -> None:
-    """Write a checkpoint whole, in place of the one before.
+    """Replace the checkpoint atomically.
 
-    `tensors` are the training's state, each `(replicates, …)`, `curve` the rows of its curve so far, `identity` all
-    that its numbers depend on: settings, samples, code, versions.
+    `tensors` are the training's state, each `(replicates, …)`, `curve` the rows of its curve so far, `identity`
+    everything that its numbers depend on: settings, samples, code, versions.
     """
     text = json.dumps({"identity": identity, "curve": curve}, sort_keys=True)
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    # Not by save_file, whose temporary file has a name of its own and would stay behind a process that is killed.
+    # Not save_file: it picks its own temporary name, which a killed process would leave behind.
     content = save(tensors, metadata={"minde": text, "sha256": _sha256(tensors, text)})
     with atomic(path) as temporary:
         temporary.write_bytes(content)
 
 
 def read(path: str | Path, identity: dict) -> tuple[dict[str, np.ndarray], list[dict]]:
-    """Read the tensors and the curve so far of the training that has this identity.
+    """Read the tensors and the curve so far of the training with this identity.
 
-    Raises FileNotFoundError where there is none, and UnusableError for one that is damaged or of another training,
+    Raises FileNotFoundError if there is no checkpoint, and UnusableError if it is damaged or of another training,
     naming what differs.
     """
     try:
         with safe_open(path, framework="numpy") as file:
             held = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, TypeError, ValueError) as error:  # the last two: names of types that numpy does not know
+    except (SafetensorError, TypeError, ValueError) as error:  # the last two: names of types unknown to numpy
         raise UnusableError(f"it is damaged ({error})") from error
     text = held.get("minde", "")
     if held.get("sha256") != _sha256(tensors, text):
@@ -54,7 +54,7 @@ def read(path: str | Path, identity: dict) -> tuple[dict[str, np.ndarray], list[
 
 
 def remove(path: str | Path) -> None:
-    """Remove a checkpoint, if there is one, and what killed processes left of theirs while writing."""
+    """Remove a checkpoint, if there is one, and temporary files of writers that were killed."""
     path = Path(path)
     for left in (path, *path.parent.glob(f".{path.name}.*.tmp")):
         left.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def _sha256(tensors: dict[str, np.ndarray], text: str) -> str:
 
 
 def _differences(there: dict, here: dict, where: str = "") -> list[str]:
-    """Every key whose value differs, with both values; long ones, such as hashes, in short."""
+    """Every key whose value differs, with both values, shortened to 12 characters."""
     found = []
     for key in sorted(there.keys() | here.keys()):
         a, b = there.get(key), here.get(key)

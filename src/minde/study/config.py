@@ -1,6 +1,6 @@
-"""The config of a study, checked before any job: closed schema first, then what a schema cannot say.
+"""The config of a study, checked before any job: first against the closed schema, then in code.
 
-All problems are reported at once, each with the key's path, what was found and what is allowed.
+All problems are reported together, each with the key's path, the found value and what is allowed.
 """
 
 import math
@@ -22,22 +22,22 @@ SCHEMA = Path("config/schema.yaml")
 """The reference of every key, relative to the root of the repository."""
 
 DEFAULTS = Path("config/config.yaml")
-"""What every config starts from, relative to the root of the repository."""
+"""The defaults of every config, relative to the root of the repository."""
 
 
 class ConfigError(ValueError):
-    """A config that no study can be run from."""
+    """An invalid config."""
 
 
 def resolve(config: dict, root: str | Path) -> dict:
-    """Check a config against the schema under `root` and return it with all tasks spelled out: those that `[all]`,
-    patterns and the consistency tests stand for.
+    """Check a config against the schema under `root` and return it with all tasks listed, including those of groups,
+    patterns and the consistency tests.
 
-    Raises ConfigError with every problem found. The config itself is left as it is.
+    Raises ConfigError with every problem found. The argument is not changed.
     """
     schema = yaml.safe_load((Path(root) / SCHEMA).read_text(encoding="utf-8"))
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
-    # Each missing key is an error of its own, whose message names all of them.
+    # Each missing key is a separate error, whose message names all of them.
     _raise_if(list(dict.fromkeys(map(_message, errors))) or list(_not_finite(config, "")))
     config = plain(config)
     _raise_if(list(_names_of_data(config)))
@@ -50,9 +50,9 @@ def resolve(config: dict, root: str | Path) -> dict:
 
 
 def idle_overrides(config: dict) -> str:
-    """What to say of overrides that match no cell of a study; nothing where all do.
+    """A warning about overrides that match no cell of a study; empty if all match.
 
-    They are no error: a further config file may have taken their tasks away.
+    They are not an error: a further config file may have removed their tasks.
     """
     trained = [(cell, task_of(config, cell.task)) for cell in cells(config) if cell.method in VARIANTS]
     idle = [
@@ -60,19 +60,19 @@ def idle_overrides(config: dict) -> str:
         for i, override in enumerate(config["overrides"])
         if not any(matches(override["match"], *cell) for cell in trained)
     ]
-    return f"No cell of this study is matched by {', '.join(idle)}." if idle else ""
+    return f"No cell of this study matches {', '.join(idle)}." if idle else ""
 
 
 def _spelled_out(config: dict) -> Iterator[str]:
-    """The ids that `tasks` stands for, some of them maybe more than once; what stands for none is left out."""
+    """The ids that `tasks` stands for, possibly repeated; entries that match nothing are left out."""
     for name in config["tasks"]:
         yield from _ids(name, config["data"])
 
 
 def _ids(name: str, data: dict) -> list[str]:
-    """The ids that an entry of `tasks` stands for: a group's, its own, or those that it is a pattern of.
+    """The ids that an entry of `tasks` stands for: a group's, its own, or those that match a pattern.
 
-    A pattern means tasks of Table 1 and files of one's own, and those of high mutual information where it means none.
+    A pattern refers to tasks of Table 1 and user files, and to those of high mutual information if it matches no other.
     """
     return list(GROUPS.get(name, ())) or matching(name, [*BENCHMARK, *map(str, data)]) or matching(name, HIGH_MI)
 
@@ -84,7 +84,7 @@ def _raise_if(problems: list[str]) -> None:
 
 
 def _message(error: ValidationError) -> str:
-    """One sentence on one violation of the schema: where, what was found, what is allowed."""
+    """One sentence about one violation of the schema: key, found value, what is allowed."""
     where = ".".join(map(str, error.absolute_path))
     schema, found = error.schema, error.instance
     if error.validator == "additionalProperties":
@@ -99,7 +99,7 @@ def _message(error: ValidationError) -> str:
     if error.validator == "dependentRequired":
         missing = sorted({name for key, names in schema["dependentRequired"].items() if key in found for name in names})
         missing = [name for name in missing if name not in found]
-        return f"{where or 'top level'}: missing beside what is there: {', '.join(missing)}"
+        return f"{where or 'top level'}: also needs {', '.join(missing)}"
     hint = suggestion(found, schema["enum"]) if error.validator == "enum" else ""
     if isinstance(found, str) and schema.get("type") in ("number", "integer"):
         hint = _hint_on_text(found)
@@ -110,7 +110,7 @@ def _message(error: ValidationError) -> str:
 
 
 def _allowed(error: ValidationError) -> str:
-    """What the schema admits at the place of an error, in words."""
+    """What the schema allows at the place of an error."""
     schema = error.schema
     match error.validator:
         case "enum":
@@ -133,14 +133,14 @@ def _allowed(error: ValidationError) -> str:
 
 
 def _hint_on_text(found: str) -> str:
-    """Why a number arrived as text, or nothing where the text is none."""
+    """Why a number arrived as text, or an empty string if the text is not a number."""
     try:
         number = float(found)
     except ValueError:
         return ""
-    if isinstance(yaml.safe_load(found), str):  # YAML 1.1 wants a point and a signed exponent
+    if isinstance(yaml.safe_load(found), str):  # YAML 1.1 needs a point and a signed exponent
         return f"; YAML reads {found} as text, write {canonical(number)}"
-    return "; this number came as text: Snakemake reads numbers inside a list or mapping of --config so, use a file"
+    return "; this number is text: Snakemake reads all values in a list or mapping of --config as text, use a file"
 
 
 def _not_finite(value, where: str) -> Iterator[str]:
@@ -152,10 +152,10 @@ def _not_finite(value, where: str) -> Iterator[str]:
 
 
 def _names(config: dict) -> Iterator[str]:
-    """Names that must exist elsewhere: tasks, the recipe, globs that hit something."""
+    """Problems with names that must exist elsewhere: tasks, the recipe, globs that must match something."""
     known = [*TASKS, *config["data"]]
     if unnamed := [name for name in config["recipes"] if not isinstance(name, str)]:
-        yield f"recipes: found the name {unnamed[0]}, which is no text; allowed: text, such as '{unnamed[0]}' in quotes"
+        yield f"recipes: found the name {unnamed[0]}, not text; allowed: text, such as '{unnamed[0]}' in quotes"
         return
     for i, name in enumerate(config["tasks"]):
         if not _ids(name, config["data"]):
@@ -177,7 +177,7 @@ def _names(config: dict) -> Iterator[str]:
                 yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the tasks{nearest}"
         methods = override["match"].get("methods", [])
         if methods and not set(methods) & VARIANTS.keys():
-            yield f"overrides.{i}.match.methods: found {methods}; allowed: {', '.join(VARIANTS)}, which alone read them"
+            yield f"overrides.{i}.match.methods: found {methods}; allowed: {', '.join(VARIANTS)}"
         for dim in ("dim_x", "dim_y"):
             ends = override["match"].get(dim, {})
             if ends.get("min", 0) > ends.get("max", math.inf):
@@ -190,7 +190,7 @@ def _names(config: dict) -> Iterator[str]:
 
 
 def _widths(config: dict) -> Iterator[str]:
-    """Widths that tables show must be estimated, where the formula that has them is."""
+    """Problems with the widths in tables, which must be estimated if the sigma formula is."""
     estimators = config["minde"]["estimators"]
     written = [f"{sigma:g}" for sigma in estimators["sigmas"]]
     unknown = [f"{sigma:g}" for sigma in config["tables"]["sigmas"] if f"{sigma:g}" not in written]
@@ -204,32 +204,32 @@ def _widths(config: dict) -> Iterator[str]:
         yield "tables.sigmas: found none, and no other estimate; allowed: at least one of minde.estimators.sigmas"
     quoted = config["minde"]["quoted"].get(config["minde"]["recipe"], {})
     if "sigma" in quoted.values() and len(shown) > 1:
-        yield f"minde.quoted: found sigma, and widths {shown} in tables.sigmas; allowed: a single one, to be quoted by"
+        yield f"minde.quoted: found sigma, and widths {shown} in tables.sigmas; allowed: a single width, to be quoted"
 
 
 def _names_of_data(config: dict) -> Iterator[str]:
-    """Files of one's own must be tasks, and differ in their names, and those of their columns, from others."""
+    """Problems with user files: they must be tasks, with unique names and unique columns."""
     tests, named = consistency.entries(config), set(_spelled_out(config))
     for name, entry in config["data"].items():
         if name in tests and (entry["x"], entry["y"]) == (tests[name]["x"], tests[name]["y"]):
             continue  # a config that was resolved before
         if not isinstance(name, str):
-            yield f"data.{name}: found a name that is no text; allowed: text, such as '{name}' in quotes"
+            yield f"data.{name}: found a name that is not text; allowed: text, such as '{name}' in quotes"
         elif name in TASKS or name in GROUPS or name in tests:
             yield f"data.{name}: found the name of a task, or of a group of tasks; allowed: any other name"
         elif name not in named:
-            yield f"data.{name}: found a file that is no task; allowed: one of `tasks`, so add it there"
+            yield f"data.{name}: found a file that is not a task; allowed: one of `tasks`, so add it there"
         if set("{}<>") & set(entry["file"]):
             yield f"data.{name}.file: found {entry['file']!r}; allowed: a path without {{, }}, < and >"
         for column in sorted(set(entry["x"]) & set(entry["y"])):
-            yield f"data.{name}: found the column {column!r} in x and in y; allowed: each column in one of them"
+            yield f"data.{name}: found the column {column!r} in both x and y; allowed: each column in one of them"
 
 
 def _sizes(config: dict) -> Iterator[str]:
-    """Numbers that must fit each other."""
+    """Problems with numbers that must fit each other."""
     rows_of_images = config["consistency"].get("rows", [])
     if sorted(rows_of_images) != rows_of_images:
-        yield f"consistency.rows: found {rows_of_images}; allowed: growing numbers of rows"
+        yield f"consistency.rows: found {rows_of_images}; allowed: increasing numbers of rows"
     if config["compared_with"] == config["name"]:
         yield f"compared_with: found {config['name']!r}, the study itself; allowed: the name of another study"
     if not config["tasks"]:
@@ -253,7 +253,7 @@ def _sizes(config: dict) -> Iterator[str]:
             if training["score_choice"] == "per_sample" and training["batch_size"] < 4:
                 yield (
                     f"batch_size: found {training['batch_size']} for task {cell.task} and method {cell.method}; "
-                    "allowed: from 4 (samples) where score_choice is per_sample, which deals a batch to all scores"
+                    "allowed: from 4 (samples) if score_choice is per_sample, which splits a batch among all scores"
                 )
                 return
         if cell.train_size and (batch_size := batch_size_of(config, cell)) > cell.train_size:
@@ -265,7 +265,7 @@ def _sizes(config: dict) -> Iterator[str]:
 
 
 def _sizes_of_competitors(settings: dict, methods: list[str], test: int) -> Iterator[str]:
-    """The same for the competitors that are the study's; `test` are the test rows."""
+    """The same for the study's competitors; `test` is the number of test rows."""
     for method, key in (("ksg", "neighbors"), ("lnn", "truncation")):
         if method in methods and settings[method][key] >= test:
             found = settings[method][key]
@@ -280,17 +280,17 @@ def _sizes_of_competitors(settings: dict, methods: list[str], test: int) -> Iter
 
 
 def _sizes_of_experiments(settings: dict) -> Iterator[str]:
-    """The same for the experiments that show some of their samples, or train and estimate on a number of them."""
+    """The same for the experiments."""
     for name, key in (("gans", "points"), ("bigan", "points"), ("stacked", "shown")):
         if name in settings and (found := settings[name][key]) > (rows := settings[name]["samples"]):
             yield f"experiments.{name}.{key}: found {found}; allowed: at most samples, which is {rows} (rows)"
     for name in ("estimation", "dependence"):
         if name not in settings:
             continue
-        rows, of_name = settings[name]["samples"], settings[name]
+        rows, options = settings[name]["samples"], settings[name]
         for method in ("mine", "minde"):
-            if method in of_name and (found := of_name[method]["batch_size"]) > rows:
+            if method in options and (found := options[method]["batch_size"]) > rows:
                 where = f"experiments.{name}.{method}.batch_size"
                 yield f"{where}: found {found}; allowed: at most samples, which is {rows} (rows)"
-        if (found := of_name["ksg"]["neighbors"]) >= rows:
+        if (found := options["ksg"]["neighbors"]) >= rows:
             yield f"experiments.{name}.ksg.neighbors: found {found}; allowed: below samples, which is {rows} (rows)"

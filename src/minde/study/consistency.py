@@ -7,7 +7,7 @@ A is an image and B_r its first r rows, both as latents of autoencoders. Each te
 - additivity, I([A¹, A²]; [B¹_r, B²_r]) / I(A¹; B¹_r) for two independent images: 2.
 
 Every mutual information is a task whose samples are columns of one file of latents, so that the study's rules train,
-estimate and merge it like any other file of one's own.
+estimate and merge it like any user file.
 """
 
 import re
@@ -16,22 +16,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 IDEAL = {"baseline": 1.0, "processing": 1.0, "additivity": 2.0}
-"""What each test's ratio should be; the baseline's at its last number of rows."""
+"""Ideal ratio of each test; for the baseline, at the largest number of rows."""
 
 LATENTS = "<results>/latents.parquet"
-"""The tests' samples, as Snakemake names a file of the study."""
+"""File of the tests' samples, with Snakemake's path variable."""
 
 IMAGE, FIRST_ROWS = "a", "b{rows}"
-"""Columns of latents: of the image, and of its first rows. Numbered from 1, those of a second image end in `bis`."""
+"""Latents of the image and of its first rows. Their columns are numbered from 1; a second image's end in `bis`."""
 
 
 def columns_of(part: str, latent: int, *, second: bool = False) -> list[str]:
-    """The columns of a part of an image: IMAGE or FIRST_ROWS."""
+    """The columns of a part of an image; `part` is IMAGE or FIRST_ROWS."""
     return [f"{part}_{i}{'bis' if second else ''}" for i in range(1, latent + 1)]
 
 
 def entries(config: dict) -> dict[str, dict]:
-    """The tests' tasks as entries of the config's `data`; none where `consistency` is empty."""
+    """The tests' tasks as entries of the config's `data`; none if `consistency` is empty."""
     settings = config["consistency"]
     if not settings:
         return {}
@@ -49,12 +49,12 @@ def entries(config: dict) -> dict[str, dict]:
 
 @dataclass(frozen=True, kw_only=True)
 class Test:
-    """One ratio: of the mutual information of `task` to that of `reference`."""
+    """One ratio: the mutual information of `task` over that of `reference`."""
 
     name: str
     """One of IDEAL."""
     rows: int
-    """How many rows of the image B has; of the larger B in `processing`."""
+    """Number of rows of the image in B; in `processing`, in the larger B."""
     task: str
     reference: str
 
@@ -63,11 +63,11 @@ def tests(task_ids: Iterable[str]) -> list[Test]:
     """The tests whose tasks are among those given, in the order of IDEAL and of rows.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there are no such tasks.
     """
     numbers = [(m[1], [int(n) for n in m[2].split("-")]) for m in map(_TASK.fullmatch, task_ids) if m]
     if not numbers:
-        raise ValueError("there is no task of a consistency test; set `consistency` in the study's config")
+        raise ValueError("there are no tasks of a consistency test; set `consistency` in the study's config")
     last = max(rows[0] for name, rows in numbers if name == "baseline")
     found = []
     for test in IDEAL:

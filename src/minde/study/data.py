@@ -1,8 +1,8 @@
-"""Samples from a file of one's own: columns of a Parquet or CSV file, checked, and split into replicates.
+"""Samples from a user file: columns of a Parquet or CSV file, checked and split into replicates.
 
-The rows of a file are finite, so a replicate is a random split of them: its test rows are the first of a permutation
-that its own seed draws, its training rows the next. The two are disjoint within a replicate; across replicates rows
-come again. The spread over replicates is hence that of splits and trainings, and not that of fresh samples.
+A file has a finite number of rows, so a replicate is a random split of them: its seed draws a permutation, whose first
+rows are the test rows and whose next rows are the training rows. The two are disjoint within a replicate, but different
+replicates share rows. The spread over replicates is therefore that of splits and trainings, not that of fresh samples.
 """
 
 from collections.abc import Iterator
@@ -22,25 +22,25 @@ from .seeds import seed_of
 from .sources import SOURCES
 
 PRECISION = 1e-3
-"""How much of a column's standard deviation float32, in which samples are kept, may change a value by."""
+"""Largest rounding error of float32, the type of samples, in standard deviations of a column."""
 
 
 class DataError(ValueError):
-    """A file of one's own that no mutual information can be estimated from; names the file, and column and row."""
+    """A user file that cannot be used as samples; the message names the file, and column and row."""
 
 
 def split(settings: dict, file: Path, out: Path) -> None:
     """Split the rows of a file into every replicate's training and test samples, and write them.
 
     `settings`: task, seed, replicates, n_train and n_test (rows per replicate), x and y (names of columns), mi_true
-    (nats, or None) and duplicates (the share of rows that may be). Raises DataError.
+    (nats, or None) and duplicates (largest allowed share of repeated rows). Raises DataError.
     """
     values = read(file, [*settings["x"], *settings["y"]], duplicates=settings["duplicates"])
     needed = settings["n_train"] + settings["n_test"]
     if len(values) < needed:
         raise DataError(
             f"{file} has {len(values)} rows; samples.train and samples.test, which are disjoint, need {needed}: "
-            "set them lower, or give a file with more rows"
+            "reduce them, or use a file with more rows"
         )
     dim_x = len(settings["x"])
     for number, name in enumerate([*settings["x"], *settings["y"]]):
@@ -50,7 +50,7 @@ def split(settings: dict, file: Path, out: Path) -> None:
     def draw(replicate: int, part: str) -> tuple[np.ndarray, np.ndarray]:
         seed = seed_of(settings["seed"], settings["task"], None, replicate, "samples/split")
         order = np.random.Generator(np.random.PCG64(seed)).permutation(len(values))
-        # Test rows first: more training rows leave the others as they are.
+        # Test rows first: more training rows do not change the other rows.
         first = 0 if part == "test" else settings["n_test"]
         rows = values[order[first : first + settings[f"n_{part}"]]]
         return rows[:, :dim_x], rows[:, dim_x:]
@@ -63,8 +63,8 @@ def split(settings: dict, file: Path, out: Path) -> None:
 def read(file: Path, columns: list[str], *, duplicates: float) -> np.ndarray:
     """The columns of a file as `(rows, columns)` in float32.
 
-    Raises DataError for a column that is missing, there twice, constant, or too fine for float32; for a value that is
-    missing, no number, or not finite; and where more than the share `duplicates` of rows repeat another.
+    Raises DataError for a column that is missing, duplicated, constant, or too fine for float32; for a value that is
+    missing, not a number, or not finite; and if more than the share `duplicates` of rows repeat another row.
     """
     table = _read_table(file, columns)
     if table.num_rows < 2:
@@ -76,7 +76,7 @@ def read(file: Path, columns: list[str], *, duplicates: float) -> np.ndarray:
 
 
 def _read_table(file: Path, columns: list[str]) -> pa.Table:
-    """The named columns of a file, in whatever types it has them."""
+    """The named columns of a file, in their own types."""
     try:
         if file.suffix == ".parquet":
             names = pq.read_schema(file).names
@@ -85,11 +85,11 @@ def _read_table(file: Path, columns: list[str]) -> pa.Table:
                 names = reader.schema.names
         for column in columns:
             if (count := names.count(column)) != 1:
-                found = f"is there {count} times" if count else f"is missing; it has {', '.join(names)}"
-                raise DataError(f"{file}: the column {column!r} {found}; name columns that are there once")
+                found = f"exists {count} times" if count else f"is missing; the file has {', '.join(names)}"
+                raise DataError(f"{file}: the column {column!r} {found}; name columns that exist once")
         if file.suffix == ".parquet":
             return pq.read_table(file, columns=columns)
-        # Only an empty field is a missing value: what else may stand for one is the file's own secret.
+        # Only an empty field is a missing value: other markers of the file are unknown.
         return pa_csv.read_csv(
             file,
             convert_options=pa_csv.ConvertOptions(include_columns=columns, null_values=[""], strings_can_be_null=True),
@@ -101,12 +101,12 @@ def _read_table(file: Path, columns: list[str]) -> pa.Table:
 
 
 def _numbers(file: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
-    """A column in float64, or DataError naming the first row that holds no finite number."""
+    """A column in float64. Raises DataError naming the first row without a finite number."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        # A missing value becomes NaN; of a large integer is lost here what float32 would lose, and is said below.
+        # A missing value becomes NaN; a large integer is rounded, which _problems reports if it matters.
         numbers = column.cast(pa.float64(), safe=False).to_numpy()
         bad = np.flatnonzero(~np.isfinite(numbers))
         if not len(bad):
@@ -127,16 +127,16 @@ def _is_number(value) -> bool:
 
 
 def _problems(values: np.ndarray, columns: list[str], duplicates: float) -> Iterator[str]:
-    """What keeps float64 values from being samples, in words."""
+    """Reasons why float64 values cannot be samples."""
     for name, column in zip(columns, values.T, strict=True):
         if np.ptp(column) == 0:
-            yield f"column {name!r}: every row holds {column[0]!r}; a constant says nothing about anything"
+            yield f"column {name!r}: every row holds {column[0]!r}; a constant carries no information"
         with np.errstate(over="ignore"):
             lost = np.abs(column - column.astype(np.float32))
         row = int(np.argmax(lost))
         if not (np.isfinite(lost[row]) and lost[row] <= PRECISION * column.std()):
             yield (
-                f"column {name!r}, row {row + 1}: {column[row]!r} is kept in float32, which loses {lost[row]:.2g}, "
+                f"column {name!r}, row {row + 1}: {column[row]!r} is stored in float32, which loses {lost[row]:.2g}, "
                 f"more than {PRECISION:g} standard deviations of the column; subtract an offset or rescale it"
             )
     rows = np.ascontiguousarray(values.astype(np.float32)).view([("row", np.void, 4 * len(columns))])[:, 0]
@@ -146,7 +146,6 @@ def _problems(values: np.ndarray, columns: list[str], duplicates: float) -> Iter
         row = int(repeats[0])
         yield (
             f"row {row + 1} repeats row {first[inverse[row]] + 1} in {', '.join(columns[:6])}, and {len(repeats)} of "
-            f"{len(rows)} rows repeat another; at most {duplicates:.1%} may: they would stand in training and test "
-            "samples both, and mutual information of repeated values is not that of densities. Remove them, or raise "
-            "`duplicates` if they belong there"
+            f"{len(rows)} rows repeat another; at most {duplicates:.1%} may: they would be in both training and test "
+            "samples, and repeated values have no density. Remove them, or raise `duplicates` if they are intended"
         )

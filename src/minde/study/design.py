@@ -1,7 +1,7 @@
-"""The design of a study: its cells, and for each step the settings that this step reads, and no others.
+"""The design of a study: its cells, and for each step exactly the settings that it reads.
 
-Settings are canonical JSON and a param of the step's rule, which reruns exactly when a setting that it reads has
-changed. A config here is what `config.resolve` returns.
+Settings are canonical JSON and a param of the step's rule, so that the rule reruns exactly when a setting that it reads
+has changed. `config` is always a config as `config.resolve` returns it.
 """
 
 import json
@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from . import consistency
-from .methods import METHODS, SECTIONS, UNTRAINED, VARIANTS
-from .seeds import canonical, seed_of
+from .methods import METHODS, TABLE, UNTRAINED, VARIANTS
+from .seeds import canonical
 from .tasks import TASKS, Task, own_task
 
-__all__ = ["Cell", "canonical", "cells", "seed_of"]
-
 DUPLICATES = 0.01
-"""Share of the rows of a file of one's own that may repeat another row, where its entry says nothing else."""
+"""Default share of the rows of a user file that may repeat another row."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -31,7 +29,7 @@ class Cell:
 
     @property
     def path(self) -> str:
-        """Where the cell's files stand, under the folder of their kind and without a suffix."""
+        """Path of the cell's files, relative to the folder of their kind and without a suffix."""
         return f"{self.method}/{self.task}/{self.train_size}"
 
 
@@ -41,7 +39,7 @@ def cells(config: dict) -> list[Cell]:
 
 
 def sample_settings(config: dict, task: str) -> str:
-    """What drawing a task's samples reads."""
+    """Settings for drawing a task's samples."""
     rows = config["samples"]
     return canonical(
         {
@@ -55,24 +53,24 @@ def sample_settings(config: dict, task: str) -> str:
 
 
 def split_settings(config: dict, task: str) -> str:
-    """What splitting a file of one's own into samples reads beside the file."""
+    """Settings for splitting a user file into samples, besides the file."""
     entry = config["data"][task]
-    chosen = {"mi_true": None, "duplicates": DUPLICATES} | {key: entry[key] for key in entry.keys() - {"file"}}
-    return canonical(json.loads(sample_settings(config, task)) | chosen)
+    options = {"mi_true": None, "duplicates": DUPLICATES} | {key: entry[key] for key in entry.keys() - {"file"}}
+    return canonical(json.loads(sample_settings(config, task)) | options)
 
 
 def latents_settings(config: dict) -> str:
-    """What the latents of the consistency tests read."""
+    """Settings for the latents of the consistency tests."""
     return canonical({"seed": config["seed"], **config["consistency"]})
 
 
 def consistency_settings(config: dict) -> str:
-    """What the figure of the consistency tests reads beside the estimates."""
+    """Settings for the figure of the consistency tests, besides the estimates."""
     return canonical({"tasks": list(consistency.entries(config)), "sigmas": config["tables"]["sigmas"]})
 
 
 def train_settings(config: dict, cell: Cell) -> str:
-    """What the training of a cell reads; overrides that match the cell are applied."""
+    """Settings for the training of a cell, with the overrides that match the cell applied."""
     return canonical(
         {
             "task": cell.task,
@@ -88,26 +86,28 @@ def train_settings(config: dict, cell: Cell) -> str:
 
 
 def estimate_settings(config: dict, cell: Cell) -> str:
-    """What estimating with a cell's weights reads; what the weights were trained with stands in their own metadata."""
+    """Settings for estimating with a cell's weights; the training settings are in the metadata of the weights."""
     estimators = dict(config["minde"]["estimators"])
     if "sigma" not in estimators["formulas"]:
-        estimators["sigmas"] = []  # read by nobody: a change of it must rerun nothing
+        estimators["sigmas"] = []  # not read: a change must rerun nothing
     return canonical({"task": cell.task, "train_size": cell.train_size, "seed": config["seed"], **estimators})
 
 
 def score_error_settings(cell: Cell) -> str:
-    """What measuring the error of a cell's scores reads beside its weights and samples, and drawing it."""
+    """Settings for measuring the error of a cell's scores, besides its weights and samples, and for drawing it."""
     return canonical({"task": cell.task, "train_size": cell.train_size, "method": cell.method})
 
 
 def baseline_settings(config: dict, cell: Cell) -> str:
-    """What a competitor reads; `options` are the method's own. One that trains reads the train size and a seed, too."""
+    """Settings of a competitor: its `options`, and the train size and a seed if it trains."""
     settings = {
         "task": cell.task,
         "method": cell.method,
         "replicates": config["replicates"],
         "options": {
-            name: value for section in _sections(cell.method) for name, value in config["baselines"][section].items()
+            name: value
+            for section in TABLE[cell.method].sections
+            for name, value in config["baselines"][section].items()
         },
     }
     if cell.method not in UNTRAINED:
@@ -116,14 +116,14 @@ def baseline_settings(config: dict, cell: Cell) -> str:
 
 
 def experiment_settings(config: dict, name: str) -> str:
-    """What an experiment of MINE reads: its section of the config and the study's seed."""
+    """Settings of an experiment of MINE: its section of the config and the study's seed."""
     return canonical({"seed": config["seed"], **config["experiments"][name]})
 
 
 def merge_settings(config: dict) -> str:
-    """The design in short, from which `expected_keys` makes every key.
+    """The design in short form, from which `expected_keys` generates every key.
 
-    Not the list of cells: a shell command holds at most 128 KiB, which the paper's study would exceed.
+    Not the list of cells: it would exceed the 128 KiB of a shell argument in the paper's study.
     """
     return canonical(
         {
@@ -136,8 +136,8 @@ def merge_settings(config: dict) -> str:
 
 
 def origin_settings(config: dict) -> str:
-    """The parts of the config that the settings of all samples, trainings and estimates follow from."""
-    minde, used = config["minde"], {section for method in config["methods"] for section in _sections(method)}
+    """The parts of the config that determine the settings of all samples, trainings and estimates."""
+    minde, used = config["minde"], {section for method in config["methods"] for section in TABLE[method].sections}
     whole = (
         "seed",
         "tasks",
@@ -161,7 +161,7 @@ def origin_settings(config: dict) -> str:
 
 
 def table_settings(config: dict, train_size: int | None = None) -> str:
-    """What Table 1 reads beside the estimates, at the largest train size unless one is named."""
+    """Settings of Table 1, besides the estimates; by default at the largest train size."""
     tables = config["tables"]
     settings = {"decimals": tables["decimals"], "sigmas": tables["sigmas"]}
     if train_size is None:
@@ -170,7 +170,7 @@ def table_settings(config: dict, train_size: int | None = None) -> str:
 
 
 def summary_settings(config: dict) -> str:
-    """What the summary of Table 1 reads beside the estimates."""
+    """Settings of the summary of Table 1, besides the estimates."""
     tables, minde = config["tables"], config["minde"]
     quoted = minde["quoted"].get(minde["recipe"], {})
     return canonical(
@@ -179,19 +179,18 @@ def summary_settings(config: dict) -> str:
 
 
 def bundle_settings(config: dict, holds: str) -> str:
-    """What making a bundle reads beside the files that it packs: the config, which it packs too, but for `run`, the
-    choices of a machine."""
+    """Settings for making a bundle, besides the packed files: the config, without the machine's choices in `run`."""
     return canonical({"holds": holds, "config": {key: value for key, value in config.items() if key != "run"}})
 
 
 def cells_of(merge_settings: dict) -> list[Cell]:
-    """The cells of the design that `merge_settings` holds in short."""
+    """The cells of the design whose short form is `merge_settings`."""
     methods = [entry["method"] for entry in merge_settings["methods"]]
     return list(_cells(methods, merge_settings["tasks"], merge_settings["train_sizes"]))
 
 
 def expected_keys(merge_settings: dict) -> list[tuple[str, str, str, int, int]]:
-    """Every (task, method, estimator, train_size, replicate) of the design, in its order."""
+    """Every (task, method, estimator, train_size, replicate) of the design, in order."""
     formulas = {entry["method"]: entry["estimators"] for entry in merge_settings["methods"]}
     return [
         (cell.task, cell.method, estimator, cell.train_size, replicate)
@@ -202,7 +201,7 @@ def expected_keys(merge_settings: dict) -> list[tuple[str, str, str, int, int]]:
 
 
 def estimators(config: dict, method: str) -> list[str]:
-    """Ids of a method's estimators: `inside`, `sigma=1`, `gap`, or the method's own id where it has one formula."""
+    """Ids of a method's estimators: `inside`, `sigma=1`, `gap`, or the method's own id if it has a single formula."""
     if method not in VARIANTS:
         return [method]
     chosen = config["minde"]["estimators"]
@@ -211,7 +210,7 @@ def estimators(config: dict, method: str) -> list[str]:
 
 
 def training_of(config: dict, cell: Cell) -> dict:
-    """Preprocess, network and training settings of a cell: those of the study, then each override that matches."""
+    """Preprocessing, network and training settings of a cell: those of the study, then each matching override."""
     preprocess = config["preprocess"]
     network = dict(config["minde"]["network"])
     training = dict(config["recipes"][config["minde"]["recipe"]])
@@ -224,31 +223,26 @@ def training_of(config: dict, cell: Cell) -> dict:
 
 
 def batch_size_of(config: dict, cell: Cell) -> int:
-    """Samples per step of a cell that trains."""
+    """Batch size of a cell that trains."""
     if cell.method in VARIANTS:
         return training_of(config, cell)["training"]["batch_size"]
-    section, *_ = _sections(cell.method)
+    section, *_ = TABLE[cell.method].sections
     return config["baselines"][section]["batch_size"]
 
 
 def task_of(config: dict, task_id: str) -> Task:
-    """A task of the study: a file of one's own, or one of the benchmark."""
+    """A task of the study: a user file, or one of the benchmark."""
     return own_task(task_id, config["data"][task_id]) if task_id in config["data"] else TASKS[task_id]
 
 
 def matches(match: dict, cell: Cell, task: Task) -> bool:
-    """Whether a cell meets every condition given: a glob of its task's id, its method, ranges of its dimensions."""
+    """Whether a cell meets all given conditions: globs of task ids, methods, ranges of dimensions."""
     ranges = [(match.get(name, {}), dim) for name, dim in (("dim_x", task.dim_x), ("dim_y", task.dim_y))]
     return (
         any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
         and cell.method in match.get("methods", METHODS)
         and all(limits.get("min", dim) <= dim <= limits.get("max", dim) for limits, dim in ranges)
     )
-
-
-def _sections(method: str) -> tuple[str, ...]:
-    """The sections of `baselines` that a method's settings stand in."""
-    return SECTIONS.get(method, (method,))
 
 
 def _cells(methods: list[str], tasks: list[str], train_sizes: list[int]) -> Iterator[Cell]:

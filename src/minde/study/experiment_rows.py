@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from .results import write_parquet
+from .results import read_parquet, write_parquet
 
 UNITS = {
     "information": "nats",
@@ -31,7 +30,7 @@ SCHEMA = pa.schema(
         pa.field("series", pa.string(), nullable=False),
         pa.field("replicate", pa.int64(), nullable=False),
         pa.field("quantity", pa.string(), nullable=False),
-        # In the quantity's unit, which the file's metadata names. Null for points, and where nothing came out.
+        # In the quantity's unit, which is in the file's metadata. Null for points, and if there is no result.
         pa.field("value", pa.float64()),
         pa.field("x", pa.float64()),
         pa.field("y", pa.float64()),
@@ -43,7 +42,7 @@ def table(rows: Iterable[dict]) -> pa.Table:
     """Rows (see `minde.experiments.rows.Row`) as a table of the declared schema.
 
     Raises:
-        ValueError: a row has other columns, a value or a place is NaN, or a quantity's unit is not declared.
+        ValueError: a row has other columns, a value or coordinate is NaN, or a quantity's unit is not declared.
     """
     rows = list(rows)
     for row in rows:
@@ -53,7 +52,7 @@ def table(rows: Iterable[dict]) -> pa.Table:
         if row["quantity"] not in UNITS:
             raise ValueError(f"unknown quantity {row['quantity']!r}; add it to UNITS: {', '.join(UNITS)}")
         if any(isinstance(row[name], float) and math.isnan(row[name]) for name in ("value", "x", "y")):
-            raise ValueError(f"NaN in {row}; a number was expected, or nothing where none came out")
+            raise ValueError(f"NaN in {row}; a number was expected, or null if there is no result")
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
@@ -65,8 +64,6 @@ def write(path: str | Path, rows: Iterable[dict], provenance: dict) -> None:
 
 
 def read(path: str | Path) -> pa.Table:
-    """Read an experiment's rows. Raises ValueError where the file is of another schema."""
-    found = pq.read_table(path)
-    if not found.schema.equals(SCHEMA):
-        raise ValueError(f"{path} holds other columns than an experiment's rows do; delete it and run the rule again")
+    """Read an experiment's rows. Raises ValueError like `results.read_parquet`."""
+    found, _ = read_parquet(path, SCHEMA, "file of an experiment's rows", "`experiment`")
     return found

@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all, and where a file came from."""
+"""Atomic writes, and the provenance of files."""
 
 import hashlib
 import json
@@ -16,23 +16,23 @@ PACKAGE = Path(__file__).parents[1]
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; moved into place when the block ends well, removed when it raises."""
+    """Yield a temporary path next to `path`; it is moved into place on success and removed if the block raises."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
         with temporary.open("rb") as written:
-            os.fsync(written.fileno())  # where a machine fails soon after, the name must not stand for an empty file
+            os.fsync(written.fileno())  # if the machine crashes soon after, the file must not be empty
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterable[str] = ("**/*.py",)) -> dict:
-    """What made a file: settings, a hash of the code, and the versions of Python and of the named distributions.
+    """The provenance of a file: settings, a hash of the code, and the versions of Python and the named distributions.
 
-    `sources` are globs relative to the package, such as `diffusion/*.py`; `code` is one sha256 over them.
+    `sources` are globs relative to the package, such as `diffusion/*.py`; `code` is one SHA-256 over them.
     """
     code = hashlib.sha256()
     for path in sorted({path for pattern in sources for path in PACKAGE.glob(pattern)}):
@@ -47,7 +47,7 @@ def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterabl
 
 
 def sha256_of(path: str | Path) -> str:
-    """The SHA-256 of a file's content, which is read once for as long as the file stays as it is."""
+    """The SHA-256 of a file's content, cached until the file's size or modification time changes."""
     status = os.stat(path)
     return _sha256_of(path, status.st_mtime_ns, status.st_size)
 
@@ -59,7 +59,7 @@ def _sha256_of(path: str | Path, modified: int, size: int) -> str:
 
 
 def processor() -> str:
-    """The processor of this machine and how many of its cores this process may use, such as `AMD EPYC, 2 cores`."""
+    """The processor of this machine and the number of cores available to this process: `AMD EPYC, 2 cores`."""
     name, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
     if cpuinfo.exists() and (found := re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text())):
         name = found.group(1).strip()
@@ -68,5 +68,5 @@ def processor() -> str:
 
 
 def encode(metadata: dict) -> dict[bytes, bytes]:
-    """Key-value metadata of a Parquet file: one key `minde` that holds JSON."""
+    """Key-value metadata of a Parquet file: one key `minde` with a JSON value."""
     return {b"minde": json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()}

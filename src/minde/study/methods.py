@@ -1,44 +1,45 @@
-"""The methods that a study can have: the variants of MINDE and the competitors."""
+"""The methods that a study can use: the variants of MINDE and the competitors."""
 
-VARIANTS = {"minde-j": "j", "minde-c": "c"}
-"""Methods that train score networks, and the variant of MINDE that each is."""
+from typing import NamedTuple
 
-CRITICS = ("mine", "infonce", "dv", "nwj")
-"""Competitors that train a critic, with benchmark-mi."""
 
-DOES = ("doe-gaussian", "doe-logistic")
-"""Competitors that train densities."""
+class Method(NamedTuple):
+    """What the study knows about a method; its colour and marker are in `figures/panels.py`."""
 
-MINES = ("mine-torch",)
-"""MINE of our own, stacked, which also the experiments use."""
+    label: str
+    """Name in tables and figures."""
+    kind: str
+    """`variant` (trains score networks), `critic` (trains a critic, with benchmark-mi), `doe` (trains densities),
+    `mine` (our own MINE, stacked, also used by the experiments) or `untrained` (reads the test samples only)."""
+    sections: tuple[str, ...] = ()
+    """Sections of `baselines` that hold its settings."""
 
-UNTRAINED = ("ksg", "lnn", "kde", "cca")
-"""Competitors that read the test samples only."""
 
+TABLE = {
+    "minde-j": Method("MINDE-j", "variant"),
+    "minde-c": Method("MINDE-c", "variant"),
+    "mine": Method("MINE", "critic", ("critics", "mine")),
+    "mine-torch": Method("MINE (ours)", "mine", ("mine_torch",)),
+    "infonce": Method("InfoNCE", "critic", ("critics",)),
+    "dv": Method("D-V", "critic", ("critics",)),
+    "nwj": Method("NWJ", "critic", ("critics",)),
+    "ksg": Method("KSG", "untrained", ("ksg",)),
+    "lnn": Method("LNN", "untrained", ("lnn",)),
+    "kde": Method("KDE", "untrained", ("kde",)),
+    "cca": Method("CCA", "untrained", ("cca",)),
+    "doe-gaussian": Method("DoE (Gaussian)", "doe", ("doe",)),
+    "doe-logistic": Method("DoE (Logistic)", "doe", ("doe",)),
+}
+"""Every method, in the order of the paper's Table 1."""
+
+
+def _of_kind(kind: str) -> tuple[str, ...]:
+    return tuple(name for name, method in TABLE.items() if method.kind == kind)
+
+
+VARIANTS = {name: name.removeprefix("minde-") for name in _of_kind("variant")}
+"""Methods that train score networks, and the variant of MINDE that each one is."""
+
+CRITICS, UNTRAINED, DOES, MINES = map(_of_kind, ("critic", "untrained", "doe", "mine"))
 COMPETITORS = (*CRITICS, *UNTRAINED, *DOES, *MINES)
 METHODS = (*VARIANTS, *COMPETITORS)
-
-SECTIONS = {
-    "mine": ("critics", "mine"),
-    **dict.fromkeys(CRITICS[1:], ("critics",)),
-    **dict.fromkeys(DOES, ("doe",)),
-    **dict.fromkeys(MINES, ("mine_torch",)),
-}
-"""Sections of `baselines` that a competitor's settings stand in, where that is not one of its own name."""
-
-LABELS = {
-    "minde-j": "MINDE-j",
-    "minde-c": "MINDE-c",
-    "mine": "MINE",
-    "mine-torch": "MINE (ours)",
-    "infonce": "InfoNCE",
-    "dv": "D-V",
-    "nwj": "NWJ",
-    "ksg": "KSG",
-    "lnn": "LNN",
-    "kde": "KDE",
-    "cca": "CCA",
-    "doe-gaussian": "DoE (Gaussian)",
-    "doe-logistic": "DoE (Logistic)",
-}
-"""What tables and figures call a method, in the order of the paper's Table 1."""

@@ -1,25 +1,26 @@
-"""Whether estimates come of the settings that the study has: those that stand in the metadata of their files.
+"""Where estimates come from: whether they were made with the study's settings, and with which software and hardware.
 
-Snakemake knows what it has asked for. It does not know of a job on a cluster that has read a config edited meanwhile,
-of a training that went on after its Snakemake was killed, or of results that were copied without what it knows of them.
+Snakemake only knows what it asked for. It cannot see that a cluster job read a config that was edited in the meantime,
+that a training continued after its Snakemake was killed, or that results were copied without Snakemake's metadata.
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import design, methods
 
-_DRAWN = {"dim_x", "dim_y"}  # in the settings of a training, those that are no settings but read from the samples
+_FROM_SAMPLES = {"dim_x", "dim_y"}  # in a training's settings, but read from the samples
 
 
 def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
-    """Raise ValueError where the file of a cell's estimates or weights comes of other settings than its study's.
+    """Raise ValueError if a cell's estimates or weights were made with other settings than the study's.
 
-    ``made_by`` is the file's provenance, or ``{"training": …}`` with that of a file of weights; ``config`` has what
-    :func:`.design.origin_settings` holds. The message names stage and setting, what was found and expected, and the
-    file to delete.
+    ``made_by`` is the file's provenance, or ``{"training": …}`` with that of a file of weights; ``config`` holds what
+    :func:`.design.origin_settings` returns. The message names stage and setting, the found and the expected value, and
+    the file to delete.
     """
-    found, expected = _of_provenance(made_by), _of_config(config, cell)
+    found, expected = _found(made_by), _expected(config, cell)
     for stage, settings in ((stage, expected[stage]) for stage in found):
         differ = [key for key in sorted(settings.keys() | found[stage]) if settings.get(key) != found[stage].get(key)]
         if differ:
@@ -27,32 +28,53 @@ def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
             made = {"samples": f"samples/{cell.task}.parquet", "training": f"networks/{cell.path}.safetensors"}
             remove = folder / made[stage] if stage in made else path
             raise ValueError(
-                f"{path} comes of other settings than the study's: {key} of its {stage} is {found[stage].get(key)}, "
-                f"expected {settings.get(key)}. The config was edited while the study ran, say, or results were copied "
-                f"from another study. Delete {remove} and run the workflow again"
+                f"{path} was made with other settings than the study's: {key} of its {stage} is "
+                f"{found[stage].get(key)}, expected {settings.get(key)}. For example, the config was edited while the "
+                f"study ran, or results were copied from another study. Delete {remove} and run the workflow again"
             )
 
 
-def _of_config(config: dict, cell: design.Cell) -> dict[str, dict]:
-    """The settings of each stage that leads to a cell's estimates, as :mod:`.design` hands them to its step."""
+def summary(made_by: Iterable[dict]) -> dict:
+    """All versions of Python and libraries, hardware and SHA-256 of source code in the provenance of cells, including
+    their training and samples. Each is a sorted list of distinct values."""
+    found = {"python": set(), "versions": {}, "hardware": set(), "code_sha256": set()}
+    for made in (stage for cell in made_by for stage in _stages(cell)):
+        found["python"].add(made["python"])
+        found["code_sha256"].add(made["code"])
+        found["hardware"].update(filter(None, [made.get("hardware")]))
+        for package, version in made["versions"].items():
+            found["versions"].setdefault(package, set()).add(version)
+    versions = {package: sorted(versions) for package, versions in sorted(found.pop("versions").items())}
+    return {"versions": versions, **{name: sorted(values) for name, values in found.items()}}
+
+
+def _stages(made: dict) -> Iterator[dict]:
+    """A provenance and those that it contains."""
+    yield made
+    for key in {"training", "samples"} & made.keys():
+        yield from _stages(made[key])
+
+
+def _expected(config: dict, cell: design.Cell) -> dict[str, dict]:
+    """The settings of each stage that leads to a cell's estimates, as :mod:`.design` passes them to its step."""
     samples = design.split_settings if cell.task in config["data"] else design.sample_settings
-    found = {"samples": samples(config, cell.task)}
+    settings = {"samples": samples(config, cell.task)}
     if cell.method in methods.VARIANTS:
-        found |= {
+        settings |= {
             "training": design.train_settings(config, cell),
             "estimates": design.estimate_settings(config, cell),
         }
     else:
-        found["estimates"] = design.baseline_settings(config, cell)
-    return {stage: json.loads(settings) for stage, settings in found.items()}
+        settings["estimates"] = design.baseline_settings(config, cell)
+    return {stage: json.loads(text) for stage, text in settings.items()}
 
 
-def _of_provenance(made_by: dict) -> dict[str, dict]:
-    """The same, as it stands in a file."""
+def _found(made_by: dict) -> dict[str, dict]:
+    """The same settings, from a file's provenance."""
     training = made_by.get("training")
-    found = {"samples": (training or made_by)["samples"]["settings"]}
+    settings = {"samples": (training or made_by)["samples"]["settings"]}
     if training:
-        found["training"] = {key: value for key, value in training["settings"].items() if key not in _DRAWN}
+        settings["training"] = {key: value for key, value in training["settings"].items() if key not in _FROM_SAMPLES}
     if "settings" in made_by:
-        found["estimates"] = made_by["settings"]
-    return found
+        settings["estimates"] = made_by["settings"]
+    return settings

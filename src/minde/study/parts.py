@@ -1,7 +1,8 @@
-"""The figures of a study, parted into pages of tasks as the paper's are, and what each part reads."""
+"""The figures of a study, split into pages of tasks like the paper's, and the settings of each page."""
 
-from .design import Cell, canonical, cells
+from .design import Cell, cells
 from .methods import VARIANTS
+from .seeds import canonical
 from .tasks import HIGH_MI, TASKS
 
 FIGURES = {
@@ -12,11 +13,11 @@ FIGURES = {
     "comparison": 20,
     "high_mi": len(HIGH_MI),
 }
-"""Figures, and how many tasks are on one page; the paper's are parted alike."""
+"""Figures and their number of tasks per page, as in the paper."""
 
 
 def figure_settings(config: dict, figure: str, part: int) -> str:
-    """What a part of a figure, counted from 1, reads beside the estimates."""
+    """Settings of a page of a figure, counted from 1, besides the estimates."""
     settings = {"tasks": tasks_of_part(config, figure, part)}
     if figure in ("spread", "training_size", "comparison", "high_mi"):
         settings["sigmas"] = config["tables"]["sigmas"]
@@ -26,7 +27,7 @@ def figure_settings(config: dict, figure: str, part: int) -> str:
 
 
 def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
-    """The tasks of a part of a figure, in the benchmark's order."""
+    """The tasks of a page of a figure, in the benchmark's order."""
     order, size = {task: place for place, task in enumerate(TASKS)}, FIGURES[figure]
     tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
     if figure == "high_mi":
@@ -35,7 +36,7 @@ def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
 
 
 def parts_of(config: dict, figure: str) -> range:
-    """The parts of a figure, counted from 1; none where the study has nothing that it shows."""
+    """The pages of a figure, counted from 1; none if the study has nothing to show in it."""
     trains = any(method in VARIANTS for method in config["methods"])
     estimators = config["minde"]["estimators"]
     varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
@@ -51,7 +52,7 @@ def parts_of(config: dict, figure: str) -> range:
 
 
 def curve_cells(config: dict, tasks: list[str] | None = None) -> list[Cell]:
-    """The cells whose training curves are drawn: at the largest train size, of these tasks or all."""
+    """The cells whose training curves are drawn: at the largest train size, for these tasks or all."""
     size, shown = max(config["train_sizes"]), config["tasks"] if tasks is None else tasks
     return [
         cell for cell in cells(config) if cell.method in VARIANTS and cell.train_size == size and cell.task in shown

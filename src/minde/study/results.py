@@ -1,7 +1,7 @@
-"""Estimates between rules: one declared schema, written whole, merged only when the key set is the design's.
+"""Estimates between rules: one declared schema, written atomically, merged only if the key set is the design's.
 
-A row is one estimate; its key is (task, method, estimator, train_size, replicate). Where a method did not converge, the
-row holds the reason in place of the estimate: a result, unlike a failure, which raises and leaves no row.
+A row is one estimate; its key is (task, method, estimator, train_size, replicate). If a method did not converge, the
+row holds the reason in place of the estimate: that is a result, unlike a failure, which raises and leaves no row.
 """
 
 import json
@@ -12,20 +12,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .files import atomic, encode, provenance
+from .files import atomic, encode
 
-__all__ = [
-    "KEYS",
-    "SCHEMA",
-    "estimates_table",
-    "merge",
-    "provenance",
-    "read_estimates",
-    "read_provenance",
-    "write_parquet",
-]
+RULES = "`estimate`, `baseline` or `merge`"
+"""The rules that make a file of estimates."""
 
-_REMEDY = "delete it and run the workflow again: the rule `estimate`, `baseline` or `merge` makes it"
+SHOWN = 5  # keys that an error message names
 
 KEYS = ("task", "method", "estimator", "train_size", "replicate")
 SCHEMA = pa.schema(
@@ -35,33 +27,53 @@ SCHEMA = pa.schema(
         pa.field("estimator", pa.string(), nullable=False),
         pa.field("train_size", pa.int64(), nullable=False, metadata={"unit": "rows per replicate; 0: none used"}),
         pa.field("replicate", pa.int64(), nullable=False),
-        # Null where the method did not converge.
+        # Null if the method did not converge.
         pa.field("estimate", pa.float64(), metadata={"unit": "nats"}),
-        # Monte Carlo standard error; null where a method has none.
+        # Monte Carlo standard error; null if the method has none.
         pa.field("std_error", pa.float64(), metadata={"unit": "nats"}),
-        # Null where nobody knows it.
+        # Null if unknown.
         pa.field("mi_true", pa.float64(), metadata={"unit": "nats"}),
-        # Time of this step on its device, per replicate, with the training of a method that trains in the same step.
+        # Device time of this step per replicate, including training if the method trains in the same step.
         pa.field("seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
-        # Time of the training on its device, per replicate, where that is a step of its own; else 0.
+        # Device time of the training per replicate if that is a separate step; otherwise 0.
         pa.field("train_seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
-        # Why there is no estimate; null where there is one.
+        # Why there is no estimate; null if there is one.
         pa.field("not_converged", pa.string()),
     ]
 )
 
 
 def write_parquet(path: str | Path, table: pa.Table, provenance: dict) -> None:
-    """Write a table with its provenance in the file's metadata, under a temporary name first."""
+    """Write a table with its provenance in the file's metadata, atomically."""
     with atomic(path) as temporary:
         pq.write_table(table.replace_schema_metadata(encode(provenance)), temporary)
+
+
+def read_parquet(path: str | Path, schema: pa.Schema, kind: str, rules: str) -> tuple[pa.Table, dict]:
+    """Read a table of a declared schema and its provenance, as `write_parquet` wrote them.
+
+    Raises ValueError naming the file, what was found and the rules that make it, if it is damaged, has another schema
+    or no provenance. `kind` says what the file should be.
+    """
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{path} is not a readable {kind} ({error}); {_remedy(rules)}") from error
+    made_by = (table.schema.metadata or {}).get(b"minde")
+    if table.schema.equals(schema) and made_by:
+        return table, json.loads(made_by)
+    columns = ", ".join(f"{field.name} {field.type}" for field in table.schema)
+    found = f"columns {columns}{'' if made_by else ', and no provenance'}"
+    raise ValueError(f"{path} is not a readable {kind} (found {found}); {_remedy(rules)}")
 
 
 def estimates_table(rows: list[dict]) -> pa.Table:
     """Rows as a table of the declared schema.
 
-    Raises ValueError for other columns, an estimate that is not finite, or a row that has both an estimate and a reason
-    why there is none, or neither.
+    Raises ValueError for other columns, an estimate that is not finite, or a row with both or neither of an estimate
+    and a reason why there is none.
     """
     for row in rows:
         if set(row) != set(SCHEMA.names):
@@ -79,23 +91,15 @@ def estimates_table(rows: list[dict]) -> pa.Table:
 
 
 def read_estimates(path: str | Path) -> pa.Table:
-    """Read an estimates file. Raises ValueError when it is truncated, foreign or of another schema."""
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"{path} is not a readable Parquet file ({error}); {_REMEDY}") from error
-    if not table.schema.equals(SCHEMA):
-        found = ", ".join(f"{field.name} {field.type}" for field in table.schema)
-        raise ValueError(f"{path} holds other columns than estimates do: found {found}; {_REMEDY}")
+    """Read an estimates file. Raises ValueError like `read_parquet`."""
+    table, _ = read_parquet(path, SCHEMA, "estimates file", RULES)
     return table
 
 
 def merge(expected: Iterable[tuple], paths: Iterable[str | Path]) -> pa.Table:
     """Concatenate estimates in the order of the expected keys, each (task, method, estimator, train_size, replicate).
 
-    Raises ValueError naming keys that are missing, not in the design, or there twice: nothing is dropped in silence.
+    Raises ValueError naming keys that are missing, not in the design, or duplicated: nothing is dropped silently.
     """
     table = pa.concat_tables([SCHEMA.empty_table(), *(read_estimates(path) for path in paths)])
     found = list(zip(*(table[name].to_pylist() for name in KEYS), strict=True))
@@ -104,26 +108,28 @@ def merge(expected: Iterable[tuple], paths: Iterable[str | Path]) -> pa.Table:
     problems = {
         "missing": [key for key in expected if key not in rows],
         "not in the design": sorted(set(found) - set(expected)),
-        "there more than once": sorted(key for key, count in Counter(found).items() if count > 1),
+        "duplicated": sorted(key for key, count in Counter(found).items() if count > 1),
     }
     if any(problems.values()):
         lines = [f"  {len(keys)} {problem}: {_some(keys)}" for problem, keys in problems.items() if keys]
-        raise ValueError(
-            "the estimates are not those of the design; by (" + ", ".join(KEYS) + "):\n" + "\n".join(lines)
-        )
+        raise ValueError("the estimates do not match the design; keys (" + ", ".join(KEYS) + "):\n" + "\n".join(lines))
     return table.take([rows[key] for key in expected])
 
 
 def read_provenance(path: str | Path) -> dict:
-    """What made this file: settings, code, versions. Raises ValueError when it is truncated or foreign."""
+    """Return a file's provenance: settings, code, versions. Raises ValueError if it is damaged or has none."""
     try:
         return json.loads(pq.read_metadata(path).metadata[b"minde"])
     except FileNotFoundError:
         raise
-    except (pa.ArrowInvalid, OSError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is not a Parquet file that says what made it ({error}); {_REMEDY}") from error
+    except (pa.ArrowException, OSError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is not a Parquet file with provenance ({error}); {_remedy(RULES)}") from error
 
 
-def _some(keys: list[tuple], shown: int = 5) -> str:
-    text = "; ".join(str(key) for key in keys[:shown])
-    return text + (f"; and {len(keys) - shown} more" if len(keys) > shown else "")
+def _remedy(rules: str) -> str:
+    return f"delete it and run the workflow again: the rule {rules} makes it"
+
+
+def _some(keys: list[tuple]) -> str:
+    text = "; ".join(str(key) for key in keys[:SHOWN])
+    return text + (f"; and {len(keys) - SHOWN} more" if len(keys) > SHOWN else "")

@@ -1,25 +1,26 @@
 """The rows of tables and the lines of figures: a row is one (method, estimator), named and ordered as in the paper."""
 
-from .methods import LABELS
+from .methods import TABLE
 
 TRUTH_LABEL = "GT"
 """Label of the row that holds the true mutual information."""
 
 
 def row_label(method: str, estimator: str) -> str:
-    """The paper's name of a row, such as `MINDE-j (σ=1)`. Raises ValueError for one it has no name for."""
-    label, (kind, sigma) = LABELS.get(method), _kind(method, estimator)
+    """The paper's name of a row, such as `MINDE-j (σ=1)`. Raises ValueError for an unknown row."""
+    kind, sigma = _kind(method, estimator)
+    label = TABLE[method].label
     return {SIGMA: f"{label} (σ={sigma:g})", PLAIN: label, GAP: f"{label} (gap)"}[kind]
 
 
 def row_order(method: str, estimator: str) -> tuple[int, int, float]:
-    """Sort key of a row: methods as in the paper; within one the σ rows by σ, then the plain one, then the gap."""
+    """Sort key of a row: methods as in the paper; within a method the σ rows by σ, then the plain row, then the gap."""
     kind = _kind(method, estimator)
-    return list(LABELS).index(method), *kind
+    return list(TABLE).index(method), *kind
 
 
 def formula_of(estimator: str) -> str:
-    """The formula of an estimator's id, without the width of its reference."""
+    """The formula in an estimator's id, without the width of the reference."""
     return estimator.split("=")[0]
 
 
@@ -27,8 +28,8 @@ SIGMA, PLAIN, GAP = range(3)  # the order of one method's rows
 
 
 def _kind(method: str, estimator: str) -> tuple[int, float]:
-    if method not in LABELS:
-        raise ValueError(f"no row is known for the method {method!r}; known: {', '.join(LABELS)}")
+    if method not in TABLE:
+        raise ValueError(f"unknown method {method!r}; known: {', '.join(TABLE)}")
     if estimator in (method, "inside"):
         return PLAIN, 0.0
     if estimator == "gap":
@@ -37,4 +38,4 @@ def _kind(method: str, estimator: str) -> tuple[int, float]:
         return SIGMA, float(estimator.removeprefix("sigma="))
     except ValueError:
         expected = f"{method!r}, 'inside', 'gap' or 'sigma=NUMBER'"
-        raise ValueError(f"no row is known for the estimator {estimator!r} of {method}; expected {expected}") from None
+        raise ValueError(f"unknown estimator {estimator!r} of {method}; expected {expected}") from None

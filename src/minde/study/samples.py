@@ -1,7 +1,7 @@
-"""Samples of a task in one Parquet file, one row group per (replicate, split), so that one replicate reads alone.
+"""Samples of a task in one Parquet file, one row group per (replicate, split), so that a replicate can be read alone.
 
-The groups stand in the order replicate 0 train, replicate 0 test, replicate 1 train … Columns: replicate, split,
-x_0 …, y_0 … in float32.
+The order of the groups is replicate 0 train, replicate 0 test, replicate 1 train … Columns: replicate, split, x_0 …,
+y_0 … in float32.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from .tasks import HIGH_MI, task
 
 SPLITS = ("train", "test")
 
-# A replicate and a split to its X `(rows, dim_x)` and Y `(rows, dim_y)` in float32.
+# From a replicate and a split to X `(rows, dim_x)` and Y `(rows, dim_y)` in float32.
 Draw = Callable[[int, str], tuple[np.ndarray, np.ndarray]]
 
 
 def draw(settings: dict, path: str | Path) -> None:
     """Draw every replicate of a task with benchmark-mi and write them.
 
-    `settings`: task, seed, replicates, n_train and n_test (rows per replicate). Raises ValueError for a value that is
+    `settings`: task, seed, replicates, n_train and n_test (rows per replicate). Raises ValueError for values that are
     not finite in float32.
     """
     made_by = provenance(
@@ -37,14 +37,14 @@ def draw(settings: dict, path: str | Path) -> None:
         packages=("benchmark-mi", "jax", "jaxlib", "numpy", "pyarrow"),
         sources=SOURCES["draw_samples"],
     )
-    of, drawn = task(settings["task"]), partial(_draw_split, settings)
-    write(path, drawn, made_by, dim_x=of.dim_x, dim_y=of.dim_y, mi_true=of.mi_true)
+    drawn = task(settings["task"])
+    write(path, partial(_draw_split, settings), made_by, dim_x=drawn.dim_x, dim_y=drawn.dim_y, mi_true=drawn.mi_true)
 
 
 def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int, mi_true: float | None) -> None:
-    """Write every replicate's splits, as `draw` gives them for a replicate and a split, with what made them.
+    """Write the splits of every replicate, which `draw` returns, with their provenance.
 
-    `made_by` holds the settings: task, seed, replicates, n_train and n_test. `mi_true` is None where nobody knows it.
+    `made_by` holds the settings: task, seed, replicates, n_train and n_test. `mi_true` is None if unknown.
     """
     settings, schema, content = made_by["settings"], _schema(dim_x, dim_y), hashlib.sha256()
     options = {"use_dictionary": ["split"], "write_page_checksum": True}
@@ -59,38 +59,38 @@ def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int
 
 
 def metadata(path: str | Path) -> dict:
-    """What the file holds and what made it: task, dimensions, mi_true (nats, None where nobody knows it), seed, rows,
-    versions, content hash.
+    """Content and provenance of the file: task, dimensions, mi_true (nats, None if unknown), seed, rows, versions,
+    content hash.
 
-    Raises ValueError naming the path, what was found and the rule that makes the file, when it is not a samples file.
+    Raises ValueError naming the file, what was found and the rule that makes it, if it is not a samples file.
     """
     with _open(path) as file:
         return _metadata(file, path)
 
 
 def provenance_of(path: str | Path) -> dict:
-    """What made the file, of its metadata, and the hash of its content. Raises ValueError like `metadata`."""
+    """Provenance of the file and the hash of its content. Raises ValueError like `metadata`."""
     held = metadata(path)
-    keys = ("settings", "code", "versions", "python", "content_sha256", "file")  # the last: where it was one's own
+    keys = ("settings", "code", "versions", "python", "content_sha256", "file")  # the last: of a user file
     return {key: held[key] for key in keys if key in held}
 
 
 def check_same(path: str | Path, other: str | Path, expected: dict) -> None:
-    """Raise ValueError where the file's samples are not those, of this provenance, that `other` was made from."""
+    """Raise ValueError if the file's samples are not those that `other` was made from (provenance `expected`)."""
     found = metadata(path)["content_sha256"]
     if found != expected["content_sha256"]:
         raise ValueError(
             f"{path} holds other samples (SHA-256 {found[:12]}) than {other} was trained on "
-            f"({expected['content_sha256'][:12]}, drawn with {expected['versions']}); estimates would be of neither. "
-            "Draw them with the same software, or read the same file; or delete the weights to train on these samples"
+            f"({expected['content_sha256'][:12]}, drawn with {expected['versions']}). "
+            "Draw them with the same software, or use the same file; or delete the weights to train on these samples"
         )
 
 
 def read(path: str | Path, replicate: int, split: str, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """X `(rows, dim_x)` and Y `(rows, dim_y)` in float32: the first `rows` of a replicate's split, all without `rows`.
+    """X `(rows, dim_x)` and Y `(rows, dim_y)` in float32: the first `rows` of a replicate's split, by default all.
 
-    Reads that replicate's row group only. Raises ValueError when the file holds fewer replicates or rows than asked
-    for, or is not a samples file.
+    Reads only that replicate's row group. Raises ValueError if the file has too few replicates or rows, or is not a
+    samples file.
     """
     with _open(path) as file:
         held = _metadata(file, path)
@@ -110,12 +110,12 @@ def read(path: str | Path, replicate: int, split: str, rows: int | None = None) 
     return np.ascontiguousarray(values[:, :dim_x]), np.ascontiguousarray(values[:, dim_x:])
 
 
-_REMEDY = "delete it and run the workflow again: the rule `draw_samples` (or `split_file`, of one's own) makes it"
+_REMEDY = "delete it and run the workflow again: the rule `draw_samples` (or `split_file`, for a user file) makes it"
 
 
 def _draw_split(settings: dict, replicate: int, split: str) -> tuple[np.ndarray, np.ndarray]:
     seed = seed_of(settings["seed"], settings["task"], None, replicate, f"samples/{split}")
-    # jax keeps the lower 32 bits of a seed, signed.
+    # jax takes the lower 32 bits of a seed as a signed integer.
     x, y = _sampler(settings["task"]).sample(settings[f"n_{split}"], seed % (2**31 - 1))
     x, y = np.asarray(x, dtype="<f4"), np.asarray(y, dtype="<f4")
     for name, values in (("X", x), ("Y", y)):
@@ -123,14 +123,14 @@ def _draw_split(settings: dict, replicate: int, split: str) -> tuple[np.ndarray,
         if bad:
             raise ValueError(
                 f"task {settings['task']}, replicate {replicate}, {split}: {bad} of {values.size} values of {name} "
-                "are not finite in float32; another `seed` draws other samples"
+                "are not finite in float32; choose another `seed` to draw other samples"
             )
     return np.ascontiguousarray(x), np.ascontiguousarray(y)
 
 
 def _sampler(task_id: str):
-    """benchmark-mi's task of this id, or one of high mutual information, made of its samplers."""
-    from bmi.benchmark import BENCHMARK_TASKS  # imports jax, which nobody else here needs
+    """benchmark-mi's task with this id, or a task of high mutual information, built from its samplers."""
+    from bmi.benchmark import BENCHMARK_TASKS  # imports jax, which only drawing needs
     from bmi.benchmark.tasks.half_cube import transform_half_cube_task
     from bmi.benchmark.tasks.multinormal import task_multinormal_sparse
     from bmi.benchmark.tasks.spiral import transform_spiral_task
@@ -138,8 +138,8 @@ def _sampler(task_id: str):
     if task_id in BENCHMARK_TASKS:
         return BENCHMARK_TASKS[task_id]
     if task_id not in HIGH_MI:
-        raise ValueError(f"nobody draws samples of the task {task_id!r}: it is none of benchmark-mi's or of high MI")
-    # Both pairs have the correlation strength² / (1 + strength²), and half of the mutual information.
+        raise ValueError(f"there is no sampler for the task {task_id!r}: not a task of benchmark-mi or of high MI")
+    # Each of the two pairs has correlation strength² / (1 + strength²) and half of the mutual information.
     correlation = math.sqrt(1 - math.exp(-task(task_id).mi_true))
     base = task_multinormal_sparse(3, 3, n_interacting=2, strength=math.sqrt(correlation / (1 - correlation)))
     versions = {"half_cube": transform_half_cube_task, "spiral": transform_spiral_task}
@@ -165,7 +165,7 @@ def _open(path: str | Path) -> pq.ParquetFile:
         return pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path} is not a readable Parquet file ({error}); {_REMEDY}") from error
 
 

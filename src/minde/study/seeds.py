@@ -1,4 +1,4 @@
-"""Seeds that depend on what they are for and on nothing else: adding a task or a replicate changes nobody's numbers."""
+"""Seeds that depend only on their purpose: adding a task or a replicate changes no other numbers."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import json
 def canonical(value) -> str:
     """JSON with one spelling per value: sorted keys, no spaces, 20.0 written as 20.
 
-    Snakemake compares settings as text, so two spellings of one value would rerun everything that reads it. Raises
+    Snakemake compares settings as text, so a second spelling of a value would rerun everything that reads it. Raises
     ValueError for NaN and infinity.
     """
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -16,14 +16,14 @@ def canonical(value) -> str:
 def seed_of(study_seed: int, task: str, train_size: int | None, replicate: int, purpose: str) -> int:
     """A seed of 63 bits (what a torch generator takes), stable across machines, processes and versions.
 
-    `train_size` is None for what all train sizes share, such as the samples.
+    `train_size` is None for anything shared by all train sizes, such as the samples.
     """
     key = canonical([study_seed, task, train_size, replicate, purpose])
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
 
 
 def plain(value):
-    """The value, a number, text, list or mapping, with whole numbers as integers."""
+    """A JSON-like value with whole floats as integers."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

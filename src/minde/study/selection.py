@@ -1,4 +1,4 @@
-"""Which estimates a table or a figure shows, and in which order. Frames have the columns of an estimates file."""
+"""Which estimates a table or figure shows, and in which order. Frames have the columns of an estimates file."""
 
 import pandas as pd
 
@@ -14,13 +14,13 @@ def rows_in_order(estimates: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
-    """The ids of the estimates' tasks: those of the benchmark in its order, then one's own by name."""
+    """The ids of the estimates' tasks: those of the benchmark in its order, then user files by name."""
     found = set(estimates["task"])
     return [*(task_id for task_id in TASKS if task_id in found), *sorted(found - TASKS.keys())]
 
 
 def of_widths(estimates: pd.DataFrame, sigmas: list[float]) -> pd.DataFrame:
-    """The estimates without those of the σ formula at other widths than these."""
+    """The estimates, with those of the σ formula at these widths only."""
     others = [name for name in set(estimates["estimator"]) if name.startswith("sigma=")]
     shown = {f"sigma={sigma:g}" for sigma in sigmas}
     return estimates[~estimates["estimator"].isin(set(others) - shown)]
@@ -30,7 +30,7 @@ def at_train_size(estimates: pd.DataFrame, train_size: int | None = None) -> pd.
     """The estimates at a train size, by default the study's largest, and those of methods that do not train (0).
 
     Raises:
-        ValueError: there is no estimate, one is NaN or infinite, or a row lacks a task.
+        ValueError: there are no estimates, one is NaN or infinite, or a row lacks a task.
     """
     check_finite(estimates)
     size = estimates["train_size"].max() if train_size is None else train_size
@@ -41,18 +41,18 @@ def at_train_size(estimates: pd.DataFrame, train_size: int | None = None) -> pd.
             if (task_id, method, estimator) not in found:
                 raise ValueError(
                     f"no estimate of {row_label(method, estimator)} for task {task_id} at train size {size}: "
-                    "every row needs every task; run the workflow for all of them"
+                    "every row needs every task; run the workflow for all tasks"
                 )
     return shown
 
 
 def check_finite(estimates: pd.DataFrame) -> None:
-    """Raise ValueError where there is no estimate or one is NaN or infinite, naming the first.
+    """Raise ValueError if there are no estimates, or naming the first that is NaN or infinite.
 
-    Where a method did not converge, the estimate is missing for a reason that the row states.
+    An estimate may be missing only if the row says why the method did not converge.
     """
     if estimates.empty:
-        raise ValueError("the estimates file holds no estimate; run the workflow for at least one task and method")
+        raise ValueError("the estimates file is empty; run the workflow for at least one task and method")
     bad = estimates[~(estimates["estimate"].abs() < float("inf")) & estimates["not_converged"].isna()]
     if len(bad):
         first = bad.iloc[0]

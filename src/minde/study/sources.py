@@ -1,6 +1,6 @@
-"""Which source files compute what: the inputs of rules, and the code that provenance names.
+"""Which source files compute what: the inputs of rules, and the code that provenance hashes.
 
-An edit of one reruns the step. Left out is what changes no number: how files are read and written, what logs say.
+An edited source file reruns its steps. Code that cannot change a number, such as file access and logging, is left out.
 """
 
 import os
@@ -8,7 +8,7 @@ import os
 from .files import PACKAGE
 from .methods import CRITICS, DOES, MINES, UNTRAINED
 
-# Whatever reads a cell's samples and weights.
+# Everything that reads a cell's samples and weights.
 _MODEL = (
     "diffusion/base.py",
     "diffusion/conditioning.py",
@@ -28,7 +28,7 @@ _MODEL = (
     "study/trained.py",
 )
 
-# Not baselines/__init__.py, the list of competitors: a new one must not rerun the others.
+# Without baselines/__init__.py, the list of competitors: a new competitor must not rerun the others.
 _COMPETITOR = ("baselines/interface.py", "steps/baseline.py", "study/seeds.py")
 
 _EXPERIMENT = (
@@ -53,7 +53,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "stacked": (*_NETWORKS, "experiments/adversarial.py", "images/loader.py"),
     "binary": _NETWORKS,
 }
-"""The experiments of MINE, and what each needs beside its own module and what all share."""
+"""The experiments of MINE, and what each one needs besides its own module and the modules that all share."""
 
 _FIGURE = (
     "study/figures/__init__.py",
@@ -71,8 +71,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "draw_samples": ("study/samples.py", "study/seeds.py", "study/tasks.py"),
     "split_file": ("study/data.py", "study/samples.py", "study/seeds.py"),
     "latents": ("images/*.py", "steps/latents.py", "study/consistency.py", "study/seeds.py"),
-    # Not estimators.py, although the training curve calls it: an edited formula must not cost every training. The
-    # curve's estimates are then those of the formula at training time.
+    # Without estimators.py, although the training curve calls it: an edited formula must not rerun every training. The
+    # curve then keeps the estimates of the formula at training time.
     "train": (
         *_MODEL,
         "diffusion/batches.py",
@@ -80,8 +80,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "diffusion/loss.py",
         "diffusion/recipe.py",
         "diffusion/training.py",
+        "steps/checkpointing.py",
         "steps/stacks.py",
-        "steps/standing.py",
         "steps/train.py",
     ),
     "estimate": (*_MODEL, "diffusion/estimators.py", "steps/estimate.py"),
@@ -135,7 +135,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
 
 
 def source_files(step: str) -> list[str]:
-    """The source files of a step, relative to the working directory: moving a checkout reruns nothing.
+    """The source files of a step, relative to the working directory, so that moving a checkout reruns nothing.
 
     Raises:
         ValueError: the step or one of its files does not exist.
@@ -144,5 +144,5 @@ def source_files(step: str) -> list[str]:
         raise ValueError(f"unknown step {step!r}; known: {', '.join(SOURCES)}")
     found = {pattern: sorted(PACKAGE.glob(pattern)) for pattern in SOURCES[step]}
     if missing := [pattern for pattern, paths in found.items() if not paths]:
-        raise ValueError(f"the step {step} is computed by {', '.join(missing)}, of which {PACKAGE} has none")
+        raise ValueError(f"source files of the step {step} are missing in {PACKAGE}: {', '.join(missing)}")
     return [os.path.relpath(path) for paths in found.values() for path in paths]

@@ -1,4 +1,4 @@
-"""What tables and figures call a task. Apart from the tasks, since another name must not draw samples again."""
+"""Names of tasks in tables and figures. Separate from the tasks, so that a new name does not redraw samples."""
 
 from .tasks import TASKS
 
@@ -10,11 +10,11 @@ ABBREVIATIONS = {
     "Multinormal": "Mn",
     "Student-t": "St",
 }
-"""The paper's, of words in the names of tasks."""
+"""The paper's abbreviations of words in task names."""
 
 
 def label_of(task_id: str) -> str:
-    """The name as the paper abbreviates it, such as `Hc @ Mn 25×25 (2-pair)`; the id of a task that is one's own."""
+    """The paper's abbreviated name, such as `Hc @ Mn 25×25 (2-pair)`; for a user file, its id."""
     if task_id not in TASKS:
         return task_id
     label = TASKS[task_id].name

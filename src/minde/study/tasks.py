@@ -1,4 +1,4 @@
-"""The benchmark's 40 tasks and those of high mutual information, without loading the benchmark; files of one's own.
+"""The benchmark's 40 tasks, those of high mutual information, and user files, without loading the benchmark.
 
 Snakemake reads this table on the login node, once per job, where importing benchmark-mi (and with it jax) would cost
 seconds. A test compares every entry with `bmi.benchmark.BENCHMARK_TASKS`.
@@ -12,16 +12,16 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A distribution of (X, Y), of which samples can be had."""
+    """A distribution of (X, Y) that can be sampled."""
 
     id: str
-    """Id in benchmark-mi, or the config's own, as in file names."""
+    """Id in benchmark-mi, or in the config; used in file names."""
     name: str
-    """Name in benchmark-mi, set without spaces around the multiplication sign; the id of a file of one's own."""
+    """Name in benchmark-mi, without spaces around the multiplication sign; for a user file, its id."""
     dim_x: int
     dim_y: int
     mi_true: float | None
-    """Mutual information in nats, where it is known."""
+    """Mutual information in nats, if known."""
 
 
 # (id, name, dim_x, dim_y, true mutual information in nats), in the benchmark's order.
@@ -96,7 +96,7 @@ BENCHMARK = {
     row[0]: Task(id=row[0], name=row[1], dim_x=row[2], dim_y=row[3], mi_true=row[4]) for row in _ROWS
 }  # by id, in the benchmark's order
 
-# The paper's Figure 1: two pairs of coordinates of 3 + 3 that depend on each other, as they are and transformed.
+# The paper's Figure 1: 3 + 3 coordinates of which two pairs are dependent, untransformed and transformed.
 HIGH_MI_VERSIONS = {"": "{}", "half_cube-": "Half-cube @ {}", "spiral-": "Spiral @ {}"}
 HIGH_MI = {
     f"{version}high-mi-{nats:.1f}": Task(
@@ -112,28 +112,28 @@ HIGH_MI = {
 
 TASKS = BENCHMARK | HIGH_MI
 GROUPS = {"all": tuple(BENCHMARK), "high-mi": tuple(HIGH_MI)}
-"""Names of groups of tasks, each of which stands for their ids."""
+"""Groups of tasks: a name in `tasks` that stands for all of these ids."""
 
 
 def task(task_id: str) -> Task:
-    """The task of this id. Raises ValueError with the nearest valid id."""
+    """The task with this id. Raises ValueError with the nearest valid id."""
     try:
         return TASKS[task_id]
     except KeyError:
         raise ValueError(f"unknown task {task_id!r}{suggestion(task_id, TASKS)}") from None
 
 
-def matching(pattern: str, ids: Iterable[str] = tuple(TASKS)) -> list[str]:
-    """Ids that match a glob such as `student-*`, in their order: by default of the benchmark's."""
+def matching(pattern: str, ids: Iterable[str]) -> list[str]:
+    """The ids that match a glob such as `student-*`, in their order."""
     return [task_id for task_id in ids if fnmatchcase(task_id, pattern)]
 
 
 def own_task(task_id: str, entry: dict) -> Task:
-    """The task that an entry of the config's `data` describes: a file of one's own."""
+    """The task of a user file, an entry of the config's `data`."""
     return Task(id=task_id, name=task_id, dim_x=len(entry["x"]), dim_y=len(entry["y"]), mi_true=entry.get("mi_true"))
 
 
 def suggestion(name: str, valid) -> str:
-    """`; the nearest valid name is …` for a misspelt name, or an empty string where nothing is near."""
+    """`; the nearest valid name is …` for a misspelt name, or an empty string if no name is near."""
     near = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.5)
     return f"; the nearest valid name is {near[0]!r}" if near else ""

@@ -1,6 +1,6 @@
-"""What a training leaves: weights in safetensors, and the training curve in Parquet.
+"""The outputs of a training: weights in safetensors, and the training curve in Parquet.
 
-safetensors is imported where weights are: figures of training curves do without it.
+safetensors is imported only by what handles weights: figures of training curves do not need it.
 """
 
 import json
@@ -10,20 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from .files import atomic
+from .results import read_parquet
 
 CURVE_SCHEMA = pa.schema(
     [
         pa.field("replicate", pa.int64(), nullable=False),
         pa.field("step", pa.int64(), nullable=False, metadata={"unit": "steps done"}),
-        # Mean over the last few steps of each replicate's own loss.
+        # Mean of the replicate's own loss over the last few steps.
         pa.field("loss", pa.float64(), nullable=False, metadata={"unit": "1"}),
         pa.field("estimator", pa.string(), nullable=False),
         pa.field("estimate", pa.float64(), nullable=False, metadata={"unit": "nats"}),
         pa.field("std_error", pa.float64(), nullable=False, metadata={"unit": "nats"}),
-        # Time on its device since the first step: the replicate's share of its stack's.
+        # Device time since the first step: the replicate's share of its stack's time.
         pa.field("seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
     ]
 )
@@ -35,40 +35,24 @@ def curve_table(rows: list[dict]) -> pa.Table:
 
 
 def read_curve(path: str | Path) -> tuple[pa.Table, dict]:
-    """Read a training curve and what made it.
-
-    Raises ValueError naming the path and the rule that makes it again, when the file is truncated or foreign.
-    """
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        found = str(error)
-    else:
-        if table.schema.equals(CURVE_SCHEMA):
-            return table, json.loads(table.schema.metadata[b"minde"])
-        found = f"found columns {', '.join(table.column_names)}"
-    raise ValueError(
-        f"{path} is not a readable training curve ({found}); delete it and run the workflow again: the rule `train` "
-        "makes it"
-    )
+    """Read a training curve and its provenance. Raises ValueError like `results.read_parquet`."""
+    return read_parquet(path, CURVE_SCHEMA, "training curve", "`train`")
 
 
 def train_seconds(path: str | Path) -> dict[int, float]:
-    """How long each replicate has trained, by a training curve."""
+    """Training time of each replicate (device seconds), from its training curve."""
     table, _ = read_curve(path)
-    of_each: dict[int, float] = {}
+    longest: dict[int, float] = {}
     for replicate, seconds in zip(*(table[name].to_pylist() for name in ("replicate", "seconds")), strict=True):
-        of_each[replicate] = max(seconds, of_each.get(replicate, 0.0))
-    return of_each
+        longest[replicate] = max(seconds, longest.get(replicate, 0.0))
+    return longest
 
 
 def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: dict) -> None:
-    """Write a stack's tensors, each `(replicates, …)`, with what made them in the file's metadata."""
+    """Write a stack's tensors, each `(replicates, …)`, with their provenance in the file's metadata."""
     from safetensors.numpy import save
 
-    # safetensors writes the memory behind an array, whatever its strides: a view of a stack would come back as garbage.
+    # safetensors ignores strides and writes the memory behind an array: a view of a stack would be read as garbage.
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     content = save(tensors, metadata={"minde": json.dumps(provenance, sort_keys=True)})
     with atomic(path) as temporary:
@@ -76,9 +60,9 @@ def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: 
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
-    """Read a stack's tensors and what made them.
+    """Read a stack's tensors and their provenance.
 
-    Raises ValueError naming the path and the rule that makes it again, when the file is truncated or foreign.
+    Raises ValueError naming the file and the rule that makes it, if it is damaged or has no provenance.
     """
     with _open(path) as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -86,7 +70,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 
 
 def read_provenance(path: str | Path) -> dict:
-    """Read what made a stack's tensors, and none of them. Raises ValueError like `read_weights`."""
+    """Read the provenance of a stack's tensors only. Raises ValueError like `read_weights`."""
     with _open(path) as file:
         return json.loads(file.metadata()["minde"])
 
@@ -100,7 +84,7 @@ def _open(path: str | Path) -> Iterator:
             if "minde" in (file.metadata() or {}):
                 yield file
                 return
-            found = "no metadata of ours"
+            found = "no provenance"
     except SafetensorError as error:
         found = str(error)
     raise ValueError(

@@ -1,4 +1,4 @@
-"""The estimator under benchmark-mi's own tools."""
+"""The estimator with benchmark-mi's own tools."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""The command line, as a shell would call it."""
+"""The command line, called as by a shell."""
 
 import json
 import os
@@ -98,12 +98,21 @@ BAD = {
     "seed": (["pairs.csv", "--x", "a", "--y", "b", "--seed", "-1"], USAGE, "seed is -1; expected an integer from 0"),
     "save": (["pairs.csv", "--x", "a", "--y", "b", "--save", "no/fit"], USAGE, "save is no/fit; expected the path"),
     "save to a folder": (["pairs.csv", "--x", "a", "--y", "b", "--save", "."], USAGE, "expected the path of a file"),
-    "smallest batch": (["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "2"], USAGE, "2 rows are too few"),
+    "smallest batch": (
+        ["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "2"],
+        USAGE,
+        "expected at least 3",
+    ),
     "half an archive": (["half.npz", "--x", "a", "--y", "b"], USAGE, "half.npz is not a readable .npz file"),
     "twice": (["twice.csv", "--x", "a", "--y", "b"], USAGE, "it has more than one column 'b'"),
     "dates": (["pairs.parquet", "--x", "a,day", "--y", "b"], SAMPLES, "day holds values of type datetime64"),
-    "text": (["pairs.csv", "--x", "a,text", "--y", "b"], SAMPLES, "x holds 't' of type str"),
-    "missing": (["pairs.csv", "--x", "a", "--y", "gaps"], SAMPLES, "y: 3 of 600 values are NaN or infinite, the first"),
+    "text": (["pairs.csv", "--x", "a,text", "--y", "b"], SAMPLES, "x holds 't' of type str in row 1, column 'text'"),
+    "missing": (
+        ["pairs.csv", "--x", "a", "--y", "gaps"],
+        SAMPLES,
+        "pairs.csv: y: 3 of 600 values are NaN or infinite, the first in row 1, column 'gaps'",
+    ),
+    "no rows": (["header.csv", "--x", "a", "--y", "b"], SAMPLES, "header.csv: x has no rows"),
     "too few": (["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "600"], SAMPLES, "expected 600 to train on"),
     "diverges": (
         ["pairs.csv", "--x", "huge", "--y", "b", *RAW],
@@ -119,6 +128,7 @@ def test_a_failure_has_a_message_and_a_status(folder, kind, capsys, monkeypatch)
     Path("text.parquet").write_text("text")
     Path("half.npz").write_bytes(Path("pairs.npz").read_bytes()[:5000])
     Path("twice.csv").write_text("a,b,b\n1,2,3\n")
+    Path("header.csv").write_text("a,b\n")
     arguments, status, message = BAD[kind]
     assert main(["estimate", *QUICK, *arguments]) == status
     out, err = capsys.readouterr()

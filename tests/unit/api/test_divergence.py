@@ -11,7 +11,7 @@ from minde import kl_divergence
 
 
 def test_the_divergence_of_normals_is_the_closed_form() -> None:
-    """KL = ½ (log |Q|/|P| - dim + tr Q⁻¹P + (m_q - m_p)ᵀ Q⁻¹ (m_q - m_p)), of other numbers of samples."""
+    """KL = ½ (log |Q|/|P| - dim + tr Q⁻¹P + (m_q - m_p)ᵀ Q⁻¹ (m_q - m_p)), with different numbers of samples."""
     generator = np.random.default_rng(0)
     p_covariance, q_covariance = np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([[2.0, -0.3], [-0.3, 1.5]])
     shift = np.array([0.5, -0.2])
@@ -35,9 +35,9 @@ def test_a_distribution_does_not_diverge_from_itself(formula) -> None:
 
 
 def test_what_is_not_normal_is_seen() -> None:
-    """A mixture against a normal of its mean and variance, without a Gaussian base, which takes them for the same.
+    """A mixture against a normal with its mean and variance, without a Gaussian base, for which they are the same.
 
-    A training this short sees most of the divergence, and none that is not there.
+    A training this short finds most of the divergence, and not more than there is.
     """
     generator = np.random.default_rng(0)
     p = generator.normal(size=3000) * 0.5 + generator.choice([-1, 1], size=3000)
@@ -54,8 +54,23 @@ def test_what_is_not_normal_is_seen() -> None:
     assert exact / 2 < found < exact + 3 * found.std_error
 
 
+def test_an_outlier_is_warned_of() -> None:
+    """A single row of p that is far from all others decides the estimate."""
+    p, q = np.random.default_rng(0).normal(size=(2, 1000))
+    p[3] = 200
+    with pytest.warns(UserWarning, match="a few rows decide the estimate"):
+        kl_divergence(p, q, **SMALL | {"replicates": 5})
+
+
+def test_values_that_standardizing_would_hide_are_warned_of() -> None:
+    p, q = np.random.default_rng(0).normal(size=(2, 1000))
+    q[:50] = -9999
+    with pytest.warns(UserWarning, match=r"q: column 0 has an interquartile range of 0\.000\d+ standard deviations"):
+        kl_divergence(p, q, replicates=1, **SMALL)
+
+
 def test_formulas_that_are_apart_are_warned_of() -> None:
-    """Few samples in many columns, learned by heart."""
+    """Few samples in many columns, memorized."""
     p, q = np.random.default_rng(0).normal(size=(2, 200, 20))
     settings = SMALL | {"steps": 512, "weight_decay": 0.0, "learning_rate": 1e-2, "hidden": 64, "mc_draws": 10}
     with pytest.warns(ConvergenceWarning, match="inside says .* nats and gap"):

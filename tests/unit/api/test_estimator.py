@@ -1,6 +1,8 @@
 """The estimator on pairs of normals, whose entropies and mutual information are known."""
 
 import copy
+import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 import yaml
 from pairs import MUTUAL_INFORMATION, RHO, SMALL, normals
 from safetensors import safe_open
+from safetensors.torch import save_file
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
@@ -37,7 +40,7 @@ def test_the_defaults_are_the_recipe_fast_of_the_study() -> None:
     del expected["duration"]
     params = MINDE().get_params()
     assert {name: params[name] for name in expected} == expected
-    # What the estimator does not let its users choose.
+    # Settings that users cannot choose.
     assert study["sde"] == {"beta_min": 0.1, "beta_max": 20.0, "t_eps": 0.001}
     assert (estimators["importance_sampling"], estimators["times"]) == (True, "stratified")
 
@@ -54,7 +57,7 @@ def test_every_formula_gives_the_mutual_information(fitted, formula) -> None:
 
 
 def test_formulas_that_are_apart_are_warned_of() -> None:
-    """Few rows of many columns, learnt by heart: inside is too high, gap too low."""
+    """Few rows of many columns, memorized: inside is too high, gap too low."""
     x, noise = np.random.default_rng(0).normal(size=(2, 400, 10))
     settings = SMALL | {"steps": 1000, "hidden": 64, "weight_decay": 0, "test_size": 0.5, "replicates": 2}
     with pytest.warns(ConvergenceWarning, match=r"inside says \d+\.\d\d nats and gap .* fewer steps"):
@@ -67,17 +70,65 @@ def test_more_than_can_be_resolved_is_warned_of() -> None:
         MINDE(replicates=1, **SMALL).fit(x, x)
 
 
+def test_a_column_that_both_share_is_warned_of() -> None:
+    """Of several columns, so that the estimate alone looks possible."""
+    x, y = np.random.default_rng(0).normal(size=(2, 1000, 4))
+    y[:, 1] = x[:, 2] - x[:, 0]
+    with pytest.warns(UserWarning, match=r"a linear combination of x's columns and one of y's share 8\.0 nats or more"):
+        MINDE(replicates=1, **SMALL).fit(x, y)
+
+
+def test_an_outlier_is_warned_of_and_is_no_lower_bound() -> None:
+    x, y = normals(1000)
+    x[3], y[3] = 700, 200
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fitted = MINDE(**SMALL | {"replicates": 5}).fit(x, y)
+    with pytest.warns(
+        UserWarning, match=r"standard error is [\d.]+ nats, and one test row makes up 99% of the variance"
+    ):
+        fitted.mutual_information()
+
+
+def test_values_that_standardizing_would_hide_are_warned_of(recwarn) -> None:
+    x, y = normals(1000)
+    x[::20] = -9999
+    MINDE(replicates=1, **SMALL | {"preprocess": "gaussianize"}).fit(x, y)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match=r"x: column 'dose' has an interquartile range of .* preprocess=.gaussianize"):
+        MINDE(replicates=1, **SMALL).fit(pd.DataFrame(x, columns=["dose"]), y)
+    with pytest.warns(UserWarning, match="y: column 0 has an interquartile range of"):
+        MINDE(replicates=1, **SMALL).fit(y, x)
+
+
+@pytest.mark.parametrize(("variant", "of"), [("c", "x"), ("j", "x"), ("j", "xy")])
+def test_the_entropy_of_collinear_columns_is_warned_of(variant, of) -> None:
+    x, noise = np.random.default_rng(0).normal(size=(2, 1000, 2))
+    x = np.hstack([x, 1000 + x[:, :1] - 3 * x[:, 1:]])
+    fitted = MINDE(variant, replicates=1, **SMALL).fit(x, x[:, :2] + noise)
+    with pytest.warns(UserWarning, match=f"the entropy of {of} is minus infinity"):
+        fitted.entropy(of)
+
+
+def test_the_entropy_of_columns_that_the_other_variable_decides_is_warned_of(fitted, recwarn) -> None:
+    fitted.conditional_entropy("x")
+    assert not recwarn.list
+    x, _ = normals(1000)
+    with pytest.warns(UserWarning, match=r"the entropy of x\|y is minus infinity: .* is constant given the other"):
+        MINDE(replicates=1, **SMALL).fit(x, 2 * x + 1).conditional_entropy("x")
+
+
 def test_more_than_the_entropy_of_a_discrete_variable_is_warned_of() -> None:
-    """Clusters of a Gaussian with the same moments know more of their number than there is to know."""
+    """A Gaussian with the moments of the clusters gives more information than their number has."""
     generator = np.random.default_rng(0)
     codes = np.eye(8)[generator.integers(8, size=1000)]
     x = codes + 0.2 * generator.normal(size=codes.shape)
-    with pytest.warns(UserWarning, match=r"y has 8 different rows, of an entropy of 2\.0\d nats"):
+    with pytest.warns(UserWarning, match=r"y has 8 different rows with an entropy of 2\.0\d nats"):
         MINDE(precondition="gaussian", replicates=1, **SMALL).fit(x, codes)
 
 
 def test_rows_that_hardly_repeat_bound_nothing(recwarn) -> None:
-    """Twelve independent bits have 8.3 nats, of which 200 test rows show 5.3; continuous columns have no bound."""
+    """Twelve independent bits have 8.3 nats, but 200 test rows show only 5.3; continuous columns have no bound."""
     generator = np.random.default_rng(0)
     bits = generator.integers(2, size=(1000, 12))
     x = generator.normal(size=(250, 3))
@@ -88,7 +139,7 @@ def test_rows_that_hardly_repeat_bound_nothing(recwarn) -> None:
 
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_mixture_knows_clusters_from_the_start(variant, tmp_path) -> None:
-    """Four far clusters in y's order of their pairs: log(2) nats and no more, where a Gaussian claims several."""
+    """Four distant clusters, in two pairs by y: log(2) nats; a single Gaussian gives several nats."""
     generator = np.random.default_rng(0)
     centres = np.array([[4.0, 4.0], [4.0, -4.0], [-4.0, 4.0], [-4.0, -4.0]])
     codes = generator.integers(4, size=2000)
@@ -100,12 +151,12 @@ def test_a_mixture_knows_clusters_from_the_start(variant, tmp_path) -> None:
     assert MINDE.load(tmp_path / "fitted").estimates() == fitted.estimates()
 
 
-# Without a step of training, so that all there is is the Gaussian of the samples, which is the right model.
+# Practically untrained: only the Gaussian of the samples, which is the right model.
 UNTRAINED = SMALL | {"steps": 1, "learning_rate": 1e-12}
 
 
 def holds_the_truth(formula: str, rows: int, seed: int, fit) -> bool:
-    """Whether the interval does, of five pairs of normals."""
+    """Return whether the interval for five pairs of normals contains the truth."""
     x, noise = np.random.default_rng(seed).normal(size=(2, rows, 5))
     fitted = fit(x, RHO * x + np.sqrt(1 - RHO**2) * noise)
     low, high = fitted.mutual_information(formula=formula).interval()
@@ -121,7 +172,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(formula) -> None:
 
 @pytest.mark.parametrize("formula", ["inside", "sigma"])
 def test_the_interval_knows_that_few_rows_were_trained_on(formula) -> None:
-    """Many test rows of their own tell nothing of what few training rows let the networks know."""
+    """Many separate test rows do not show how much the networks could learn from few training rows."""
 
     def fit(x, y) -> MINDE:
         return MINDE(replicates=2, **UNTRAINED).fit(x[:400], y[:400], x_test=x[400:], y_test=y[400:])
@@ -155,7 +206,7 @@ def test_entropies_are_in_the_units_of_the_samples(fitted) -> None:
 
 
 def test_the_width_of_the_reference_decides_no_entropy() -> None:
-    """The wider it is, the less of it has gone at the end of the diffusion."""
+    """The wider it is, the more of it remains at the end of the diffusion."""
     fitted = MINDE(replicates=1, **SMALL | {"mc_draws": 40}).fit(*normals())
     near, far = (fitted.entropy("x", sigma=sigma) for sigma in (1.0, 300.0))
     assert abs(far - near) < 0.2
@@ -163,7 +214,7 @@ def test_the_width_of_the_reference_decides_no_entropy() -> None:
 
 def test_an_entropy_that_a_variant_does_not_learn_is_refused() -> None:
     fitted = MINDE(replicates=1, **SMALL).fit(*normals())
-    with pytest.raises(ValueError, match=r"'xy' is not among what variant c learns: x, x\|y"):
+    with pytest.raises(ValueError, match=r"'xy' is not among those that variant c learns: x, x\|y"):
         fitted.entropy("xy")
     with pytest.raises(ValueError, match="'xy given the other' is not among"):
         fitted.conditional_entropy("xy")
@@ -208,10 +259,12 @@ def test_the_samples_seed_decides_and_other_seeds_differ() -> None:
     assert found(1) == found(1)
     assert found(1) == found(np.random.RandomState(1))
     assert found(1) != found(2)
+    assert found(np.random.default_rng(1)) == found(np.random.default_rng(1))
+    assert found(np.random.default_rng(1)) != found(np.random.default_rng(2))
 
 
 def test_given_test_samples_are_what_is_estimated_with() -> None:
-    """Independent test samples have no mutual information, whatever the networks have learned."""
+    """Independent test samples have no mutual information, even if the networks have learned some."""
     x, y = normals(1000)
     shuffled = np.random.default_rng(1).permutation(y)
     fitted = MINDE(replicates=2, **SMALL).fit(x, y, x_test=x, y_test=shuffled)
@@ -293,6 +346,40 @@ def test_a_file_that_holds_no_estimator_is_refused(fitted, tmp_path) -> None:
         MINDE.load(tmp_path / "text")
     with pytest.raises(FileNotFoundError):
         MINDE.load(tmp_path / "nothing")
+    with pytest.raises(ValueError, match=f"{tmp_path} is not a readable safetensors file"):
+        MINDE.load(tmp_path)
+
+
+@pytest.mark.parametrize("header", ["not json", "[1, 2]", "3", '{"format": 2}'])
+def test_a_file_of_other_software_is_refused(header, tmp_path) -> None:
+    save_file({"weights": torch.ones(3)}, tmp_path / "other", metadata={"minde": header})
+    with pytest.raises(ValueError, match="other does not hold a fitted estimator of format 3"):
+        MINDE.load(tmp_path / "other")
+
+
+@pytest.mark.parametrize("where", ["header", "parameters"])
+def test_a_damaged_file_is_refused(fitted, tmp_path, where) -> None:
+    """One bit is flipped; the file can still be read."""
+    path = tmp_path / "fit"
+    fitted.save(path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b'\\"n_train\\": 3') + 13 if where == "header" else len(content) - 20
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="fit is damaged: its content does not have the SHA-256"):
+        MINDE.load(path)
+
+
+def test_settings_of_other_types_are_saved_as_plain_ones(tmp_path) -> None:
+    settings = {"device": torch.device("cpu"), "test_size": Fraction(1, 4), "steps": np.int64(32)}
+    fitted = MINDE(replicates=1, **SMALL | settings).fit(*normals(400))
+    fitted.save(tmp_path / "fit")
+    loaded = MINDE.load(tmp_path / "fit", device=torch.device("cpu"))
+    assert (loaded.test_size, loaded.steps) == (0.25, 32)
+    assert loaded.estimates() == fitted.estimates()
+    assert MINDE.load(tmp_path / "fit").device == "cpu"
+    with pytest.raises(ValueError, match="device is 'gpu'; expected auto, cpu, cuda or"):
+        MINDE.load(tmp_path / "fit", device="gpu")
 
 
 def test_a_file_of_a_version_with_other_settings_is_refused(fitted, tmp_path, monkeypatch) -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from pairs import SMALL, normals
@@ -11,7 +12,7 @@ from scipy.sparse import csr_matrix
 from sklearn.exceptions import NotFittedError
 
 from minde import MINDE, kl_divergence
-from minde.api.inputs import rows_of
+from minde.api.inputs import joined, rows_of
 
 X, Y = normals(200)
 
@@ -28,7 +29,7 @@ BAD = {
     "no dimension": ((3.0, Y), ValueError, r"x is a float of shape \(\); expected an array"),
     "no columns": ((X[:, :0], Y), ValueError, r"x has shape \(200, 0\)"),
     "sparse": ((csr_matrix(X), Y), ValueError, "x is a csr_matrix of shape"),
-    "ragged": (([[1.0], [1.0, 2.0]], Y), ValueError, "x is no array: .*inhomogeneous"),
+    "ragged": (([[1.0], [1.0, 2.0]], Y), ValueError, "x cannot be read as an array: .*inhomogeneous"),
     "transposed": ((X.T, Y.T), ValueError, "x has a single row of 200 values; .* transpose it"),
     "masked": ((np.ma.masked_array(X, mask=X > 0), Y), ValueError, "x: .* of 200 values are NaN"),
     "None": ((X, None), ValueError, "y is a NoneType of shape"),
@@ -41,14 +42,24 @@ BAD = {
     "missing": ((pd.DataFrame({"a": pd.array([1.5, None] * 100)}), Y), ValueError, "100 of 200.*row 1, column 'a'"),
     "constant": ((np.hstack([X, np.ones_like(X)]), Y), ValueError, "x: column 1 is constant"),
     "constant in pandas": ((pd.DataFrame({"a": np.ones(200)}), Y), ValueError, "x: column 'a' is constant"),
-    "text": ((np.full((200, 1), "a"), Y), TypeError, "x holds values of type <U1; expected real numbers"),
+    "text": ((np.full((200, 1), "a"), Y), TypeError, "x holds 'a' of type str in row 0, column 0; .*get_dummies"),
     "objects": ((pd.DataFrame({"a": ["b"] * 200}).astype(object), Y), TypeError, "x holds 'b' of type str"),
+    "a text column": (
+        (X, pd.DataFrame({"a": X[:, 0], "group": ["u"] * 200})),
+        TypeError,
+        r"y holds 'u' of type str in row \d+, column 'group'; expected real numbers; encode .*pandas\.get_dummies",
+    ),
     "complex": ((X + 1j, Y), TypeError, "complex128; expected real numbers"),
     "times": ((pd.date_range("2026-01-01", periods=200), Y), TypeError, "datetime64.*expected real numbers"),
     "sparse tensor": ((torch.tensor(X).to_sparse(), Y[:-1]), ValueError, "x has 200 rows and y has 199"),
-    "gradients": (([torch.ones(2, requires_grad=True)] * 200, Y), TypeError, "x is no array: .*requires_grad|detach"),
-    "too large": ((X * 1e200, Y), ValueError, "Coordinate 0 of .* squares torch.float64 cannot hold; take other units"),
-    "too small": ((X * 1e-200, Y), ValueError, "Coordinate 0 of replicate 0 goes from .*e-199 to .*; take other units"),
+    "gradients": (([torch.ones(2, requires_grad=True)] * 200, Y), TypeError, "x cannot be read .*requires_grad|detach"),
+    "too large": ((X, Y * 1e200), ValueError, "y: column 0 .* torch.float64 cannot hold its variance; use other units"),
+    "too small": ((X * 1e-200, Y), ValueError, "x: column 0 goes from .*e-199 to .*; use other units"),
+    "both transposed": (
+        (np.hstack([X, Y]).T, np.hstack([Y, X]).T),
+        ValueError,
+        r"x has 2 rows, .* more columns \(200\) than rows: transpose it",
+    ),
     "other order": (
         (pd.Series(X[:, 0]), pd.Series(Y[:, 0]).iloc[::-1]),
         ValueError,
@@ -95,11 +106,72 @@ def test_a_setting_of_another_type_is_named(name, value) -> None:
         MINDE(**{name: value}).fit(X, Y)
 
 
+def test_a_random_state_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match="random_state is 'today'; expected an integer"):
+        MINDE(**SMALL | {"random_state": "today"}).fit(X, Y)
+
+
+def test_verbosity_has_levels(monkeypatch) -> None:
+    """As in scikit-learn; without a standard error, as in programs without a console, nothing is written."""
+    monkeypatch.setattr("sys.stderr", None)
+    for verbose in (0, 2, False, True):
+        MINDE(replicates=1, verbose=verbose, **SMALL).fit(X, Y)
+
+
+def table_of(rows: int, index) -> pd.Series:
+    return pd.Series(X[:rows, 0], index=index)
+
+
+PAIRED = {
+    "equal": (np.arange(100), np.arange(100)),
+    "equal, not unique": (np.arange(100) % 7, np.arange(100) % 7),
+    "no label in common": (np.arange(100), np.arange(100) + 1000),
+    "levels": (pd.MultiIndex.from_product([range(10), range(10)]), np.arange(100)),
+    "dates": (pd.date_range("2026-01-01", periods=100), np.arange(100)),
+    "dates and levels": (
+        pd.date_range("2026-01-01", periods=100),
+        pd.MultiIndex.from_product([range(10), range(10)]),
+    ),
+    "text": (pd.Index([f"2026-01-{i}" for i in range(100)]), pd.date_range("2026-01-01", periods=100)),
+}
+
+
+@pytest.mark.parametrize("kind", PAIRED)
+def test_rows_that_may_be_paired_are_taken_without_a_warning(kind, recwarn) -> None:
+    joined(*(table_of(100, index) for index in PAIRED[kind]))
+    assert not recwarn.list
+
+
+SHIFTED = {
+    "cleaned apart": (np.delete(np.arange(101), 40), np.delete(np.arange(101), 60), 19),
+    "lagged": (np.arange(1, 101), np.arange(100), 99),
+    "not unique": (np.arange(100) // 2, np.arange(100)[::-1] // 2, 100),
+    "levels": (
+        pd.MultiIndex.from_product([range(10), range(10)]),
+        pd.MultiIndex.from_product([range(10), range(10)]).insert(3, (7, 77))[:100],
+        96,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SHIFTED)
+def test_labels_at_other_rows_are_warned_of(kind) -> None:
+    x, y, count = SHIFTED[kind]
+    with pytest.warns(UserWarning, match=f"^{count} index labels are at different rows in x and y; rows are"):
+        joined(table_of(100, x), table_of(100, y))
+
+
+def test_a_table_of_arrow_has_the_names_of_its_columns() -> None:
+    table = pa.table({"a": X[:, 0], "b": np.ones(200)})
+    with pytest.raises(ValueError, match="x: column 'b' is constant"):
+        rows_of("x", table)
+
+
 def test_a_share_that_holds_out_too_few_rows_is_refused() -> None:
     for fit in (MINDE(**SMALL, test_size=1e-3).fit, lambda x, y: kl_divergence(x, y, **SMALL, test_size=1e-3)):
         with pytest.raises(ValueError, match=r"200 rows, of which 0 are held out; .* and 2 to estimate with"):
             fit(X, Y)
-    with pytest.raises(ValueError, match="deals a batch to 2 scores; 2 rows are too few"):
+    with pytest.raises(ValueError, match="batch_size is 2; expected at least 3: variant c deals a batch to 2 scores"):
         MINDE(**SMALL | {"batch_size": 2}).fit(X, Y)
 
 
@@ -115,8 +187,14 @@ def test_a_reference_that_has_no_width_is_refused() -> None:
     fitted = MINDE(replicates=1, **SMALL).fit(X, Y)
     with pytest.raises(ValueError, match=r"sigma is -1\.0"):
         fitted.mutual_information(sigma=-1.0)
-    with pytest.raises(ValueError, match="sigma is 0"):
+    with pytest.raises(ValueError, match="sigma is 0; expected a positive number"):
         fitted.entropy("x", sigma=0)
+    with pytest.raises(ValueError, match=r"sigma is 1e-09; expected at least 0\.1"):
+        fitted.entropy("x", sigma=1e-9)
+    with pytest.raises(ValueError, match=r"sigma is 'gap'; expected a positive number.*did you mean formula='gap'"):
+        fitted.mutual_information("gap")
+    with pytest.raises(ValueError, match=r"sigmas is 2; expected a sequence of positive numbers, such as \(1.0, 2.0\)"):
+        fitted.estimates(2)
     with pytest.raises(ValueError, match=r"sigmas are .*; expected widths that differ"):
         fitted.estimates(sigmas=(1.0, 1.0000001))
     with pytest.raises(ValueError, match="'gap' has no sigma"):
@@ -178,6 +256,9 @@ def test_a_column_that_is_constant_where_a_replicate_trains_is_named() -> None:
     nearly[:, 0], nearly[7, 1] = X[:, 0], 2.0
     with pytest.raises(ValueError, match=r"y: column 1 is constant in the 160 rows that replicate \d trains on"):
         MINDE(replicates=5, **SMALL).fit(X, nearly)
+    table = pd.DataFrame(nearly, columns=["a", "rare"])
+    with pytest.raises(ValueError, match=r"y: column 'rare' is constant .*join rare categories into one"):
+        MINDE(replicates=5, **SMALL).fit(X, table)
 
 
 def test_test_samples_go_together_and_have_the_columns_of_the_others() -> None:
@@ -222,6 +303,10 @@ def test_divergences_check_their_samples_too() -> None:
     a, b = pd.DataFrame({"a": X[:, 0], "b": Y[:, 0]}), pd.DataFrame({"b": X[:, 0], "a": Y[:, 0]})
     with pytest.raises(ValueError, match=r"p has columns \['a', 'b'\] and q has \['b', 'a'\]"):
         kl_divergence(a, b, **SMALL)
+    with pytest.raises(ValueError, match=r"q: column 0 is constant .* has no density; leave it out$"):
+        kl_divergence(X, np.ones_like(X), **SMALL)
+    with pytest.raises(ValueError, match=r"p and q: column 0 .* cannot hold its variance"):
+        kl_divergence(X * 1e200, X, **SMALL)
     with pytest.raises(ValueError, match="a divergence has no variant"):
         kl_divergence(X, Y, variant="j")
     with pytest.raises(ValueError, match="'sigma' does not give a divergence"):

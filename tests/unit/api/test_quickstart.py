@@ -1,4 +1,4 @@
-"""The quickstart: the script and the notebook are one, the notebook runs, and both end with the right answer."""
+"""The quickstart: script and notebook are the same, the notebook runs, and both give the right answer."""
 
 import os
 import re
@@ -19,12 +19,12 @@ TRUTH = 0.413
 
 
 def answer(text: str) -> float:
-    """The estimate that was printed."""
+    """The printed estimate."""
     return float(re.search(r"I\(X; Y\) = ([\d.]+) nats", text)[1])
 
 
 def printed(notebook: nbformat.NotebookNode) -> str:
-    """What a notebook's cells have printed."""
+    """The printed output of a notebook's cells."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return "".join(output.text for output in outputs if output.output_type == "stream")
 
@@ -39,7 +39,7 @@ def test_the_notebook_is_the_script_and_holds_the_right_answer() -> None:
 
 
 def test_the_notebook_runs(tmp_path, monkeypatch) -> None:
-    """With few samples and steps: what a Gaussian base knows about normals needs no training."""
+    """With few samples and steps: for normals a Gaussian base needs no training."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     short = SCRIPT.replace("10_000", "2_000").replace('MINDE(variant="c",', 'MINDE(variant="c", steps=32,')
     assert short.count("steps=32") == short.count("2_000") == 1

@@ -1,8 +1,9 @@
-"""A fit does not depend on what the program around it has set torch to, and leaves it as it was."""
+"""A fit does not depend on the torch settings of the program, and leaves them unchanged."""
 
 import contextlib
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from pairs import SMALL, normals
@@ -19,18 +20,32 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
 
 
+@contextlib.contextmanager
+def default_device(device: str) -> Iterator[None]:
+    torch.set_default_device(device)
+    try:
+        yield
+    finally:
+        torch.set_default_device(None)
+
+
 SURROUNDINGS = {
     "no_grad": torch.no_grad,
     "inference_mode": torch.inference_mode,
     "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
     "float64": lambda: default_dtype(torch.float64),
     "bfloat16": lambda: default_dtype(torch.bfloat16),
+    "meta": lambda: default_device("meta"),
 }
 
 
 def numbers() -> list[float]:
     fitted = MINDE(replicates=2, **SMALL).fit(*normals())
-    return [*fitted.estimates().values(), fitted.entropy("x"), kl_divergence(*normals(), replicates=1, **SMALL)]
+    angle, noise = np.random.default_rng(0).uniform(0, 6.28, size=800), np.random.default_rng(1).normal(size=(800, 2))
+    ring = np.stack([np.cos(angle), np.sin(angle)], axis=1) + 0.02 * noise  # several components, which are joined
+    of_ring = MINDE("j", replicates=1, **SMALL).fit(ring, angle).estimates()
+    divergence = kl_divergence(*normals(), replicates=1, **SMALL)
+    return [*fitted.estimates().values(), fitted.entropy("x"), *of_ring.values(), divergence]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What every competitor's caller may rely on."""
+"""What callers of every competitor may rely on."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def replicate(number=0, rows=50, **kwargs):
     return Replicate(number=number, x_test=rng.normal(size=(rows, 1)), y_test=rng.normal(size=(rows, 2)), **kwargs)
 
 
-def test_estimates_come_in_the_order_of_the_replicates_and_alone_or_together_alike():
+def test_estimates_are_in_the_order_of_the_replicates_and_independent_of_the_others():
     replicates = [replicate(0), replicate(1), replicate(2)]
     together = [e.nats for e in estimates("cca", replicates, {})]
     alone = [next(estimates("cca", [r], {})).nats for r in replicates]
@@ -83,7 +83,7 @@ def test_samples_are_checked(x, y, message):
 
 
 def test_splits_of_other_columns_are_refused():
-    with pytest.raises(ValueError, match=r"as many columns \(x, y\) in both splits, found \(3, 2\) and \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"the same columns \(x, y\) in both splits, found \(3, 2\) and \(1, 2\)"):
         replicate(x_train=np.zeros((3, 3)), y_train=np.zeros((3, 2)))
 
 

@@ -1,4 +1,4 @@
-"""KSG, LNN, KDE and CCA against mutual informations known in closed form."""
+"""KSG, LNN, KDE and CCA against known mutual information."""
 
 import re
 
@@ -14,7 +14,7 @@ SETTINGS = {"ksg": {"neighbors": 10}, "lnn": {"neighbors": 5, "truncation": 30},
 
 
 def gaussian_pair(dim: int, nats: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """x and y `(ROWS, dim)`, pairwise correlated so that their mutual information is `nats` in all."""
+    """x and y `(ROWS, dim)`, pairwise correlated so that their total mutual information is `nats`."""
     rho = np.sqrt(1 - np.exp(-2 * nats / dim))
     rng = np.random.default_rng(seed)
     x, noise = rng.standard_normal((2, ROWS, dim))
@@ -90,7 +90,7 @@ def test_unequal_dimensions_and_single_precision(method):
     assert in_double == pytest.approx(0.6, abs=0.07)
 
 
-# Over seeds it scatters by 0.02, and falls short by 0.1 in four dimensions, where 30 neighbours of 4,000 are not near.
+# Estimates scatter by 0.02 over seeds, and are 0.1 too low in four dimensions, where 30 of 4,000 samples are not near.
 @pytest.mark.parametrize(("dim", "tolerance"), [(1, 0.08), (2, 0.18)])
 def test_lnn_on_correlated_gaussians(dim, tolerance):
     assert nats_of("lnn", *gaussian_pair(dim, 0.5)) == pytest.approx(0.5, abs=tolerance)
@@ -143,8 +143,8 @@ def test_lnn_leaves_out_samples_that_lie_on_each_other():
 
 
 def test_lnn_does_not_converge_on_rounded_values():
-    """Entropies of other samples than those of the other variable do not add up: 1.9 in place of 0.4."""
-    x, y = (of[:2000].round(2) for of in gaussian_pair(1, 0.4))
+    """Entropies over different samples do not add up: 1.9 instead of 0.4."""
+    x, y = (rows[:2000].round(2) for rows in gaussian_pair(1, 0.4))
     (estimate,) = estimates("lnn", [Replicate(number=0, x_test=x, y_test=y)], SETTINGS["lnn"])
     assert estimate.nats is None
     assert re.match(r"local covariances of \S+ are singular at \d\d% of the samples: 30 n", estimate.not_converged)
@@ -159,7 +159,7 @@ def test_lnn_does_not_converge_on_rounded_values():
         ("ksg", NORMAL.round(), NORMAL.round(), "the estimate was inf"),
     ],
 )
-def test_what_has_no_estimate_says_why(method, x, y, reason):
+def test_a_missing_estimate_has_a_reason(method, x, y, reason):
     (estimate,) = estimates(method, [Replicate(number=0, x_test=x, y_test=y)], SETTINGS[method])
     assert estimate.nats is None
     assert estimate.not_converged == reason

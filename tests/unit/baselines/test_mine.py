@@ -269,7 +269,9 @@ def test_samples_that_do_not_pair_are_refused():
         mine.loss(x[:1], z[:1])
     with pytest.raises(ValueError, match=r"z_marginal has shape \(19, 1\); expected that of z, \(20, 1\)"):
         mine.loss(x, z, z_marginal=z[1:])
-    with pytest.raises(ValueError, match=r"the network gives shape \(20, 2\); expected a number for each, \(20, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"the network returns shape \(20, 2\); expected one number per sample, \(20, 1\)"
+    ):
         Mine(torch.nn.Linear(2, 2)).loss(x, z)
     with pytest.raises(ValueError, match="2 generators for 3 replicates; expected one for each"):
         mine.loss(*pairs(3, 20), generators(1, 2))

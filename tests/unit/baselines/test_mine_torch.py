@@ -1,4 +1,4 @@
-"""MINE of our own on correlated Gaussians of known mutual information, and beside benchmark-mi's."""
+"""Our MINE on correlated Gaussians of known mutual information, and against benchmark-mi's."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_every_loss_finds_known_information(loss):
 
 
 def test_as_benchmark_mis_mine_to_a_tenth_of_a_nat():
-    """Both see the same samples; theirs takes the best of its evaluations, ours the last state."""
+    """Both use the same samples; theirs takes the best of its evaluations, ours the last state."""
     replicates = [gaussian_replicate(number, nats, test=2000) for number, nats in enumerate((0.2, 1.0))]
     theirs = CRITICS | {"hidden": [32, 32], "batch_size": 256, "max_steps": 500, "smoothing": 0.99}
     expected = [e.nats for e in estimates("mine", replicates, theirs)]
@@ -56,7 +56,7 @@ def test_units_do_not_matter_and_the_seed_decides():
 def test_a_training_that_diverges_is_a_result_with_its_reason_and_its_own():
     fine, broken = gaussian_replicate(0), gaussian_replicate(1)
     broken = Replicate(**vars(broken) | {"x_test": broken.x_test * np.float32(1e37)})
-    broken.x_train[:] *= 1e-3  # so that test samples, by the deviation of these, are beyond float32
+    broken.x_train[:] *= 1e-3  # so that standardised test samples exceed float32
     alone, together = estimates_of([fine], steps=50)[0], estimates_of([fine, broken], steps=50)
     assert together[0].nats == pytest.approx(alone.nats, abs=1e-4)
     assert together[1].nats is None

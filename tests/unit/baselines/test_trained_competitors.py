@@ -1,4 +1,4 @@
-"""Competitors that train, on correlated Gaussians of known mutual information, in few steps."""
+"""Competitors that train, with few steps, on correlated Gaussians of known mutual information."""
 
 import math
 import re
@@ -20,7 +20,7 @@ SETTINGS = {
     **dict.fromkeys(("infonce", "dv", "nwj"), CRITICS),
     **dict.fromkeys(("doe-gaussian", "doe-logistic"), DOE),
 }
-TEST_ROWS = 500  # all critics but MINE's look at each pair of them
+TEST_ROWS = 500  # all critics except MINE's evaluate each pair of them
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def estimates_of(method, replicates, **changes):
     return list(estimates(method, replicates, SETTINGS[method] | changes))
 
 
-# The bounds of 500 pairs scatter by about 0.05. A logistic density is wrong for Gaussians, in both entropies alike.
+# The bounds of 500 pairs scatter by about 0.05. A logistic density is equally wrong in both entropies of Gaussians.
 @pytest.mark.parametrize("method", SETTINGS)
 def test_correlated_gaussians(method):
     (estimate,) = estimates_of(method, [gaussian_replicate()])
@@ -79,12 +79,12 @@ def test_a_training_that_diverges_is_a_result_with_its_reason(method):
 
 
 @pytest.mark.parametrize(
-    ("dim_x", "of_critic", "of_doe"),
+    ("dim_x", "critic_widths", "doe_width"),
     [(10, (32, 32, 8), 64), (11, (128, 128, 8), 128), (50, (128, 128, 8), 128), (51, (256, 256, 8), 256)],
 )
-def test_the_paper_s_widths(dim_x, of_critic, of_doe):
-    assert widths(dim_x) == of_critic
-    assert width(dim_x) == of_doe
+def test_the_paper_s_widths(dim_x, critic_widths, doe_width):
+    assert widths(dim_x) == critic_widths
+    assert width(dim_x) == doe_width
 
 
 def test_a_stack_of_replicates_trains_each_as_if_alone():
@@ -104,7 +104,7 @@ def test_a_replicate_that_diverges_leaves_the_others_as_they_are():
 
 
 def test_cross_entropies_of_gaussian_models_equal_their_closed_form():
-    """With the true location and scale, H(Y) - H(Y|X) is -½ log(1 - ρ²) but for the scatter of the squares."""
+    """With the true location and scale, H(Y) - H(Y|X) is -½ log(1 - ρ²) up to the noise of the squares."""
     rng = np.random.default_rng(0)
     rho = 0.8
     x, noise = torch.from_numpy(rng.standard_normal((2, 1, 100_000, 1)))
@@ -131,6 +131,6 @@ def test_densities_are_those_of_torch_or_scipy(density):
 def test_parameters_of_a_replicate_come_from_its_seed_alone():
     (marginal, both), (_, second) = initialise([1, 2], 3, 2, 8, 2, "cpu"), initialise([2], 3, 2, 8, 2, "cpu")
     assert torch.equal(marginal, torch.zeros(2, 1, 4))
-    for of_both, alone in zip(both.parameters(), second.parameters(), strict=True):
-        assert torch.equal(of_both[1], alone[0])
+    for stacked, alone in zip(both.parameters(), second.parameters(), strict=True):
+        assert torch.equal(stacked[1], alone[0])
     assert [tuple(weight.shape[1:]) for weight in second.weights] == [(3, 8), (8, 8), (8, 4)]

@@ -2,5 +2,5 @@
 
 import torch
 
-# Small tensors: more threads than one only wait for each other, the more so beside other processes.
+# Small tensors: several threads mostly wait for each other, especially next to other processes.
 torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""A correlated Gaussian with everything about it in closed form, written independently of the package."""
+"""A correlated Gaussian in closed form, written independently of the package."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the network is told: the roles of both variables in every score."""
+"""Inputs of the network: the roles of both variables in every score."""
 
 import pytest
 import torch
@@ -48,5 +48,5 @@ def test_scores_are_chosen_with_their_odds(variant: str, shares: list[float]) ->
 
 
 def test_a_batch_smaller_than_the_scores_is_refused() -> None:
-    with pytest.raises(ValueError, match="2 rows are too few"):
-        allocate("j", 2, torch.device("cpu"))
+    with pytest.raises(ValueError, match="batch_size is 3; expected at least 4: variant j deals a batch to 3 scores"):
+        allocate("j", 3, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""Errors of scores by time, of predictors whose error is known."""
+"""Errors of scores by time, for predictors whose error is known."""
 
 import pytest
 import torch
@@ -43,7 +43,7 @@ def test_the_error_of_a_score_that_is_off_is_measured_at_every_time(variant: str
 
 
 def test_every_sample_counts_in_its_part_and_too_few_are_refused() -> None:
-    """An error that is the clock: its square at the middle of each part, however many samples there are."""
+    """An error equal to the clock: its square at the middle of each part, for any number of samples."""
 
     def measured(n: int):
         def predict(clean, noisy, t, name):

@@ -15,7 +15,7 @@ CASES = [(0.1, 1), (0.4, 1), (5.0, 1), (0.5, 3), (2.0, 3), (1.0, 10), (5.0, 10)]
 
 
 def estimate(gaussian: Gaussian, variant: str, *, importance_sampling: bool = True, stratified: bool = True, **options):
-    # With a smaller t_eps than the paper's, what the constant weight loses below it is lost in the Monte Carlo error.
+    # With a smaller t_eps than the paper's, the bias of the constant weight is below the Monte Carlo error.
     times = Times(sde=SDE(), t_eps=1e-5, importance_sampling=importance_sampling)
     options = {"n": 4000, "mc_draws": 4, "seeds": [1, 2]} | options
     clean = gaussian.sample(len(options["seeds"]), options.pop("n"), seed=0)
@@ -58,7 +58,7 @@ def test_uniform_times_agree_with_importance_sampling(variant: str, stratified: 
 @pytest.mark.parametrize("stratified", [True, False])
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_the_standard_error_is_the_spread_of_the_error(variant: str, stratified: bool) -> None:
-    """Over 200 replicates the errors have the stated size; the skew of the integrands moves their mean a little."""
+    """Over 200 replicates the errors have the stated size; the skew of the integrands shifts their mean a little."""
     found = estimate(gaussian_with(0.5, 2), variant, seeds=range(200), n=500, stratified=stratified)
     for name, result in found.items():
         scores = (result.value - 0.5) / result.std_error
@@ -67,7 +67,7 @@ def test_the_standard_error_is_the_spread_of_the_error(variant: str, stratified:
 
 
 def test_stratified_times_lower_the_error() -> None:
-    """What the time adds to an estimate's error vanishes: here the integrand depends on the time alone."""
+    """The error due to random times vanishes: here the integrand depends on the time only."""
     times = Times(sde=SDE())
 
     def integrand(clean, noisy, noise, t):

@@ -48,7 +48,7 @@ def test_white_coordinates_are_white_at_every_time(variant: str, t: float) -> No
 
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_white_coordinates_do_not_depend_on_eigenvectors(variant: str) -> None:
-    """Another library's may have other signs, and where eigenvalues are equal, other directions."""
+    """Another library may return other signs, and for equal eigenvalues other directions."""
     for score in scores(variant).values():
         q, _ = torch.linalg.qr(torch.randn(score.basis.shape, dtype=torch.float64))
         round_one = replace(score, eigenvalues=torch.full_like(score.eigenvalues, 0.7))
@@ -101,7 +101,7 @@ def test_a_variable_that_determines_the_other_gives_finite_scores() -> None:
 
 
 def correlated(n: int, dim: int, rho: float, replicates: int = 4) -> torch.Tensor:
-    """Normals, of which the first coordinates of x and y are correlated and all others independent."""
+    """Normals whose first coordinates of x and y are correlated; all others are independent."""
     return gaussian_with(rho, dim, pairs=1).sample(replicates, n, seed=4)
 
 
@@ -132,7 +132,7 @@ def test_adjusting_does_not_depend_on_the_coordinates() -> None:
 
 
 def test_an_adjusted_gaussian_is_closer_to_the_truth() -> None:
-    """Of 500 samples in 10 + 10 coordinates, by the mutual information that it claims."""
+    """For 500 samples in 10 + 10 coordinates, by the mutual information of the base."""
 
     def claimed(covariance: torch.Tensor) -> torch.Tensor:
         parts = (covariance[:, :10, :10], covariance[:, 10:, 10:], covariance)
@@ -141,7 +141,7 @@ def test_an_adjusted_gaussian_is_closer_to_the_truth() -> None:
 
     z, truth = correlated(500, 10, 0.8, replicates=20), gaussian_with(0.8, 10, pairs=1).mutual_information
     plain, adjusted = claimed(fit_moments(z)[1]) - truth, claimed(base_moments(z, 10)[1]) - truth
-    assert plain.mean() > 0.09  # 10 x 10 / (2 x 500) of it is chance
+    assert plain.mean() > 0.09  # 10 x 10 / (2 x 500) by chance
     assert adjusted.mean().abs() < 0.05
 
 
@@ -154,7 +154,7 @@ def test_collinear_columns_and_many_samples_are_no_trouble() -> None:
 
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_column_that_is_there_twice_counts_once(variant: str) -> None:
-    """The noise of x given y and a copy of y is that of x given y."""
+    """The noise of x given y and a copy of y equals that of x given y."""
     clean, noisy, t = (values.float() for values in draws())
     twice = [torch.cat([values, values[..., 3:]], dim=-1) for values in (clean, noisy)]
     once, doubled = (gaussian_scores(variant, *fit_moments(values), 3) for values in (clean, twice[0]))

@@ -1,7 +1,7 @@
-"""A step that is recorded once and repeated, as a CUDA graph does, trains what steps of Python train.
+"""A step that is recorded once and replayed, as by a CUDA graph, trains the same as eager steps.
 
-A graph repeats kernels on the memory that they had. `Tape` does so with operations, on a CPU: a step that is fit for
-one is fit for the other. What only a GPU can show is tested in tests/gpu.
+A graph replays kernels on the same memory. `Tape` does so with operations, on a CPU: a step that works with one works
+with the other. tests/gpu tests what only a GPU can show.
 """
 
 import pytest
@@ -17,7 +17,7 @@ READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.defa
 
 
 class Tape(TorchDispatchMode):
-    """Operations on the memory that they had."""
+    """A recording of operations, to be replayed on the same memory."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Tape(TorchDispatchMode):
 
     @torch.no_grad()
     def replay(self) -> None:
-        """Do all of it again; what was a new tensor when it was recorded now takes its new values."""
+        """Run all operations again; tensors that were created while recording take the new values."""
         for function, args, kwargs, recorded in self.operations:
             for old, new in zip(tree_leaves(recorded), tree_leaves(function(*args, **kwargs)), strict=True):
                 if isinstance(old, torch.Tensor) and old.data_ptr() != new.data_ptr():
@@ -39,7 +39,7 @@ class Tape(TorchDispatchMode):
 
 
 def recorded(step, device):
-    """Do as `captured` does, with a tape."""
+    """Like `captured`, with a tape."""
     for _ in range(WARM_UP):
         step()
     with Tape() as tape:
@@ -50,7 +50,7 @@ def recorded(step, device):
 @pytest.mark.parametrize(("recipe", "base"), [(FAST, "gaussian"), (FAST, "mixture"), (FAST, "none"), (PAPER, "none")])
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_recorded_step_equals_a_step_of_python(variant, recipe, base, monkeypatch) -> None:
-    """Over several chunks and epochs, with schedules: identical to the bit."""
+    """Over several chunks and epochs, with schedules: bit for bit."""
     eager = run(samples(), variant, recipe, [7, 8, 9], base=base)
     monkeypatch.setattr(training, "GRAPH_DEVICES", ("cpu",))
     monkeypatch.setattr(training, "captured", recorded)
@@ -61,7 +61,7 @@ def test_a_recorded_step_equals_a_step_of_python(variant, recipe, base, monkeypa
 
 
 def test_a_step_that_the_host_has_to_know_of_does_not(monkeypatch) -> None:
-    """The tape would notice: of a learning rate that Python computes, it repeats the first one."""
+    """The tape shows it: if Python computes the learning rate, it replays the first one."""
     eager = run(samples(1), "c", FAST, [7])
 
     def step(model, state, batch, original=training._step):
@@ -76,8 +76,8 @@ def test_a_step_that_the_host_has_to_know_of_does_not(monkeypatch) -> None:
 
 
 def test_a_graph_that_holds_nothing_is_an_error(monkeypatch) -> None:
-    """As one is that was captured on another device than the step's."""
+    """Such as one that was captured on another device than the step's."""
     monkeypatch.setattr(training, "GRAPH_DEVICES", ("cpu",))
     monkeypatch.setattr(training, "captured", lambda step, device: lambda: None)
-    with pytest.raises(RuntimeError, match="captured as a graph on cpu, does nothing"):
+    with pytest.raises(RuntimeError, match="captured as a graph on cpu does nothing"):
         run(samples(1), "c", FAST, [7])

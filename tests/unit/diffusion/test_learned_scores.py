@@ -1,4 +1,4 @@
-"""Networks as models of a density: the scores that they learn of a Gaussian are its own, at every time."""
+"""Networks as models of a density: the scores that they learn for a Gaussian are correct at every time."""
 
 import pytest
 import torch
@@ -22,14 +22,14 @@ RECIPE = Recipe(
     score_choice="per_sample",
     times="stratified",
 )
-# Root mean square error of the predicted noise, whose own is 1: a score's is this divided by s_t.
+# Root mean square error of the predicted noise, which has a standard deviation of 1; a score's is this divided by s_t.
 ERROR = 0.12
 PARTS = 8
 
 
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_learned_scores_are_the_gaussians_at_every_time(variant: str) -> None:
-    """Without a Gaussian base, which would know them already; in each of equal shares of the times of training."""
+    """Without a Gaussian base, which would be exact; in each of equal shares of the training times."""
     gaussian, times = gaussian_with(0.4, 1), Times(sde=SDE())
     model = build_model(
         variant=variant,

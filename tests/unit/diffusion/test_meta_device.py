@@ -1,6 +1,6 @@
-"""What a GPU asks of a step and of an estimate, seen without one on torch's device "meta", which computes nothing.
+"""Requirements of a GPU on a step and an estimate, tested on torch's device "meta", which computes nothing.
 
-There too, every operation wants its tensors on one device, and the host may not ask for a number.
+There too, all tensors of an operation must be on one device, and the host cannot read a number.
 """
 
 from types import SimpleNamespace
@@ -22,12 +22,12 @@ SEEDS = [7, 8, 9]
 @pytest.fixture(autouse=True)
 def _draws_without_seeds(monkeypatch) -> None:
     monkeypatch.setattr(random, "generator", lambda *_: None)  # meta has no generators
-    # How many components a mixture has, the host may ask for: once, when the base is built.
+    # The host may read the number of components of a mixture: once, when the base is built.
     monkeypatch.setattr(mixture, "needed_components", lambda *moments: moments)
 
 
 def on_meta(variant: str, base: str):
-    """A model whose base was fitted on the CPU, and the samples."""
+    """A model whose base was fitted on the CPU, and samples."""
     x = samples()
     moments = fit_base(base, x, x.shape[-1] // 2)
     return model(x.to(META), variant, base=base, moments=tuple(moment.to(META) for moment in moments)), x.to(META)
@@ -41,7 +41,7 @@ def test_a_step_stays_on_its_device_and_asks_it_for_nothing(variant, recipe, bas
     parameters.grad = torch.zeros_like(parameters)
     leaves = {name: view.requires_grad_() for name, view in built.network.unflatten(parameters).items()}
     gradients = list(built.network.unflatten(parameters.grad).values())
-    # In place of torch's own Adam, which would look at its learning rate when it is made.
+    # Instead of torch's Adam, which reads its learning rate when it is created.
     adam = SimpleNamespace(param_groups=[{"lr": torch.zeros((), device=META)}], step=lambda: None)
     state = State(0, parameters, leaves, gradients, parameters.clone(), adam, parameters.new_zeros(len(SEEDS)))
     batches = Batches(built, x, recipe, SEEDS)
@@ -54,8 +54,8 @@ def test_a_step_stays_on_its_device_and_asks_it_for_nothing(variant, recipe, bas
 @pytest.mark.parametrize("base", ["gaussian", "mixture", "none"])
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_an_estimate_stays_on_its_device_and_asks_it_for_nothing(variant, base, monkeypatch) -> None:
-    """Until its value is asked for."""
-    monkeypatch.setattr(estimators, "_summarise", lambda name, per_point, first: per_point)
+    """Until its value is read."""
+    monkeypatch.setattr(estimators, "summarise", lambda name, per_point, first: per_point)
     built, x = on_meta(variant, base)
     parameters = built.network.unflatten(built.network.initialise(SEEDS, META))
     found = mutual_information(

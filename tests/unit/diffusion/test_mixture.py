@@ -15,7 +15,7 @@ GIVEN = {"conditional": slice(2, 3), "x_given_y": slice(2, 3), "y_given_x": slic
 
 
 def moments() -> tuple[torch.Tensor, ...]:
-    """Three components in 2 + 1 coordinates, of two replicates."""
+    """Three components in 2 + 1 coordinates, for two replicates."""
     generator = torch.Generator().manual_seed(0)
     means = 2 * torch.randn(2, 3, 3, generator=generator, dtype=torch.float64)
     roots = torch.randn(2, 3, 3, 3, generator=generator, dtype=torch.float64)
@@ -62,7 +62,7 @@ def test_every_score_is_the_gradient_of_the_mixture_s_density(variant: str) -> N
 
 @pytest.mark.parametrize("variant", list(VARIANTS))
 def test_of_a_gaussian_it_is_the_gaussian_base(variant: str) -> None:
-    """To the bit, collinear columns and all, at early times too."""
+    """Bit for bit, with collinear columns, also at early times."""
     x = torch.randn(2, 3000, 2, generator=torch.Generator().manual_seed(0))
     x = torch.cat([x, x[..., :1] + x[..., 1:]], dim=-1)
     dim_x = 3 if variant == "x" else 2
@@ -122,7 +122,7 @@ def test_one_cluster_of_another_shape_has_one_component(shape: str) -> None:
 
 @pytest.mark.parametrize("shape", ["rings", "moons", "parabolas"])
 def test_curved_clusters_have_a_component_each(shape: str) -> None:
-    """A component's mean and covariance are those of its cluster, whose pieces it joins."""
+    """The joined component has the mean and covariance of its cluster."""
     generator = torch.Generator().manual_seed(0)
     u, codes = torch.rand(4000, generator=generator), torch.arange(4000) % 2
     turn = torch.pi * u
@@ -154,7 +154,7 @@ def test_layers_of_one_cluster_stay_several_components() -> None:
 
 
 def test_a_replicate_is_the_same_in_any_stack() -> None:
-    """Many clusters, two, and one: what is fitted and predicted is the same to the bit."""
+    """Many clusters, two, and one: fits and predictions are the same bit for bit."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(3, 1000, 4, generator=generator)
     x[0] += 20 * torch.randn(21, 4, generator=generator)[torch.arange(1000) % 21]

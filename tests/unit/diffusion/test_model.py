@@ -1,4 +1,4 @@
-"""What the preconditioned network is shown, and what becomes of its outputs."""
+"""Inputs and outputs of the preconditioned network."""
 
 import math
 
@@ -19,7 +19,7 @@ def test_vectors_come_with_their_lengths_and_the_products() -> None:
 
 
 def test_outliers_are_not_seen_at_their_size() -> None:
-    """As the Cauchy distribution has them; a product of a length with its vector would have the square."""
+    """As in Cauchy samples; the product of a length with its vector would have the square."""
     outlier = torch.tensor([[1e6, -1e6, 1.0]])
     shown = with_lengths([outlier])
     assert shown.abs().max() <= LONG * FAR
@@ -27,7 +27,7 @@ def test_outliers_are_not_seen_at_their_size() -> None:
 
 
 def test_the_last_output_says_how_much_of_the_base_to_add() -> None:
-    """A network that is silent but for a constant w = 0.5 predicts one and a half times the base."""
+    """A network whose only output is a constant w = 0.5 predicts one and a half times the base."""
     clean = torch.randn(1, 8, 3, generator=torch.Generator().manual_seed(0))
     model = build_model(
         variant="j",

@@ -8,7 +8,7 @@ from minde.diffusion.network import ARCHITECTURES, Network, hidden_width
 
 
 def network(dim_in: int, dim_out: int, hidden: int, **kwargs) -> Network:
-    """The paper's network, but for what kwargs say."""
+    """The paper's network, except for kwargs."""
     paper = {"middle_blocks": 2, "architecture": "residual"}
     return Network(dim_in=dim_in, dim_out=dim_out, hidden=hidden, **paper | kwargs)
 

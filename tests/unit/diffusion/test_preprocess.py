@@ -1,4 +1,4 @@
-"""Maps of coordinates: known distributions, fitted on training samples only."""
+"""Maps of coordinates, on known distributions; they are fitted on training samples only."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def test_standardize_gives_zero_mean_and_unit_spread_to_training_samples() -> No
 
 @pytest.mark.parametrize("kind", ["standardize", "gaussianize"])
 def test_new_samples_are_mapped_by_what_was_fitted(kind: str) -> None:
-    """One sample maps the same alone and among others."""
+    """A sample is mapped the same alone and with others."""
     x, new = torch.randn(2, 500, 3), torch.randn(2, 100, 3) + 3
     fitted = fit_preprocess(kind, x)
     torch.testing.assert_close(fitted(new)[:, :1], fitted(new[:, :1]))

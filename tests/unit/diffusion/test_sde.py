@@ -27,7 +27,7 @@ def test_transition_starts_at_the_sample_and_ends_at_standard_normal() -> None:
 
 
 def test_variance_keeps_its_digits_near_zero() -> None:
-    """In float32, 1 - exp(-x) has none left at t = 1e-7."""
+    """In float32, 1 - exp(-x) has no accurate digit left at t = 1e-7."""
     t = torch.tensor([1e-7])
     torch.testing.assert_close(SDE().variance(t).double(), SDE().variance(t.double()), rtol=1e-6, atol=0)
 

@@ -71,7 +71,7 @@ def test_weighted_mean_is_the_integral(times: Times) -> None:
 
 
 def test_what_the_constant_weight_loses_below_t_eps() -> None:
-    """Next to nothing for a pair of normals with 1 nat, a few per cent at 4 nats."""
+    """Almost nothing for a pair of normals with 1 nat, a few per cent at 4 nats."""
     times = Times(sde=SDE())
     for nats, most in ((1.0, 2e-3), (4.0, 0.15)):
         v = math.exp(-2 * nats)
@@ -95,7 +95,7 @@ def test_impossible_t_eps_is_refused(t_eps: float) -> None:
 
 
 def test_no_time_is_without_noise() -> None:
-    """Uniforms are 0 once in 2^24 draws, and a Gaussian of collinear columns has no score where nothing is noisy."""
+    """Uniforms are 0 once in 2^24 draws, and a Gaussian of collinear columns has no score without noise."""
     times, x = Times(sde=SDE()), torch.ones(1, 50, 2) * torch.linspace(-1, 1, 50).reshape(1, 50, 1)
     mean, covariance = fit_moments(x)
     (marginal,) = gaussian_scores("x", mean, covariance, 2).values()

@@ -1,4 +1,4 @@
-"""The training loop: replicates that do not see each other, runs that repeat, answers that are right."""
+"""The training loop: independent replicates, reproducible runs, correct results."""
 
 import dataclasses
 import math
@@ -25,7 +25,7 @@ GAUSSIAN = gaussian_with(0.5, 2)
 @pytest.mark.parametrize("dim", [1, 2])
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_replicate_does_not_see_the_others(variant: str, dim: int, recipe: Recipe, base: str) -> None:
-    """Trained in a stack of three and alone, over an epoch's end: identical to the bit."""
+    """In a stack of three and alone, across the end of an epoch: bit for bit."""
     x = samples(dim=dim)
     stack, alone = run(x, variant, recipe, [7, 8, 9], base=base), run(x[1:2], variant, recipe, [8], base=base)
     assert torch.equal(stack.parameters[1:2], alone.parameters)
@@ -43,7 +43,7 @@ def test_a_run_repeats_to_the_bit(recipe: Recipe) -> None:
 
 @pytest.mark.parametrize("recipe", [FAST, PAPER], ids=["fast", "paper"])
 def test_a_state_handed_out_is_all_that_a_training_needs_to_go_on(recipe: Recipe) -> None:
-    """Stopped in mid-epoch and continued by a new iterator: identical to the bit."""
+    """Stopped in mid-epoch and continued by a new iterator: bit for bit."""
     x, seeds = samples(), [7, 8, 9]
     built = model(x, "j")
     state = next(train_stack(built, x, recipe, seeds, start(built, recipe, seeds, CPU)))
@@ -58,16 +58,16 @@ def test_a_state_handed_out_is_all_that_a_training_needs_to_go_on(recipe: Recipe
 @pytest.mark.parametrize("recipe", [FAST, PAPER], ids=["fast", "paper"])
 @pytest.mark.parametrize("kept", [slice(0, 3), slice(1, 2)], ids=["the stack", "a part of it"])
 def test_tensors_are_all_that_a_fresh_state_needs_to_go_on(recipe: Recipe, kept: slice) -> None:
-    """Taken after one chunk, given to a new state, trained to the end: identical to the bit."""
+    """Taken after one chunk, loaded into a new state, trained to the end: bit for bit."""
     x, seeds = samples(), [7, 8, 9]
     built = model(x, "j")
     going = train_stack(built, x, recipe, seeds, start(built, recipe, seeds, CPU))
     tensors = tensors_of(next(going))
-    next(going)  # what was taken does not change as the training goes on
-    state = start(built, recipe, [0] * len(seeds[kept]), CPU)  # nothing of the fresh state's own is left
+    next(going)  # copies do not change as the training continues
+    state = start(built, recipe, [0] * len(seeds[kept]), CPU)  # nothing of the new state is left
     restore(state, {name: tensor[kept] for name, tensor in tensors.items()})
     assert state.step == CHUNK
-    assert torch.equal(state.loss, tensors["loss"][kept])  # the last finite loss, should the next one not be
+    assert torch.equal(state.loss, tensors["loss"][kept])  # the last finite loss, in case the next one is not
     state = deque(train_stack(built, x[kept], recipe, seeds[kept], state), maxlen=1).pop()
     uninterrupted = tensors_of(run(x, "j", recipe, seeds))
     for name, tensor in tensors_of(state).items():
@@ -101,7 +101,7 @@ def test_schedules_and_average() -> None:
 
 
 def test_parameters_decay_by_the_learning_rate_and_the_number_of_samples() -> None:
-    """Numbers that fill a replicate's row up are in no loss: they only decay."""
+    """Padding of a replicate's row does not enter the loss: it only decays."""
     x, recipe = samples(2, 200), dataclasses.replace(FAST, weight_decay=600.0)
     network = model(x, "c").network
     assert network.n_parameters < network.flat_size

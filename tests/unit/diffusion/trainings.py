@@ -1,4 +1,4 @@
-"""Small trainings: what tests of the loop run."""
+"""Small trainings for tests of the loop."""
 
 import dataclasses
 from collections import deque
@@ -32,7 +32,7 @@ def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:
 
 
 def model(x: torch.Tensor, variant: str, *, base: str = "none", moments=None):
-    """The model of a variant; its base is fitted to the samples, unless there are moments."""
+    """The model of a variant; its base is fitted to the samples unless moments are given."""
     dim = x.shape[-1] // 2
     return build_model(
         variant=variant,

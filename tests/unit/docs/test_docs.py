@@ -1,4 +1,4 @@
-"""README and docs: links, references to the API and the table of contents hold, and examples are what is read."""
+"""README and docs: links, references to the API and the table of contents are valid, and examples agree."""
 
 import re
 import subprocess

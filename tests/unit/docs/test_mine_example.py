@@ -1,4 +1,4 @@
-"""The example of MINE inside one's own model, in docs/mine.md: it finds the best code."""
+"""The example of MINE inside a user's model, in docs/mine.md, finds the optimal code."""
 
 import re
 from pathlib import Path
@@ -16,8 +16,8 @@ def example() -> str:
     return found
 
 
-def test_the_example_finds_the_best_code(capsys) -> None:
-    """What maximises log(1 + P) / 2 - P / 10 is a power P of 4, which carries 0.80 nats."""
+def test_the_example_finds_the_optimal_code(capsys) -> None:
+    """log(1 + P) / 2 - P / 10 is largest for the power P = 4, which carries 0.80 nats."""
     torch.set_num_threads(1)
     names: dict = {}
     with torch.random.fork_rng():

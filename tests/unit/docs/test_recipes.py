@@ -1,4 +1,4 @@
-"""What docs/recipes.md says of accuracy: the estimates in docs/results/accuracy, and the steps of their study."""
+"""The accuracy in docs/recipes.md is that of docs/results/accuracy, and the steps those of its study."""
 
 import re
 import statistics
@@ -23,7 +23,7 @@ def config_of(name: str) -> dict:
 
 
 def means(path: str, quoted: dict[str, str]) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
-    """The mean of each task and method by the quoted formula, and each task's truth, as they are printed."""
+    """The mean of each task and method by the quoted formula, and each task's truth, as printed."""
     found, truth = {}, {}
     for row in results.read_estimates(ROOT / path).to_pylist():
         if row["estimator"] == quoted[row["method"]]:

@@ -1,4 +1,4 @@
-"""GANs and BiGANs with MINE, in few steps: what the term must do, and what it must leave alone."""
+"""GANs and BiGANs with MINE, in few steps: what the term must change, and what it must not."""
 
 import pytest
 import torch
@@ -60,7 +60,7 @@ def test_a_replicate_does_not_depend_on_how_many_there_are():
 
 
 def test_the_term_makes_samples_tell_their_code():
-    """One of 5 codes has log 5 = 1.6 nats. A GAN without the term has no reason to let samples tell it."""
+    """One of 5 codes has log 5 = 1.6 nats. Without the term, a GAN has no reason to make it recognisable."""
     found = values(run_gans(replicates=1, gan=GAN | {"steps": 500}), "information")
     assert found["mine", 0] > 1.0
     assert found["mine", 0] > found["gan", 0] + 0.5

@@ -55,14 +55,14 @@ def test_beta_trades_information_for_error():
     assert all_of_it["error"] > 0.5
     assert free["mixture"] > some["mixture"] > all_of_it["mixture"]
     assert all_of_it["mixture"] < 0.3
-    # A lower bound, but for the scatter of the samples; the mixture's estimate ends at the logarithm of 1000.
+    # A lower bound up to sampling noise; the mixture's estimate is at most the logarithm of 1000.
     assert some["mine"] == pytest.approx(some["mixture"], abs=1.0)
     for measured in (free, some, all_of_it):
         assert measured["label"] <= math.log(10)
         assert measured["mixture"] <= math.log(1000) + 1e-4
 
 
-def test_more_images_than_are_trained_on_are_not_asked_for_in_vain():
+def test_evaluation_on_more_images_than_are_trained_on_is_refused():
     settings = {"images": "digits", "test_share": 0.5, "betas": [0.0], "network": NETWORK}
     message = r"evaluation asks for 900 training images, and test_share 0\.5 of 1797 digits leaves 899"
     with pytest.raises(ValueError, match=message):

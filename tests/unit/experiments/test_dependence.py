@@ -18,7 +18,7 @@ def test_the_truth_has_its_limits():
     """For little noise H(f(X)) - H(σ ε); for much noise half of the ratio of the variances; infinite without noise."""
     little, much = 0.0005, 10.0
     noise = 0.5 * math.log(2 * math.pi * math.e * little**2)
-    # E log |f'|: of sin x, the mean of log cos x; of x³, log 3 - 2, with a slower limit, for it is level at 0.
+    # E log |f'|: for sin x the mean of log cos x; for x³ log 3 - 2, with slower convergence since it is flat at 0.
     for function, slope, error in (("linear", 0.0, 0.02), ("sine", -0.1875, 0.02), ("cubic", math.log(3) - 2, 0.1)):
         assert dependence.truth(function, little) == pytest.approx(math.log(2) + slope - noise, abs=error)
     for function, variance in (("linear", 1 / 3), ("cubic", 1 / 7), ("sine", 0.5 - math.sin(2) / 4)):
@@ -36,7 +36,7 @@ def test_inverses_are_inverse(function):
 
 
 def test_methods_are_near_the_truth_with_noise_and_finite_without():
-    """Within 0.1 nats at 0.4: measured errors are below 0.06. Without noise every estimate is larger, none infinite."""
+    """Within 0.1 nats at 0.4: measured errors are below 0.06. Without noise, estimates are larger but finite."""
     torch.set_num_threads(1)
     rows = dependence.run(
         seed=lambda replicate, purpose: seed_of(0, "test", None, replicate, purpose),

@@ -41,9 +41,9 @@ def test_losses_see_the_same_random_numbers_whatever_others_there_are():
         assert alone == pytest.approx(together[loss], abs=1e-5)
 
 
-def test_another_correlation_or_replicate_changes_nobodys_samples():
-    """Not by `mine`: its last bias has no gradient but what rounding leaves, otherwise in a stack of one. Adam makes
-    steps of it, which change no bound, but the running mean, and by that the gradient of `mine`."""
+def test_another_correlation_or_replicate_changes_no_samples():
+    """Not tested for `mine`: the gradient of its last bias is only rounding, which differs in a stack of one. Adam
+    turns it into steps, which change no bound, but the running mean, and through it the gradient of `mine`."""
     changes = {"mine": MINE | {"steps": 20}, "losses": ["mine_biased", "fdiv"]}
     few = run(correlations=[0.7], replicates=1, **changes)
     many = {(row.series, row.x, row.replicate): row.value for row in run(**changes)}

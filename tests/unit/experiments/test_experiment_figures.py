@@ -1,4 +1,4 @@
-"""The figures of GANs, bottleneck, stacked digits and binary network, of few rows: what they show, and of what."""
+"""The figures of GANs, bottleneck, stacked digits and binary network, from few rows: panels and labels."""
 
 import pandas as pd
 import pytest
@@ -33,8 +33,10 @@ def titles(figure: Figure) -> list[str]:
 
 def test_gans_have_a_line_of_panels_for_each_data_set():
     figure = gans(rows_of(*adversarial("gaussians", "gan"), *adversarial("spiral", "gan")))
-    line = ["GAN", "GAN + MINE", "modes covered, of 25", "share within 3σ"]
-    assert titles(figure) == ["25 Gaussians", *line, "spiral", *line]
+    shown = []
+    for data, modes in (("25 Gaussians", "modes"), ("spiral", "arcs")):
+        shown += [data, "GAN", "GAN + MINE", f"{modes} covered, of 25", "share within 3σ"]
+    assert titles(figure) == shown
     assert [label.get_text() for label in figure.axes[3].get_xticklabels()] == ["GAN\n1", "+ MINE\n1"]
 
 
@@ -66,7 +68,7 @@ def test_stacked_digits_are_shown_in_colour():
 
 
 @pytest.mark.parametrize("n", [2, 11])
-def test_the_binary_network_s_plane_has_a_way_for_each_layer(n):
+def test_the_binary_network_s_plane_has_a_path_for_each_layer(n):
     names = [f"layer {i}" for i in range(1, n + 1)]
     layers = [
         (panel, layer, "bits", value + epoch, float(epoch), None)

@@ -1,9 +1,19 @@
-"""Stacked perceptrons and the draws of members: each as if it were alone."""
+"""Stacked perceptrons and random numbers of members, which are independent."""
 
+import numpy as np
 import pytest
 import torch
 
-from minde.experiments.networks import Draws, adam, check_finite, cool, perceptrons, split_rows
+from minde.experiments.networks import (
+    Draws,
+    adam,
+    check_finite,
+    cool,
+    mean_cross_entropy,
+    members_of,
+    perceptrons,
+    split_rows,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +51,32 @@ def test_conditions_see_the_same_numbers_and_replicates_others():
         assert not torch.equal(drawn[0], drawn[1])
 
 
+def test_members_of_two_conditions_differ_in_their_weights_only():
+    members = members_of(lambda r, purpose: 10 * r + len(purpose), 2, {"gan": 0.0, "mine": 0.5}, "cpu", "/x")
+    assert members.names == ["gan, replicate 0", "gan, replicate 1", "mine, replicate 0", "mine, replicate 1"]
+    assert members.betas.tolist() == [0, 0, 0.5, 0.5]
+    assert members.seeds == [10, 20, 10, 20]  # "networks/x" has 10 letters
+    assert torch.equal(members.train.normals(3), Draws([7, 17], conditions=2).normals(3))
+
+
+def test_a_mean_cross_entropy_is_that_of_each_member():
+    logits, y = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([[0, 1, 2, 0, 1]] * 2)
+    expected = [torch.nn.functional.cross_entropy(*member).item() for member in zip(logits, y, strict=True)]
+    assert mean_cross_entropy(logits, y).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def generators():
+    return [np.random.default_rng(seed) for seed in (1, 2)]
+
+
 def test_rows_are_split_into_parts_that_are_not_empty():
-    order = torch.arange(10).repeat(2, 1)
-    first, rest = split_rows(order, 0.3, "share")
+    first, rest = split_rows(generators(), 10, 0.3, "share", "cpu")
     assert (first.shape, rest.shape) == ((2, 3), (2, 7))
+    assert torch.cat([first, rest], dim=1).tolist() == [one.permutation(10).tolist() for one in generators()]
     with pytest.raises(ValueError, match=r"share is 0\.99, which makes 10 of 10 rows; expected some, and not all"):
-        split_rows(order, 0.99, "share")
+        split_rows(generators(), 10, 0.99, "share", "cpu")
 
 
 def test_a_loss_that_is_not_finite_names_its_member():
     with pytest.raises(FloatingPointError, match="the loss of second is not finite at step 9; lower learning_rate"):
-        check_finite(torch.tensor([1.0, float("nan")]), ["first", "second"], 9, "loss")
+        check_finite(torch.tensor([1.0, float("nan")]), ["first", "second"], 9)

@@ -52,7 +52,7 @@ def test_the_classifier_reads_the_channels_of_real_images(digits):
     assert divergence.max() < 0.1
 
 
-def test_the_experiment_has_numbers_of_all_and_images_of_the_first():
+def test_the_experiment_has_numbers_of_all_replicates_and_images_of_the_first():
     rows = stacked.run(
         seed=lambda replicate, purpose: 10 * replicate + len(purpose),
         device=torch.device("cpu"),

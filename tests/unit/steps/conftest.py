@@ -1,4 +1,4 @@
-"""The small cell, trained in one go, and folders to train it in otherwise."""
+"""The small cell, trained without interruption, and folders for other trainings of it."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ from minde.steps.__main__ import main
 
 @pytest.fixture(autouse=True)
 def handlers():
-    """Give signals back their handlers, which a training in this process has taken."""
+    """Restore the signal handlers that a training in this process has replaced."""
     before = {number: signal.getsignal(number) for number in STATUSES}
     yield
     for number, handler in before.items():
@@ -23,7 +23,7 @@ def handlers():
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory) -> Folder:
-    """The cell, trained in one go, without a checkpoint."""
+    """The cell, trained without interruption or checkpoint."""
     torch.set_num_threads(1)
     path = tmp_path_factory.mktemp("undisturbed")
     main(["sample", "--settings", json.dumps(SAMPLE), "--out", f"{path}/samples"])
@@ -34,7 +34,7 @@ def undisturbed(tmp_path_factory) -> Folder:
 
 @pytest.fixture(scope="session")
 def long(undisturbed, tmp_path_factory) -> Folder:
-    """The same for more steps, seconds of them, so that a process can be met in the middle."""
+    """The same with more steps, which take seconds, so that a process can be stopped in the middle."""
     folder = Folder(tmp_path_factory.mktemp("long"), undisturbed.samples)
     train.train(settings(LONG), folder.samples, folder.weights, folder.curve, CPU)
     return folder

@@ -1,4 +1,4 @@
-"""A small cell that tests train: its settings, and a folder with what its training reads and leaves."""
+"""A small cell for tests: its settings, and a folder with the inputs and outputs of its training."""
 
 import json
 import signal
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from minde.diffusion.batches import CHUNK
-from minde.steps import stacks, standing, train
+from minde.steps import checkpointing, stacks, train
 from minde.steps.__main__ import main
 from minde.study import trained
 
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def settings(steps: int = STEPS, **training) -> dict:
-    """What trains a small cell; epochs end in mid-chunk."""
+    """Settings of the training; epochs end within a chunk."""
     return {
         "task": TASK,
         "train_size": 400,
@@ -50,7 +50,7 @@ def settings(steps: int = STEPS, **training) -> dict:
 
 
 def on_every_state(monkeypatch, act) -> None:
-    """Have `act` see every state that a training is handed."""
+    """Call `act` with every state of every training."""
     original = stacks.train_stack
 
     def train_stack(*arguments):
@@ -62,7 +62,7 @@ def on_every_state(monkeypatch, act) -> None:
 
 
 class Folder:
-    """A folder in which the small cell is trained, with its samples, weights, curve and state."""
+    """A folder to train the small cell in: its samples, weights, curve and state."""
 
     def __init__(self, path, samples) -> None:
         self.path, self.samples = path, samples
@@ -77,21 +77,21 @@ class Folder:
         main(self.command(*options, **changes))
 
     def stop(self, step: int = CHUNK, stack: int | None = None, **changes) -> None:
-        """Train until a replicate is at the step, and stop as a signal would have it."""
-        keeper = standing.Keeper(self.state)
+        """Train until a replicate is at the step, then stop as after a signal."""
+        checkpointer = checkpointing.Checkpointer(self.state)
 
         def signal_at_step(state) -> None:
             if state.step == step:
-                keeper.interruption.signal = signal.SIGUSR2
+                checkpointer.interruption.signal = signal.SIGUSR2
 
         with pytest.MonkeyPatch.context() as patch:
             on_every_state(patch, signal_at_step)
             with pytest.raises(SystemExit):
-                train.train(settings(**changes), self.samples, self.weights, self.curve, CPU, stack, keeper)
+                train.train(settings(**changes), self.samples, self.weights, self.curve, CPU, stack, checkpointer)
         assert self.state.exists()
 
     def results(self) -> tuple[dict[str, np.ndarray], list[dict]]:
-        """What the training has left: weights, and the curve but for its seconds."""
+        """The weights, and the curve without its seconds."""
         curve = pq.read_table(self.curve).drop_columns("seconds").to_pylist()
         return trained.read_weights(self.weights)[0], curve
 

@@ -1,4 +1,4 @@
-"""From samples through weights to estimates, as the verbs do it, on a task of known mutual information."""
+"""The verbs from samples through weights to estimates, on a task of known mutual information."""
 
 import json
 
@@ -96,7 +96,7 @@ def test_training_time_is_the_replicate_s_share_of_its_stack_s(folder):
 
 
 def test_samples_that_the_weights_were_not_trained_on_are_refused(folder, tmp_path):
-    """As where another version of a library, or of one's own file, gives other samples."""
+    """As when another version of a library, or of a user's file, gives other samples."""
     for name in ("weights", "weights.curve"):
         (tmp_path / name).symlink_to(folder / name)
     main(["sample", "--settings", json.dumps(SAMPLE | {"seed": 1}), "--out", f"{tmp_path}/samples.parquet"])
@@ -113,7 +113,7 @@ def test_a_damaged_curve_is_named_with_the_rule_that_makes_it(folder, tmp_path):
 
 
 def test_estimating_again_gives_the_same_numbers_whatever_the_rows_are_asked_for(folder):
-    """A formula or a sigma more changes no other estimate: all use the same draws."""
+    """An additional formula or sigma changes no other estimate: all use the same draws."""
     all_rows = estimate(folder).to_pylist()
     fewer = estimate(folder, "fewer", formulas=["gap", "sigma"], sigmas=[0.5]).to_pylist()
     expected = {(r["estimator"], r["replicate"]): r["estimate"] for r in all_rows}
@@ -124,11 +124,11 @@ def test_estimating_again_gives_the_same_numbers_whatever_the_rows_are_asked_for
 
 @pytest.mark.parametrize("base", ["none", "gaussian", "mixture"])
 def test_what_was_trained_is_what_is_estimated(folder, base):
-    """The curve's last point and the estimate from the file see the same weights, on other draws and more samples."""
+    """The last point of the curve and the estimate use the same weights, with other draws and more samples."""
     train(folder, base, TRAINING | {"training": TRAINING["training"] | {"precondition": base}})
     curve = results.pq.read_table(folder / f"{base}.curve").to_pylist()
     steps = sorted({row["step"] for row in curve})
-    assert steps == [32, 60]  # the state is handed out every 32 steps and at the end
+    assert steps == [32, 60]  # the state is returned every 32 steps and at the end
     for row in estimate(folder, weights=base).to_pylist():
         if row["estimator"] != "sigma=0.5":
             key = row["estimator"], row["replicate"]
@@ -149,7 +149,7 @@ def test_the_estimates_say_what_made_them_and_what_made_the_weights_and_samples(
 
 
 def test_another_replicate_changes_no_number(folder):
-    """Of samples, weights and estimates, the first two replicates stay as they were, to the bit."""
+    """The samples, weights and estimates of the first two replicates stay the same, to the bit."""
     more = folder / "more"
     more.mkdir()
     main(["sample", "--settings", json.dumps(SAMPLE | {"replicates": 3}), "--out", f"{more}/samples.parquet"])
@@ -172,7 +172,7 @@ def test_another_replicate_changes_no_number(folder):
 
 def test_weights_of_another_version_are_refused(folder, monkeypatch):
     monkeypatch.setattr(cell, "WEIGHTS_VERSION", 3)
-    with pytest.raises(ValueError, match="holds weights of version 2, which the networks of this software, version 3"):
+    with pytest.raises(ValueError, match="holds weights of version 2, but this software reads version 3"):
         estimate(folder, "refused")
     assert not (folder / "refused").exists()
 

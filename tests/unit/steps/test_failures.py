@@ -31,7 +31,7 @@ def test_an_estimate_of_the_curve_that_is_not_finite_names_the_replicate_of_the_
 
 
 def ask_for_too_much(*_, **__):
-    return torch.empty(2**58)  # what torch really says on this machine
+    return torch.empty(2**58)  # the actual error of torch on a CPU
 
 
 def ask_for_too_much_of_a_gpu(*_, **__):

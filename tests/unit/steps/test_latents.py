@@ -1,4 +1,4 @@
-"""The latents of the consistency tests: two independent images a row, and noise on whole images alone."""
+"""The latents of the consistency tests: two independent images per row, and noise on whole images only."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What a study will cost, against numbers worked out by hand."""
+"""The cost of a study, against numbers worked out by hand."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def config() -> dict:
 
 
 def measured(path: Path, *rates: Rate) -> Path:
-    """What the throughput benchmark writes, of it what a plan reads."""
+    """Write the part of the throughput benchmark's results that a plan reads."""
     rows = [{"parameters": rate.work, "batch size": 1, "ours, replicate-steps/s": rate.per_second} for rate in rates]
     path.write_text(json.dumps({"device": "a machine", "table": rows}))
     return path
@@ -29,12 +29,12 @@ def measured(path: Path, *rates: Rate) -> Path:
 
 def test_a_plan_counts_jobs_steps_and_hours(config, tmp_path):
     config["recipes"]["fast"] |= {"duration": {"steps": 6000}}
-    # At least as much work per step as the study's: as fast as was measured, 2 cells × 3 replicates × 6000 steps.
+    # The measured work per step is at least the study's, so its rate holds: 2 cells × 3 replicates × 6000 steps.
     text = report(config, [measured(tmp_path / "rates.json", Rate(10**9, 10.0))])
     assert "1 tasks, 3 replicates" in text
     assert "width  64,   2,000 samples:   1 trainings of     6,000 steps" in text
     assert "on a machine: 1.0 hours of training, the longest cell 0.5 (rates.json)" in text
-    assert "jobs: 1 of samples, 2 of training, as many of estimates, 1 of competitors" in text
+    assert "jobs: 1 for samples, 2 for training, 2 for estimates, 1 for competitors" in text
 
 
 def test_epochs_drop_their_incomplete_batch(config):
@@ -50,11 +50,11 @@ def test_more_work_takes_longer_and_less_as_long():
     assert per_second(rates, 20_000) == 2.5
 
 
-def test_what_is_extrapolated_is_said(config, tmp_path):
+def test_extrapolated_hours_are_reported(config, tmp_path):
     config["tasks"] = ["1v1-normal-0.75", "multinormal-dense-50-50-0.5"]
     wide = training_of(config, Cell(method="minde-c", task=config["tasks"][1], train_size=2000))
     text = report(config, [measured(tmp_path / "rates.json", Rate(wide.work // 4, 10.0))])
     assert (
-        "hours at width 256 are extrapolated: a step is up to 4.0 times the work of the largest case measured" in text
+        "hours at width 256 are extrapolated: a step is up to 4.0 times the work of the largest measured case" in text
     )
     assert "extrapolated" not in report(config, [measured(tmp_path / "rates.json", Rate(wide.work, 10.0))])

@@ -18,7 +18,7 @@ def test_stacks_of_any_size_give_the_same_weights_and_curve(undisturbed, folder,
     folder.assert_same(undisturbed)
 
 
-def test_an_interrupted_stack_can_go_on_in_smaller_ones(undisturbed, folder, capsys) -> None:
+def test_an_interrupted_stack_can_resume_in_smaller_ones(undisturbed, folder, capsys) -> None:
     folder.stop()
     folder.train("--stack", "2")
     log = capsys.readouterr().err
@@ -28,8 +28,8 @@ def test_an_interrupted_stack_can_go_on_in_smaller_ones(undisturbed, folder, cap
 
 
 @pytest.mark.parametrize("stack", ["1", "all"])
-def test_replicates_at_different_steps_go_on_from_their_own(undisturbed, folder, stack) -> None:
-    """Stopped twice, with curve points before, the second time with only two replicates further than before."""
+def test_replicates_at_different_steps_resume_from_their_own(undisturbed, folder, stack) -> None:
+    """Stopped twice, after curve points, the second time when only two replicates had advanced."""
     folder.stop(2 * CHUNK)
     folder.stop(4 * CHUNK, stack=2)
     with safe_open(folder.state, "numpy") as file:
@@ -64,7 +64,7 @@ def test_stacks_of_any_size_give_the_same_estimates(undisturbed, tmp_path) -> No
 
 @pytest.fixture
 def ticking(monkeypatch):
-    """A clock that goes on by three seconds with every CHUNK of steps of any stack, and by nothing else."""
+    """A clock that advances by three seconds with every CHUNK of steps of any stack, and otherwise stands still."""
     seconds = [0.0]
     monkeypatch.setattr(stacks.time, "perf_counter", lambda: seconds[0])
 
@@ -91,7 +91,7 @@ def test_what_was_spent_before_an_interruption_counts_by_the_stack_of_that_time(
 
 
 def test_cells_that_train_in_turns_do_not_count_each_other_s_seconds(folder, ticking, tmp_path) -> None:
-    """Two cells of different learning rates, which are not trained in one stack."""
+    """Two cells of different learning rates, which cannot share a stack."""
     (tmp_path / "other").mkdir()
     folders = [folder, Folder(tmp_path / "other", folder.samples)]
     trainer = stacks.Trainer(
@@ -102,7 +102,7 @@ def test_cells_that_train_in_turns_do_not_count_each_other_s_seconds(folder, tic
     )
     ended = []
     while len(ended) < 2:
-        ended += trainer.turn()
+        ended += trainer.advance()
     assert [seconds_of(own) for own in folders] == [{6 * 3 / 3}, {6 * 3 / 3}]
 
 

@@ -1,4 +1,4 @@
-"""Cells that are trained in one process, as one program or in turns, end as each does in a process of its own."""
+"""Cells trained in one process, as one program or in turns, end like those trained separately."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from small_cell import CPU, LONG, SAMPLE, TASK, Folder, settings
 
 from minde.diffusion.batches import CHUNK
 from minde.interruption import STATUSES
-from minde.steps import stacks, standing, together, train
+from minde.steps import checkpointing, stacks, together, train
 from minde.steps.__main__ import main
 from minde.study import samples
 
@@ -22,7 +22,7 @@ OTHER = "1v1-bimodal-0.75"
 
 
 class Cell(Folder):
-    """A cell that is trained together with others; `task` and `variant` are its own."""
+    """A cell, with its own `task` and `variant`, that is trained together with others."""
 
     def __init__(self, path, samples, task=TASK, variant="c") -> None:
         path.mkdir()
@@ -34,10 +34,10 @@ class Cell(Folder):
 
     def prepare(self, **changes) -> stacks.Training:
         paths = (self.samples, self.weights, self.curve)
-        return train.prepare(self.settings(**changes), *paths, CPU, None, standing.Keeper(self.state))
+        return train.prepare(self.settings(**changes), *paths, CPU, None, checkpointing.Checkpointer(self.state))
 
     def start(self, cells: int, **changes) -> subprocess.Popen:
-        """A process that trains the cell with others."""
+        """Start a process that trains the cell with others."""
         command = self.command("--together", str(cells), "--checkpoint-seconds", "0.5")
         command[command.index("--settings") + 1] = json.dumps(self.settings(**changes))
         environment = os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(self.path.parent)}
@@ -60,7 +60,7 @@ def other_samples(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def alone(undisturbed, other_samples, tmp_path_factory):
-    """Two cells that are alike and one of the other variant, each trained by itself."""
+    """Two cells with the same stack key and one of the other variant, each trained separately."""
     _, *others = cells(tmp_path_factory.mktemp("alone"), undisturbed, other_samples)
     for cell in others:
         train.train(cell.settings(), cell.samples, cell.weights, cell.curve, CPU)
@@ -69,7 +69,7 @@ def alone(undisturbed, other_samples, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def alone_for_long(long, undisturbed, other_samples, tmp_path_factory):
-    """The two that are alike, each trained by itself for so many steps that it can be met in the middle."""
+    """The two with the same stack key, each trained separately for enough steps to be stopped in the middle."""
     _, alike, _ = cells(tmp_path_factory.mktemp("alone"), undisturbed, other_samples)
     train.train(alike.settings(steps=LONG), alike.samples, alike.weights, alike.curve, CPU)
     return [long, alike]
@@ -89,10 +89,10 @@ def three(undisturbed, other_samples, tmp_path) -> list[Cell]:
 
 
 def turns(trainer: stacks.Trainer) -> dict:
-    """Train all to the end; the error of each, by its training."""
+    """Train all cells to the end; return the error of each training."""
     ended = {}
-    while trainer.between or trainer.stacks:
-        ended |= dict(trainer.turn())
+    while trainer.idle or trainer.stacks:
+        ended |= dict(trainer.advance())
     return ended
 
 
@@ -108,20 +108,20 @@ def is_training(cell: Cell) -> bool:
     return " steps " in cell.log
 
 
-def test_cells_that_are_alike_are_one_stack_and_end_as_they_do_alone(alone, three) -> None:
+def test_cells_of_one_stack_key_share_a_stack_and_end_like_separate_ones(alone, three) -> None:
     trainer = stacks.Trainer([cell.prepare() for cell in three])
-    trainer.turn()
+    trainer.advance()
     assert [[part.settings["task"] for part in parts] for parts, _ in trainer.stacks] == [[TASK, OTHER], [OTHER]]
     assert set(turns(trainer).values()) == {None}
     for cell, expected in zip(three, alone, strict=True):
         cell.assert_same(expected)
 
 
-def test_a_cell_that_is_stopped_keeps_its_standing_and_the_others_go_on(alone, three) -> None:
+def test_a_stopped_cell_saves_its_state_and_the_others_continue(alone, three) -> None:
     trainings = [cell.prepare() for cell in three]
     trainer = stacks.Trainer(list(trainings))
-    trainer.turn()
-    trainings[0].keeper.interruption.signal = signal.SIGUSR2
+    trainer.advance()
+    trainings[0].checkpointer.interruption.signal = signal.SIGUSR2
     ended = turns(trainer)
     assert ended[trainings[0]].code == STATUSES[signal.SIGUSR2]
     assert three[0].state.exists()
@@ -148,7 +148,7 @@ def test_a_cell_that_fails_fails_alone(alone, three, monkeypatch) -> None:
     three[0].assert_same(alone[0])
 
 
-def test_cells_that_do_not_fit_into_memory_together_go_on_one_by_one(alone, three, monkeypatch, capsys) -> None:
+def test_cells_too_large_for_memory_together_continue_one_after_another(alone, three, monkeypatch, capsys) -> None:
     original, running, most = stacks.train_stack, set(), [0]
 
     def train_stack(model, clean, recipe, seeds, state):
@@ -171,7 +171,7 @@ def test_cells_that_do_not_fit_into_memory_together_go_on_one_by_one(alone, thre
         cell.assert_same(expected)
 
 
-def test_of_three_processes_one_trains_for_all(alone, three) -> None:
+def test_one_of_three_processes_trains_all_cells(alone, three) -> None:
     running = [cell.start(3) for cell in three]
     assert [process.wait(300) for process in running] == [0, 0, 0]
     for cell, expected in zip(three, alone, strict=True):
@@ -181,9 +181,10 @@ def test_of_three_processes_one_trains_for_all(alone, three) -> None:
         )
         cell.assert_nothing_left()
     assert sum("Trained by process" in cell.log for cell in three) == 2
+    assert not list(three[0].path.parent.glob("minde-*"))  # the last process removes the shared folder
 
 
-def test_a_process_that_fails_is_told_why_and_the_others_are_not(alone, three) -> None:
+def test_a_failed_cell_is_reported_to_its_own_process_only(alone, three) -> None:
     three[1].samples = three[1].path / "nowhere"
     running = [cell.start(3) for cell in three]
     assert [process.wait(300) for process in running] == [0, 1, 0]
@@ -191,13 +192,15 @@ def test_a_process_that_fails_is_told_why_and_the_others_are_not(alone, three) -
     three[0].assert_same(alone[0])
 
 
-def test_signals_to_all_keep_all_and_the_same_commands_go_on(alone_for_long, three) -> None:
+def test_after_signals_to_all_processes_the_same_commands_resume(alone_for_long, three) -> None:
     two = three[:2]
     running = [cell.start(2, steps=LONG) for cell in two]
     wait_for(lambda: all(map(is_training, two)), running)
     for process in running:
         process.send_signal(signal.SIGUSR2)
     assert [process.wait(300) for process in running] == [75, 75]
+    for cell in two:
+        assert "Stopped by SIGUSR2; the same command resumes" in cell.log
     running = [cell.start(2, steps=LONG) for cell in two]
     assert [process.wait(300) for process in running] == [0, 0]
     for cell, expected in zip(two, alone_for_long, strict=True):
@@ -205,7 +208,7 @@ def test_signals_to_all_keep_all_and_the_same_commands_go_on(alone_for_long, thr
         cell.assert_same(expected)
 
 
-def test_a_process_ends_with_its_own_cell_and_another_one_trains_the_rest(alone, alone_for_long, three) -> None:
+def test_a_leader_exits_with_its_own_cell_and_another_process_resumes_the_rest(alone, alone_for_long, three) -> None:
     short, long, _ = three
     leader = short.start(2)
     wait_for(lambda: list(short.path.parent.glob("minde-*/lock")), [leader])
@@ -214,22 +217,52 @@ def test_a_process_ends_with_its_own_cell_and_another_one_trains_the_rest(alone,
     assert follower.poll() is None
     assert not long.weights.exists()
     assert follower.wait(300) == 0
+    assert f"Paused: another process on this machine resumes from {long.state}." in long.log
+    assert "Stopped by" not in long.log
     assert "resumed at step" in long.log
     short.assert_same(alone[0])
     long.assert_same(alone_for_long[1])
 
 
-def test_a_process_whose_file_is_gone_is_not_trained_for(tmp_path) -> None:
-    """Who looks for what is asked removes what dead processes have left."""
-    asked = together.Asked(tmp_path / "1.json")
-    assert asked.signal() is signal.SIGTERM
-    asked.path.write_text("{}")
-    with together._lock(asked.path):
-        assert asked.signal() is None
-    assert asked.signal() is signal.SIGTERM
+def test_the_training_of_a_process_that_is_gone_is_stopped(tmp_path) -> None:
+    """Its request is unlocked, or a leader has removed it."""
+    request = together.Request(tmp_path / "1.json")
+    assert request.signal() is signal.SIGTERM
+    request.path.write_text("{}")
+    with together._lock(request.path):
+        assert request.signal() is None
+    assert request.signal() is signal.SIGTERM
 
 
-def test_where_the_process_that_trains_is_killed_another_one_goes_on(alone_for_long, three) -> None:
+def test_the_folder_is_removed_by_the_last_process_only(tmp_path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("1.json", "2.log", "2.status", together.LOCK):
+        (folder / name).touch()
+    together._remove_if_last(folder)
+    assert (folder / together.LOCK).exists()
+    (folder / "1.json").unlink()
+    together._remove_if_last(folder)
+    assert not folder.exists()
+
+
+def test_a_lock_that_was_removed_since_it_was_opened_is_not_held(tmp_path, monkeypatch) -> None:
+    """Another process may lock the file that has taken its place."""
+    path = tmp_path / "lock"
+    flock = together.fcntl.flock
+
+    def replace(file, operation) -> None:
+        flock(file, operation)
+        path.unlink()
+
+    with together._lock(path, "a") as is_held:
+        assert is_held
+    monkeypatch.setattr(together.fcntl, "flock", replace)
+    with together._lock(path, "a") as is_held:
+        assert not is_held
+
+
+def test_if_the_leader_is_killed_another_process_resumes(alone_for_long, three) -> None:
     first, second, _ = three
     leader = first.start(2, steps=LONG)
     wait_for(lambda: list(first.path.parent.glob("minde-*/lock")), [leader])

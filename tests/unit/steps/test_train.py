@@ -1,4 +1,4 @@
-"""A training that is killed or stopped goes on from its checkpoint, to the same end; from a wrong one it does not."""
+"""A killed or stopped training resumes from its checkpoint and ends the same; a wrong checkpoint is not used."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from minde.study import checkpoints
 
 
 def process(folder: Folder, *options: str, **changes) -> subprocess.Popen:
-    """A training in a process of its own, with one thread."""
+    """Start a training in a separate process, with one thread."""
     command = [sys.executable, "-m", "minde.steps", *folder.command(*options, **changes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
@@ -49,7 +49,7 @@ def kill_in_training(running: subprocess.Popen, folder: Folder, dice: random.Ran
 
 @pytest.mark.slow
 def test_a_training_killed_twenty_times_ends_in_the_same_weights(long, folder) -> None:
-    """Replicates one after the other with a checkpoint at every chance, against all at once without any."""
+    """Replicates one after another with as many checkpoints as possible, against one stack without any."""
     dice, log = random.Random(3), ""
     for _ in range(20):
         running = process(folder, "--checkpoint-seconds", "0.001", "--stack", "1", steps=LONG)
@@ -68,14 +68,14 @@ def test_a_training_killed_twenty_times_ends_in_the_same_weights(long, folder) -
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGUSR2, 75), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_stops_a_training_that_goes_on_later(long, folder, capsys, number, status) -> None:
+def test_a_signal_stops_a_training_that_resumes_later(long, folder, capsys, number, status) -> None:
     running = process(folder, "--checkpoint-seconds", "0", steps=LONG)
     running.stderr.readline()  # of its first steps
     assert not folder.state.exists()
     running.send_signal(number)
     log = running.communicate()[1]
     assert running.returncode == status
-    assert f"Stopped by {signal.Signals(number).name}; the same command goes on from {folder.state}." in log
+    assert f"Stopped by {signal.Signals(number).name}; the same command resumes from {folder.state}." in log
     assert not folder.weights.exists()
     folder.train(steps=LONG)
     assert re.search(rf"3 replicates on cpu: resumed at step \d+/{LONG}, after \d+ seconds", capsys.readouterr().err)
@@ -83,7 +83,7 @@ def test_a_signal_stops_a_training_that_goes_on_later(long, folder, capsys, numb
     folder.assert_nothing_left()
 
 
-def test_the_clock_of_a_resumed_training_goes_on(folder, capsys) -> None:
+def test_the_clock_of_a_resumed_training_continues(folder, capsys) -> None:
     folder.stop()
     change(folder.state, lambda tensors, _: tensors["seconds"].__iadd__(1000))
     folder.train()
@@ -102,7 +102,7 @@ def test_a_training_that_was_stopped_at_its_last_step_writes_what_it_has(undistu
     folder.assert_nothing_left()
 
 
-def test_a_checkpoint_that_cannot_be_written_along_the_way_ends_no_training(
+def test_a_periodic_checkpoint_that_cannot_be_written_stops_no_training(
     undisturbed, folder, monkeypatch, capsys
 ) -> None:
     def full(*_) -> None:
@@ -110,7 +110,9 @@ def test_a_checkpoint_that_cannot_be_written_along_the_way_ends_no_training(
 
     monkeypatch.setattr(checkpoints, "write", full)
     folder.train("--checkpoint-seconds", "0.0001")
-    assert "could not be written ([Errno 28] No space left on device). The training goes on." in capsys.readouterr().err
+    assert (
+        "could not be written ([Errno 28] No space left on device). The training continues." in capsys.readouterr().err
+    )
     folder.assert_same(undisturbed)
 
 
@@ -118,7 +120,7 @@ def test_a_checkpoint_that_cannot_be_written_along_the_way_ends_no_training(
 
 
 def change(path, how) -> None:
-    """Change the tensors and the identity of a checkpoint, which is whole again thereafter."""
+    """Change the tensors and the identity of a checkpoint and write it as a valid one."""
     with safe_open(path, "numpy") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         held = json.loads(file.metadata()["minde"])

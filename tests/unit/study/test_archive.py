@@ -1,4 +1,4 @@
-"""Archives give back what was put in, in the same bytes, and refuse by name everything else."""
+"""Archives return their content unchanged, are reproducible, and refuse anything else by name."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ def check(path):
 
 
 def rewrite(path, change):
-    """Write the archive anew with what `change` makes of its list of (ZipInfo, content)."""
+    """Rewrite the archive with the list of (ZipInfo, content) that `change` returns."""
     with zipfile.ZipFile(path) as file:
         members = [(info, file.read(info)) for info in file.infolist()]
     with zipfile.ZipFile(path, "w") as file:
@@ -41,7 +41,7 @@ def plain(name, kind=stat.S_IFREG, compress_type=zipfile.ZIP_STORED):
 
 
 def reseal(path, **changes):
-    """Change the manifest as a forger would, with a seal that fits."""
+    """Change the manifest like a forger, with a matching seal."""
 
     def change(members):
         for info, content in members:
@@ -107,7 +107,7 @@ def test_any_damaged_byte_of_content_is_found(path):
 @pytest.mark.parametrize("length", [0, 10, 300, -1])
 def test_a_truncated_archive_is_named(path, length):
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(ArchiveError, match=r"bundle\.zip is no ZIP archive, or is truncated"):
+    with pytest.raises(ArchiveError, match=r"bundle\.zip is not a ZIP archive, or is truncated"):
         check(path)
 
 
@@ -125,7 +125,7 @@ def test_a_missing_file_is_named(path):
 def test_an_archive_that_is_no_bundle_is_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as file:
         file.writestr("a", "b")
-    with pytest.raises(ArchiveError, match=r"other\.zip is no bundle: one plain manifest\.json was expected"):
+    with pytest.raises(ArchiveError, match=r"other\.zip is not a bundle: one plain manifest\.json was expected"):
         check(tmp_path / "other.zip")
 
 
@@ -137,13 +137,13 @@ def test_a_path_that_leaves_the_folder_is_refused_even_where_it_is_listed(path, 
         files = json.loads(file.read(MANIFEST))["files"]
     reseal(path, files=files | {name: {"sha256": hashlib.sha256(b"x").hexdigest(), "bytes": 1}})
     rewrite(path, lambda members: [*members, (plain(name), b"x")])
-    with pytest.raises(ArchiveError, match="would leave the folder"):
+    with pytest.raises(ArchiveError, match="would be written outside the target folder"):
         check(path)
 
 
 def test_an_extra_file_a_link_and_a_folder_are_named(path):
     rewrite(path, lambda members: [*members, (plain("more"), b""), (plain("link", stat.S_IFLNK), b"/etc/passwd")])
-    with pytest.raises(ArchiveError, match=r"'more' is extra(.|\n)*'link' is extra(.|\n)*'link' is no plain file"):
+    with pytest.raises(ArchiveError, match=r"'more' is extra(.|\n)*'link' is extra(.|\n)*'link' is not a plain file"):
         check(path)
 
 
@@ -153,7 +153,7 @@ def test_a_link_in_place_of_a_file_is_refused(path):
             yield (plain(info.filename, stat.S_IFLNK) if info.filename == "empty" else info), content
 
     rewrite(path, change)
-    with pytest.raises(ArchiveError, match="'empty' is no plain file"):
+    with pytest.raises(ArchiveError, match="'empty' is not a plain file"):
         check(path)
 
 
@@ -161,7 +161,7 @@ def test_a_link_in_place_of_a_file_is_refused(path):
 @pytest.mark.parametrize("name", ["tables/one.csv", MANIFEST])
 def test_a_file_that_is_there_twice_is_named(path, name):
     rewrite(path, lambda members: [*members, (plain(name), b"other")])
-    with pytest.raises(ArchiveError, match=rf"'{name}' is there 2 times|one plain {name} was expected, found 2"):
+    with pytest.raises(ArchiveError, match=rf"'{name}' exists 2 times|one plain {name} was expected, found 2"):
         check(path)
 
 
@@ -173,7 +173,7 @@ def test_a_compressed_file_which_may_unfold_to_anything_is_refused(path):
             yield info, content
 
     rewrite(path, change)
-    with pytest.raises(ArchiveError, match=r"'estimates\.parquet' is no plain file without compression"):
+    with pytest.raises(ArchiveError, match=r"'estimates\.parquet' is not a plain file without compression"):
         check(path)
 
 
@@ -197,7 +197,7 @@ def test_another_size_than_listed_is_refused(path):
 
 def test_a_newer_format_is_refused_before_anything_else(path):
     reseal(path, version=archive.VERSION + 1, files="in another way")
-    with pytest.raises(ArchiveError, match="of format version 2, this minde reads up to 1; use a newer one"):
+    with pytest.raises(ArchiveError, match="its format version is 2, this minde reads up to 1; use a newer minde"):
         check(path)
 
 

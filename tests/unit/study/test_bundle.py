@@ -1,4 +1,4 @@
-"""What bundles hold, that they are the same bytes from the same results, and what a study takes from them."""
+"""The content of bundles, that the same results give the same bytes, and studies from bundles."""
 
 import copy
 import json
@@ -44,7 +44,7 @@ BASELINE = {"code": "a", "versions": {"numpy": "1.26.4"}, "python": "3.11.7", "s
 
 
 def made_by_of(cell):
-    """What made the cell's weights, and its estimates."""
+    """Provenance of the cell's weights and of its estimates."""
     if cell.method != "minde-c":
         return None, BASELINE | {"settings": json.loads(design.baseline_settings(CONFIG, cell))}
     training = TRAINING | {"settings": json.loads(design.train_settings(CONFIG, cell)) | {"dim_x": 1, "dim_y": 1}}
@@ -53,7 +53,7 @@ def made_by_of(cell):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Results of a study, as the workflow leaves them, of what a bundle reads."""
+    """Results of a study, as the workflow writes them, as far as a bundle reads them."""
     folder = tmp_path / "results"
     for cell in design.cells(CONFIG):
         training, made_by = made_by_of(cell)
@@ -96,6 +96,7 @@ def test_a_bundle_holds_results_config_lock_and_what_made_them(folder):
     assert manifest["hardware"] == ["a GPU", "a processor, 2 cores"]
     assert manifest["python"] == ["3.11.7", "3.12.1"]
     assert manifest["versions"] == {"jax": ["0.4.30"], "numpy": ["1.26.4"], "torch": ["2.13.0"]}
+    assert manifest["code_sha256"] == ["a", "b", "c"]
     assert len(manifest["code"]["sha256"]) == 64
 
 
@@ -175,8 +176,8 @@ def test_other_settings_beside_a_bundle_are_refused(folder):
         opened(make(folder), seed=1, replicates=7)
 
 
-def test_choices_of_a_machine_are_this_machine_s(folder):
-    """They are in no bundle, and may stand beside one."""
+def test_choices_of_the_machine_are_this_machine_s(folder):
+    """They are not part of a bundle, and may be set together with one."""
     run = DEFAULTS["run"] | {"device": "cpu", "stack": 2}
     assert opened(make(folder), run=run).config["run"] == run
     config = json.loads(design.bundle_settings(DEFAULTS, "estimates"))["config"]

@@ -1,4 +1,4 @@
-"""A checkpoint comes back whole and to its own training, or with the reason why not."""
+"""A checkpoint is read unchanged by its own training, or refused with the reason."""
 
 import subprocess
 import sys

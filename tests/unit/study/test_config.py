@@ -1,4 +1,4 @@
-"""Every validator of the config shown failing once, with the key's path, what was found and what is allowed."""
+"""Every check of the config fails once, with the key's path, what was found and what is allowed."""
 
 import copy
 from pathlib import Path
@@ -89,12 +89,12 @@ def test_the_paper_has_all_tasks_ten_replicates_and_its_two_classes_of_settings(
 FILE = {"file": "mine.csv", "x": ["a"], "y": ["b"]}
 
 
-def test_overrides_that_hit_nothing_are_named():
+def test_overrides_that_match_nothing_are_named():
     override = {"set": {"preprocess": "none"}}
     matches = [{"tasks": ["1v1-normal-*"]}, {"tasks": ["student-*"]}, {"tasks": ["1v1-*"], "dim_y": {"min": 2}}]
     config = resolve(changed("overrides", [override | {"match": match} for match in matches]), ROOT)
     assert idle_overrides(config) == (
-        'No cell of this study is matched by overrides.1 ({"tasks":["student-*"]}), '
+        'No cell of this study matches overrides.1 ({"tasks":["student-*"]}), '
         'overrides.2 ({"dim_y":{"min":2},"tasks":["1v1-*"]}).'
     )
     assert not idle_overrides(resolve(changed("overrides", [override | {"match": matches[0]}]), ROOT))
@@ -131,7 +131,7 @@ def test_tasks_are_named_by_id_pattern_and_group_and_each_is_there_once():
     assert tasks("half_cube-high-*") == [task for task in HIGH_MI if task.startswith("half_cube-")]
 
 
-# What the schema says.
+# Errors found by the schema.
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
@@ -159,8 +159,8 @@ def test_tasks_are_named_by_id_pattern_and_group_and_each_is_there_once():
         # YAML 1.1 reads 1e-3, without a point, as text.
         ("train_sizes", ["1e4"], r"found '1e4'.*YAML reads 1e4 as text, write 10000\."),
         ("recipes.fast.learning_rate", "1e-3", r"found '1e-3'.*YAML reads 1e-3 as text, write 0\.001"),
-        # Snakemake's --config reads lists and mappings without types.
-        ("train_sizes", ["2000"], r"train_sizes\.0: found '2000'.*came as text.*--config so, use a file"),
+        # Snakemake's --config reads values of lists and mappings as text.
+        ("train_sizes", ["2000"], r"train_sizes\.0: found '2000'.*is text.*--config as text, use a file"),
         (
             "recipes.slow",
             {"batch_size": 1},
@@ -181,7 +181,7 @@ def test_tasks_are_named_by_id_pattern_and_group_and_each_is_there_once():
             r"data\.mine: unknown key 'z'; allowed: duplicates, file, mi_true, x, y",
         ),
         ("name", 2024, r"name: found 2024; .*; as text, write '2024' in quotes"),
-        ("consistency", {"images": "digits"}, r"consistency: missing beside what is there: autoencoder, noise, rows"),
+        ("consistency", {"images": "digits"}, r"consistency: also needs autoencoder, noise, rows"),
         ("run.device", "gpu", r"run\.device: found 'gpu'; allowed: auto, cpu, cuda"),
     ],
 )
@@ -190,14 +190,14 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
         resolve(changed(keys, value), ROOT)
 
 
-# What a schema cannot say.
+# Errors that a schema cannot express.
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
         ("data", {"1v1-normal-0.75": FILE}, r"data\.1v1-normal-0\.75: found the name of a task, or of a group"),
-        ("data", {"mine": FILE | {"y": ["b", "a"]}}, r"data\.mine: found the column 'a' in x and in y"),
-        ("data", {"mine": FILE}, r"data\.mine: found a file that is no task; allowed: one of `tasks`"),
-        ("data", {2024: FILE}, r"data\.2024: found a name that is no text; allowed: text, such as '2024' in quotes"),
+        ("data", {"mine": FILE | {"y": ["b", "a"]}}, r"data\.mine: found the column 'a' in both x and y"),
+        ("data", {"mine": FILE}, r"data\.mine: found a file that is not a task; allowed: one of `tasks`"),
+        ("data", {2024: FILE}, r"data\.2024: found a name that is not text; allowed: text, such as '2024' in quotes"),
         (
             "data",
             {"mine": FILE | {"file": "{x}.csv"}},
@@ -234,7 +234,7 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
         (
             "recipes.fast.batch_size",
             3,
-            r"batch_size: found 3 for task .*; allowed: from 4 \(samples\) where score_choice",
+            r"batch_size: found 3 for task .*; allowed: from 4 \(samples\) if score_choice",
         ),
         ("train_sizes", [100], r"train_sizes: found 100, with batch_size 256 for task .*at least one full batch"),
         ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30; allowed: at most beta_max"),
@@ -308,7 +308,7 @@ def test_the_consistency_tests_have_growing_rows_and_names_of_their_own():
     update_config(config, load("consistency.yaml"))
     assert resolve(resolve(config, ROOT), ROOT) == resolve(config, ROOT)
     config["consistency"]["rows"] = [8, 4, 2]
-    with pytest.raises(ConfigError, match=r"consistency\.rows: found \[8, 4, 2\]; allowed: growing numbers"):
+    with pytest.raises(ConfigError, match=r"consistency\.rows: found \[8, 4, 2\]; allowed: increasing numbers"):
         resolve(config, ROOT)
     config |= {"tasks": ["baseline-2"], "data": {"baseline-2": FILE}}
     with pytest.raises(ConfigError, match=r"data\.baseline-2: found the name of a task"):

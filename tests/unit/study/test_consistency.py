@@ -1,4 +1,4 @@
-"""The consistency tests: their tasks, and ratios of made-up estimates that are known."""
+"""The consistency tests: their tasks, and known ratios of made-up estimates."""
 
 import pandas as pd
 import pytest
@@ -36,7 +36,7 @@ def test_each_task_pairs_the_columns_that_its_test_is_about() -> None:
 
 def test_a_study_without_images_has_no_such_tasks() -> None:
     assert entries(CONFIG | {"consistency": {}}) == {}
-    with pytest.raises(ValueError, match="no task of a consistency test"):
+    with pytest.raises(ValueError, match="no tasks of a consistency test"):
         consistency.tests(["1v1-normal-0.75"])
 
 
@@ -51,9 +51,9 @@ def test_ratios_are_to_the_reference_of_the_same_replicate() -> None:
 
 
 def test_the_interval_is_students() -> None:
-    of_replicates = pd.DataFrame({"test": "baseline", "rows": 2, "row": "MINDE-c", "method": "minde-c"}, index=range(3))
-    of_replicates = of_replicates.assign(estimator="inside", replicate=range(3), ratio=[0.9, 1.0, 1.1])
-    (row,) = summarise(of_replicates).to_dict("records")
+    replicates = pd.DataFrame({"test": "baseline", "rows": 2, "row": "MINDE-c", "method": "minde-c"}, index=range(3))
+    replicates = replicates.assign(estimator="inside", replicate=range(3), ratio=[0.9, 1.0, 1.1])
+    (row,) = summarise(replicates).to_dict("records")
     assert row["mean"] == pytest.approx(1.0)
     assert row["high"] - 1 == pytest.approx(4.302653 * 0.1 / 3**0.5, rel=1e-6)  # t of 2 degrees of freedom
     assert row["ideal"] == IDEAL["baseline"]
@@ -80,9 +80,9 @@ def test_replicates_that_did_not_converge_are_left_out_and_marked() -> None:
     all_lost = (frame["task"] == "additivity-8") & (frame["method"] == "minde-c")
     frame.loc[lost | all_lost, ["estimate", "not_converged"]] = [float("nan"), "no reason"]
     summary = summarise(ratios(frame))
-    of_test = summary.set_index(["test", "rows", "method"])
-    assert of_test.loc["baseline", 2, "minde-c"][["replicates", "converged"]].tolist() == [4, 2]
-    assert of_test.loc["processing", 8, "minde-c"][["replicates", "converged"]].tolist() == [4, 4]
+    by_test = summary.set_index(["test", "rows", "method"])
+    assert by_test.loc["baseline", 2, "minde-c"][["replicates", "converged"]].tolist() == [4, 2]
+    assert by_test.loc["processing", 8, "minde-c"][["replicates", "converged"]].tolist() == [4, 4]
     lines = to_markdown(summary).splitlines()
     assert "†" in lines[2]
     assert lines[-1].count("–") == 1
@@ -93,6 +93,6 @@ def test_a_reference_of_no_information_is_named() -> None:
     frame = estimates()
     frame.loc[(frame["task"] == "baseline-8") & (frame["replicate"] == 1), "estimate"] = 0.0
     with pytest.raises(
-        ValueError, match="MINDE-j finds 0 nats in replicate 1 of baseline-8, by which the test baseline"
+        ValueError, match="MINDE-j estimates 0 nats in replicate 1 of baseline-8, the denominator of the test baseline"
     ):
         ratios(frame)

@@ -1,4 +1,4 @@
-"""Files of one's own: read as they are, split into replicates, and refused with file, column and row."""
+"""User files are read exactly, split into replicates, and refused with file, column and row."""
 
 import numpy as np
 import pyarrow as pa
@@ -101,7 +101,7 @@ def test_too_few_rows_are_refused_and_leave_no_file(path, tmp_path):
 
 
 def test_missing_columns_are_named_with_those_that_are_there(path):
-    with pytest.raises(DataError, match=r"mine\.\w+: the column 'hieght' is missing; it has height, weight, age, name"):
+    with pytest.raises(DataError, match=r"mine\.\w+: the column 'hieght' is missing; the file has height, weight, age"):
         read(path, ["hieght"])
 
 
@@ -128,7 +128,7 @@ def test_a_missing_value_is_named_with_its_row(tmp_path, suffix, column):
 
 def test_a_bad_value_after_a_million_characters_is_named(tmp_path):
     path = write(tmp_path / "mine.csv", with_value("height", 59_998, "tall", rows=60_000))
-    assert path.stat().st_size > 2**20  # beyond the block by which types are guessed
+    assert path.stat().st_size > 2**20  # beyond the block from which types are inferred
     with pytest.raises(DataError, match="column 'height', row 59999: found 'tall'"):
         read(path)
 
@@ -149,7 +149,7 @@ def test_a_constant_column_is_named(path):
 
 def test_what_float32_cannot_hold_is_named_with_column_and_row(path):
     write(path, table().append_column("time", pa.array(1.7e9 + np.linspace(0, 99, 40))))
-    with pytest.raises(DataError, match=r"column 'time', row \d+: 17.* is kept in float32, which loses"):
+    with pytest.raises(DataError, match=r"column 'time', row \d+: 17.* is stored in float32, which loses"):
         read(path, ["time"])
     write(path, table().append_column("huge", pa.array(np.linspace(0, 1e39, 40))))
     with pytest.raises(DataError, match=r"column 'huge', row \d+: .* loses inf"):
@@ -160,10 +160,10 @@ def test_what_float32_cannot_hold_is_named_with_column_and_row(path):
 
 
 def test_large_integers_are_numbers(path):
-    """Times in nanoseconds: float64 does not hold each of them, which is none of anybody's concern."""
+    """Times in nanoseconds: float64 cannot represent all of them, which does not matter."""
     seconds = np.linspace(0, 1e9, 40).astype(np.int64)
     write(path, table().append_column("time", pa.array(1_700_841_877_240_412_545 + seconds)))
-    with pytest.raises(DataError, match=r"column 'time', row \d+: 1\.7.* is kept in float32, which loses"):
+    with pytest.raises(DataError, match=r"column 'time', row \d+: 1\.7.* is stored in float32, which loses"):
         read(path, ["time"])
     write(path, table().append_column("since", pa.array(seconds * 1_000_000_007)))
     assert read(path, ["since"])[-1, 0] == pytest.approx(1e18, rel=1e-6)

@@ -1,4 +1,4 @@
-"""The design gives each step the settings it reads and nobody else's, and seeds that never move."""
+"""The design gives each step exactly the settings that it reads, and seeds that never change."""
 
 import copy
 import json
@@ -26,7 +26,7 @@ def cell(method="minde-c", task="1v1-normal-0.75", train_size=2000):
     return design.Cell(method=method, task=task, train_size=train_size)
 
 
-# Known answers: were one of these to change, every published number of every study would.
+# Known answers: if one of these changed, so would every published number of every study.
 @pytest.mark.parametrize(
     ("key", "seed"),
     [
@@ -36,13 +36,13 @@ def cell(method="minde-c", task="1v1-normal-0.75", train_size=2000):
     ],
 )
 def test_seeds_have_fixed_values(key, seed):
-    assert design.seed_of(*key) == seed
+    assert seeds.seed_of(*key) == seed
 
 
 def test_seeds_are_the_same_in_another_process():
-    code = "from minde.study.design import seed_of; print(seed_of(0, 'a', 5, 1, 'train'))"
+    code = "from minde.study.seeds import seed_of; print(seed_of(0, 'a', 5, 1, 'train'))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert int(found) == design.seed_of(0, "a", 5, 1, "train")
+    assert int(found) == seeds.seed_of(0, "a", 5, 1, "train")
 
 
 def test_seeds_differ_in_every_part_of_their_key_and_fit_63_bits():
@@ -54,7 +54,7 @@ def test_seeds_differ_in_every_part_of_their_key_and_fit_63_bits():
         (*key[:3], 1, "train"),
         (*key[:4], "x"),
     ]
-    found = {design.seed_of(*key) for key in [key, *others]}
+    found = {seeds.seed_of(*key) for key in [key, *others]}
     assert len(found) == 6
     assert all(0 <= seed < 2**63 for seed in found)
 
@@ -66,7 +66,7 @@ def test_canonical_json_has_one_spelling_per_value():
         seeds.canonical(float("nan"))
 
 
-def test_the_competitors_are_those_there_are():
+def test_the_competitors_are_those_of_the_baselines():
     from minde.baselines import METHODS
 
     assert list(METHODS) == list(methods.COMPETITORS)
@@ -98,7 +98,7 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
     assert cell().path == "minde-c/1v1-normal-0.75/2000"
 
 
-# What each step reads, key by key: a key more here is a rerun too many, a key less a rerun too few.
+# The settings of each step, key by key: an extra key reruns too much, a missing key too little.
 @pytest.mark.parametrize(
     ("settings", "keys"),
     [
@@ -208,7 +208,7 @@ def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
     assert shown == config["tasks"]
 
 
-def test_a_study_has_the_figures_that_it_has_something_for(config):
+def test_a_study_has_only_figures_with_content(config):
     assert {figure: len(parts.parts_of(config, figure)) for figure in parts.FIGURES} == {
         "spread": 1,
         "training_size": 1,

@@ -1,4 +1,4 @@
-"""Figures: their files, what they show, and that they are the same everywhere."""
+"""Figures: their files, their content, and that they are the same everywhere."""
 
 import re
 import subprocess
@@ -13,11 +13,14 @@ import pytest
 from minde.study import trained
 from minde.study.figures import curves, write_figure
 from minde.study.figures.ablations import comparison, sigma, training_curve
+from minde.study.figures.consistency import consistency
 from minde.study.figures.estimates import high_mi, omissions, spread, training_size
+from minde.study.figures.experiments.bottleneck import draw as bottleneck
+from minde.study.figures.experiments.gans import draw as gans
 from minde.study.figures.panels import COLORS, MARKERS, reach_of
 from minde.study.files import provenance
+from minde.study.methods import TABLE
 from minde.study.results import write_parquet
-from minde.study.rows import LABELS
 from minde.study.tasks import HIGH_MI, TASKS
 
 FOUR = ["1v1-normal-0.75", "half_cube-1v1-normal-0.75", "student-identity-2-2-2", "multinormal-sparse-5-5-2-2.0"]
@@ -90,7 +93,7 @@ def test_paper_width(name, tmp_path):
 @pytest.mark.filterwarnings("error")  # matplotlib warns where panels do not fit
 @pytest.mark.parametrize("name", OF_ESTIMATES)
 @pytest.mark.parametrize("tasks", [FOUR[:1], FOUR, [*TASKS][:5]], ids=len)
-def test_any_number_of_tasks_and_one_replicate(name, tasks, tmp_path):
+def test_any_number_on_tasks_and_one_replicate(name, tasks, tmp_path):
     write_figure(name, estimates(tasks, replicates=1), [tmp_path / "figure.png"], tasks=[*TASKS])
 
 
@@ -160,7 +163,7 @@ def test_training_size_of_untrained_methods_alone_has_no_sizes():
 
 
 def test_every_method_has_a_colour_of_its_own():
-    assert list(COLORS) == list(LABELS)
+    assert list(COLORS) == list(TABLE)
     assert len(set(COLORS.values())) == len(COLORS)
     assert len(set(MARKERS.values())) == len(MARKERS)
 
@@ -199,10 +202,10 @@ def test_drawing_loads_no_pyplot_and_no_window_system():
 def test_training_size_leaves_out_what_is_far_off_or_scattered_or_did_not_converge_and_says_so():
     frame = estimates(rows=[*ROWS, ("mine", "mine"), ("dv", "dv")])
     truth = TASKS[FOUR[0]].mi_true
-    of_task = frame["task"] == FOUR[0]
-    far = of_task & (frame["method"] == "mine") & (frame["train_size"] == 100)
+    on_task = frame["task"] == FOUR[0]
+    far = on_task & (frame["method"] == "mine") & (frame["train_size"] == 100)
     frame.loc[far, "estimate"] = 3.1 * truth
-    scattered = of_task & (frame["estimator"] == "gap") & (frame["train_size"] == 1000)
+    scattered = on_task & (frame["estimator"] == "gap") & (frame["train_size"] == 1000)
     frame.loc[scattered, "estimate"] = np.array([-1.1, 0, 1.1]) * truth + truth
     frame = not_converged(frame, "dv", 0, 1, 2)
     found = omissions(frame)
@@ -210,7 +213,7 @@ def test_training_size_leaves_out_what_is_far_off_or_scattered_or_did_not_conver
     assert found[FOUR[1]] == [("dv", "dv")]
     figure = training_size(frame)
     text = " ".join(figure.get_supxlabel().split())
-    assert "Left out (error above 2 GT, deviation above GT, or not converged):" in text
+    assert "Omitted (error above 2 GT, deviation above GT, or not converged):" in text
     assert "MINE in Bivariate Nm 1×1" in text
     drawn = {line.get_color() for line in figure.axes[0].lines}
     assert COLORS["mine"] not in drawn
@@ -256,8 +259,8 @@ def test_comparison_shows_what_both_studies_have():
     for place, (method, estimator) in enumerate(ROWS[1:3]):
         for frame, size, shift in ((mine, 1000, -0.18), (theirs, 500, 0.18)):
             key = {"task": FOUR[0], "method": method, "estimator": estimator, "train_size": size}
-            of_cell = frame[(frame[list(key)] == pd.Series(key)).all(axis=1)]
-            expected.append((pytest.approx(of_cell["estimate"].mean()), round(place + shift, 2)))
+            cell = frame[(frame[list(key)] == pd.Series(key)).all(axis=1)]
+            expected.append((pytest.approx(cell["estimate"].mean()), round(place + shift, 2)))
     assert drawn == expected
 
 
@@ -284,8 +287,8 @@ def test_high_mutual_information_is_drawn_against_the_truth_by_version(tmp_path)
     for ax, version in zip(figure.axes, ("", "half_cube-", "spiral-"), strict=True):
         line = ax.containers[0][0]
         assert list(line.get_xdata()) == [half / 2 for half in range(11)]
-        of_version = frame[(frame["estimator"] == "inside") & frame["task"].str.startswith(f"{version}high")]
-        assert list(line.get_ydata()) == pytest.approx(list(of_version.groupby("mi_true")["estimate"].mean()))
+        version_estimates = frame[(frame["estimator"] == "inside") & frame["task"].str.startswith(f"{version}high")]
+        assert list(line.get_ydata()) == pytest.approx(list(version_estimates.groupby("mi_true")["estimate"].mean()))
     write_figure("high_mi", frame, [tmp_path / "high_mi.pdf"], tasks=[*HIGH_MI])
 
 
@@ -297,7 +300,7 @@ def test_a_true_value_of_zero_has_an_axis_too(name, tmp_path):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", OF_ESTIMATES)
-def test_a_task_whose_truth_nobody_knows_has_no_line_of_it(name, tmp_path):
+def test_a_task_of_unknown_truth_has_no_line_for_it(name, tmp_path):
     frame = estimates(FOUR[:1]).assign(mi_true=float("nan"))
     write_figure(name, frame, [tmp_path / "a.png"], tasks=FOUR)
     figure = training_size(frame)
@@ -312,7 +315,7 @@ def test_a_task_of_unknown_truth_on_which_nothing_converges_has_an_empty_panel(n
 
 
 def write_curve(path, task, variant):
-    """A curve of two replicates that rise from 0 to the truth."""
+    """A curve of two replicates that increases from 0 to the truth."""
     rows = [
         {"replicate": r, "step": step, "loss": 1.0, "estimator": "inside", "std_error": 0.1, "seconds": 1.0}
         | {"estimate": TASKS[task].mi_true * step / 2000 + 0.01 * r}
@@ -329,8 +332,75 @@ def test_training_curves_of_several_cells_in_one_figure(tmp_path):
     frame = curves.read([*paths, write_curve(tmp_path / "j.parquet", FOUR[0], "j")])
     figure = training_curve(frame)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["GT (true value)", "MINDE-j", "MINDE-c"]
-    line = figure.axes[0].containers[0][0]
-    assert list(line.get_xdata()) == [1, 2]
+    lines = {line.get_color(): line for line in figure.axes[0].lines}
+    bands = figure.axes[0].collections
+    assert len(bands) == 2
     truth = TASKS[FOUR[0]].mi_true
-    assert list(line.get_ydata()) == pytest.approx([truth / 2 + 0.005, truth + 0.005])
+    means = [truth / 2 + 0.005, truth + 0.005]
+    for method, band in zip(("minde-j", "minde-c"), bands, strict=True):
+        assert list(lines[COLORS[method]].get_xdata()) == [1, 2]
+        assert list(lines[COLORS[method]].get_ydata()) == pytest.approx(means)
+        edges = {round(float(y), 6) for _, y in band.get_paths()[0].vertices}
+        assert edges == {round(mean + sign * 0.01 / 2**0.5, 6) for mean in means for sign in (-1, 1)}
     write_figure("training_curve", frame, [tmp_path / "curve.pdf"], tasks=FOUR)
+
+
+def test_a_training_curve_panel_holds_the_bands_of_most_rows():
+    frame = estimates(FOUR[:1], rows=[("minde-j", "inside"), ("minde-c", "inside")], sizes=(1000,), replicates=2)
+    truth = TASKS[FOUR[0]].mi_true
+    noise = np.where(frame["replicate"] == 0, -0.1, 0.1)
+    figure = training_curve(frame.assign(step=1000, estimate=truth + noise))
+    low, high = figure.axes[0].get_ylim()
+    assert low < truth - 0.1 * 2**0.5 < truth + 0.1 * 2**0.5 < high
+
+
+def test_a_row_of_one_replicate_has_a_training_curve_without_a_band(tmp_path):
+    frame = estimates(FOUR[:1], rows=[("minde-c", "inside")], replicates=1).assign(step=1000)
+    write_figure("training_curve", frame, [tmp_path / "a.png"], tasks=FOUR)
+
+
+def test_consistency_dodges_the_rows_at_each_number_of_rows_of_the_image():
+    nats = {"baseline-2": 1.0, "baseline-4": 2.0, "processing-2-4": 2.0, "additivity-2": 2.0, "additivity-4": 4.0}
+    frame = pd.DataFrame(
+        {"task": task, "method": method, "estimator": "inside", "train_size": 100, "replicate": replicate}
+        | {"estimate": value, "not_converged": None}
+        for task, value in nats.items()
+        for method in ("minde-j", "minde-c", "ksg")
+        for replicate in range(2)
+    )
+    frame.loc[frame["method"] == "ksg", ["estimator", "train_size"]] = ["ksg", 0]
+    figure = consistency(frame)
+    assert [ax.get_title().splitlines()[1] for ax in figure.axes] == [
+        "I(A; B$_r$) / I(A; B)",
+        "I(A; [B$_s$, B$_r$]) / I(A; B$_s$)",
+        "I([A, A']; [B$_r$, B'$_r$]) / I(A; B$_r$)",
+    ]
+    assert figure.get_supylabel() == "ratio"
+    drawn = [list(container[0].get_xdata()) for container in figure.axes[0].containers]
+    assert drawn == [pytest.approx([2 + shift, 4 + shift]) for shift in (-0.4, 0, 0.4)]
+    assert [list(ax.xaxis.get_majorticklocs()) for ax in figure.axes] == [[2, 4]] * 3
+
+
+def test_the_spiral_of_gans_has_arcs():
+    rows = [
+        {"panel": panel, "series": series, "replicate": 0, "quantity": quantity, "value": 1.0, "x": 0.0, "y": 0.0}
+        for panel in ("gaussians", "spiral")
+        for series in ("data", "gan", "mine")
+        for quantity in ("point", "modes", "high_quality")
+    ]
+    figure = gans(pd.DataFrame(rows))
+    assert [figure.axes[place].get_title() for place in (3, 8)] == ["modes covered, of 25", "arcs covered, of 25"]
+
+
+def test_the_axis_of_the_bottleneck_s_information_ends_with_its_data():
+    rows = [
+        {"panel": "plane", "series": series, "replicate": replicate, "quantity": "information", "value": 6.0, "x": beta}
+        for series in ("error", "mine", "mixture", "label")
+        for replicate in range(2)
+        for beta in (0.0, 0.1)
+    ]
+    figure = bottleneck(pd.DataFrame(rows))
+    low, high = figure.axes[1].get_ylim()
+    assert low == 0
+    assert 6 < high < 7
+    assert figure.legends[0].get_texts()[0].get_text() == "I(X; Z), MINE"

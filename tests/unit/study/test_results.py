@@ -1,10 +1,11 @@
-"""Estimates keep their schema, arrive whole, and are merged only when the key set is the design's."""
+"""Estimates keep their schema, are written atomically, and are merged only if the key set is the design's."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from minde.study import results
+from minde.study import experiment_rows, results, score_errors, trained
+from minde.study.files import provenance
 
 
 def row(replicate=0, **changes):
@@ -28,13 +29,13 @@ def key(replicate=0):
 
 
 def write(path, *rows):
-    results.write_parquet(path, results.estimates_table(list(rows)), results.provenance({"sigma": 1}))
+    results.write_parquet(path, results.estimates_table(list(rows)), provenance({"sigma": 1}))
     return path
 
 
 def test_round_trip_keeps_values_units_and_provenance(tmp_path):
     path = tmp_path / "new folder" / "a.parquet"
-    made = results.provenance({"sigmas": [1.0]}, packages=("pyarrow",), sources=("study/results.py",))
+    made = provenance({"sigmas": [1.0]}, packages=("pyarrow",), sources=("study/results.py",))
     results.write_parquet(path, results.estimates_table([row(0), row(1, std_error=0.01)]), made)
     table = results.read_estimates(path)
     assert table.to_pylist() == [row(0), row(1, std_error=0.01)]
@@ -46,9 +47,9 @@ def test_round_trip_keeps_values_units_and_provenance(tmp_path):
 
 
 def test_the_code_hash_covers_the_named_sources_only():
-    one = results.provenance({}, sources=("study/results.py",))["code"]
-    assert one == results.provenance({}, sources=("study/results.py",))["code"]
-    assert one != results.provenance({}, sources=("study/results.py", "study/tasks.py"))["code"]
+    one = provenance({}, sources=("study/results.py",))["code"]
+    assert one == provenance({}, sources=("study/results.py",))["code"]
+    assert one != provenance({}, sources=("study/results.py", "study/tasks.py"))["code"]
 
 
 def test_a_failing_write_leaves_the_old_file(tmp_path):
@@ -85,13 +86,35 @@ def test_a_row_with_other_columns_is_refused():
 def test_a_truncated_file_is_named_with_the_rule_that_makes_it(tmp_path):
     path = write(tmp_path / "a.parquet", row())
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ValueError, match=r"a\.parquet is not a readable Parquet file.*rule `estimate`"):
+    with pytest.raises(ValueError, match=r"a\.parquet is not a readable estimates file.*rule `estimate`"):
         results.read_estimates(path)
 
 
-def test_a_foreign_file_is_named_with_what_was_found(tmp_path):
-    pq.write_table(pa.table({"x": [1.0]}), tmp_path / "a.parquet")
-    with pytest.raises(ValueError, match=r"a\.parquet holds other columns.*found x double"):
+READERS = {
+    "estimates file": results.read_estimates,
+    "training curve": trained.read_curve,
+    "file of an experiment's rows": experiment_rows.read,
+    "file of score errors": lambda path: score_errors.write_figure(path, "minde-c", [path.with_suffix(".png")]),
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_foreign_or_truncated_file_is_named_with_what_was_found(tmp_path, kind):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": [1.0]}), path)
+    found = r"\(found columns x double, and no provenance\); delete it"
+    with pytest.raises(ValueError, match=rf"a\.parquet is not a readable {kind} {found}"):
+        READERS[kind](path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match=rf"a\.parquet is not a readable {kind} \(.*the rule `\w+`.* makes it"):
+        READERS[kind](path)
+    with pytest.raises(FileNotFoundError):
+        READERS[kind](tmp_path / "nowhere.parquet")
+
+
+def test_estimates_without_provenance_are_refused(tmp_path):
+    pq.write_table(results.estimates_table([row()]), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"not_converged string, and no provenance\)"):
         results.read_estimates(tmp_path / "a.parquet")
 
 
@@ -107,7 +130,7 @@ def test_merge_takes_the_order_of_the_design(tmp_path):
     [
         ([row(0)], r"1 missing: \('1v1-normal-0.75', 'minde-c', 'inside', 100, 1\)"),
         ([row(0), row(1), row(2)], r"1 not in the design: .*100, 2\)"),
-        ([row(0), row(0), row(1)], r"1 there more than once: .*100, 0\)"),
+        ([row(0), row(0), row(1)], r"1 duplicated: .*100, 0\)"),
     ],
 )
 def test_merge_names_every_key_that_is_off(tmp_path, rows, message):

@@ -1,4 +1,4 @@
-"""Samples: every task, the declared file, replicates that stand apart from one another."""
+"""Samples: every task, the declared file format, independent replicates."""
 
 import dataclasses
 import hashlib
@@ -147,7 +147,7 @@ def test_samples_that_are_not_finite_are_refused_and_leave_no_file(tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_task_that_nobody_draws_is_refused(tmp_path, monkeypatch):
+def test_a_task_without_a_sampler_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(TASKS, "ring", dataclasses.replace(TASKS["1v1-normal-0.75"], id="ring"))
-    with pytest.raises(ValueError, match="nobody draws samples of the task 'ring'"):
+    with pytest.raises(ValueError, match="there is no sampler for the task 'ring'"):
         samples.draw(SETTINGS | {"task": "ring"}, tmp_path / "ring.parquet")

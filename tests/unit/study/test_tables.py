@@ -1,4 +1,4 @@
-"""Table 1: which numbers it shows, and the exact text of each kind of file."""
+"""Table 1: its numbers, and the exact text of each file format."""
 
 import csv
 import io
@@ -16,7 +16,8 @@ import yaml
 from minde.diffusion import estimators
 from minde.study import methods
 from minde.study.figures.panels import COLORS, MARKERS
-from minde.study.rows import LABELS, row_label, row_order
+from minde.study.methods import TABLE
+from minde.study.rows import row_label, row_order
 from minde.study.selection import at_train_size
 from minde.study.tables import COLUMNS, html, latex, published, summarise, with_reference, write_summary, write_table
 from minde.study.tables.rendering import CLASS_COLORS, class_meanings, error_class, number, to_csv, to_markdown
@@ -73,7 +74,7 @@ def test_rows_as_in_the_paper_and_tasks_as_in_the_benchmark():
 
 
 def test_the_order_of_all_rows():
-    pairs = [(method, method) for method in LABELS if not method.startswith("minde")]
+    pairs = [(method, method) for method in TABLE if not method.startswith("minde")]
     pairs += [(m, e) for m in ("minde-c", "minde-j") for e in ("gap", "sigma=2", "inside", "sigma=0.5", "sigma=1")]
     assert [row_label(*pair) for pair in sorted(pairs, key=lambda pair: row_order(*pair))] == [
         "MINDE-j (σ=0.5)",
@@ -226,7 +227,7 @@ def test_html():
     assert lines[3][2]["title"] == (
         "MINDE-c, St 2×2 (dof=2): 0.1200 ± 0.0141 (standard deviation over replicates); error -0.0731 nats"
     )
-    assert "mean of 2 replicates; methods that train saw 500 samples" in page
+    assert "mean of 2 replicates; methods that train used 500 samples" in page
     assert all(f".{name} {{ background: #{color}; }}" in page for name, color in CLASS_COLORS.items())
     assert all(text in page for text in class_meanings().values())
 
@@ -288,15 +289,15 @@ def test_an_estimate_that_is_no_number_is_named(value):
 
 
 def test_an_empty_file_is_refused():
-    with pytest.raises(ValueError, match="holds no estimate"):
+    with pytest.raises(ValueError, match="the estimates file is empty"):
         summarise(SMALL[:0])
 
 
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("method", "minde-z", "no row is known for the method 'minde-z'; known: minde-j"),
-        ("estimator", "outside", "no row is known for the estimator 'outside' of"),
+        ("method", "minde-z", "unknown method 'minde-z'; known: minde-j"),
+        ("estimator", "outside", "unknown estimator 'outside' of"),
         ("task", "1v1-normal", r"no estimate of MINDE-c \(σ=1\) for task 1v1-normal"),
     ],
 )
@@ -354,7 +355,7 @@ def test_a_mean_of_some_replicates_is_marked():
     assert r"\cellcolor{high4}1.1\textdagger{}" in latex.to_latex(table, 1)
     page = html.to_html(table, 1)
     assert "1.1000; error +0.9069 nats; 1 of 2 replicates did not converge: the loss was not finite" in page
-    assert "†: some did not, and are left out." in page
+    assert "†: some did not and are omitted." in page
 
 
 @NEEDS_LATEX
@@ -408,7 +409,7 @@ def test_the_published_row_has_39_tasks_of_which_31_are_right():
 
 
 def test_the_summary_counts_tasks_and_states_error_and_cost():
-    scores = score(at_train_size(SMALL), summarise(SMALL), resamples=500, seed=0).set_index("row")
+    scores = score(at_train_size(SMALL), summarise(SMALL), resamples=500, seed=0, quoted={}).set_index("row")
     cca = scores.loc["CCA"]
     assert (cca["tasks"], cca["converged"], cca["equal"], cca["within_0.05"], cca["within_0.1"]) == (2, 2, 1, 1, 1)
     errors = [0.42 - TASKS[NORMAL].mi_true, 1.0 - TASKS[STUDENT].mi_true]
@@ -420,41 +421,43 @@ def test_the_summary_counts_tasks_and_states_error_and_cost():
 
 
 def test_the_interval_covers_the_error_of_replicates_that_scatter():
-    """Of 40 draws of 20 replicates, the 95% interval of the mean's distance from a truth far off covers about 38."""
+    """Of 40 draws of 20 replicates, the 95% interval of the mean's distance from a distant truth covers about 38."""
     rng, covered = np.random.default_rng(0), 0
     for _ in range(40):
         frame = estimates({(NORMAL, "cca", "cca", 0): list(1 + 0.1 * rng.standard_normal(20))})
-        (line,) = score(frame, summarise(frame), resamples=300, seed=1).to_dict("records")
+        (line,) = score(frame, summarise(frame), resamples=300, seed=1, quoted={}).to_dict("records")
         covered += line["low"] <= 1 - TASKS[NORMAL].mi_true <= line["high"]
     assert 33 <= covered <= 40
 
 
 def test_resampled_means_of_few_replicates_spread_as_means_do():
-    """Two values, 0 and 1 say, give means of 0, 1/2 and 1, whose variance, 1/8, is stretched to s² / 2 = 1/4."""
+    """Two values, such as 0 and 1, give means of 0, 1/2 and 1, whose variance of 1/8 is scaled to s² / 2 = 1/4."""
     frame = estimates({(NORMAL, "cca", "cca", 0): [10.0, 11.0]})
-    (line,) = score(frame, summarise(frame), resamples=1000, seed=0).to_dict("records")
+    (line,) = score(frame, summarise(frame), resamples=1000, seed=0, quoted={}).to_dict("records")
     middle = 10.5 - TASKS[NORMAL].mi_true
     assert (line["low"], line["high"]) == pytest.approx((middle - 0.5 * 2**0.5, middle + 0.5 * 2**0.5))
 
 
 def test_an_interval_does_not_depend_on_the_other_rows():
-    together = score(at_train_size(SMALL), summarise(SMALL), resamples=50, seed=0).set_index("row")
+    together = score(at_train_size(SMALL), summarise(SMALL), resamples=50, seed=0, quoted={}).set_index("row")
     frame = SMALL[SMALL["method"] == "cca"]
-    (alone,) = score(frame, summarise(frame), resamples=50, seed=0).to_dict("records")
+    (alone,) = score(frame, summarise(frame), resamples=50, seed=0, quoted={}).to_dict("records")
     assert (alone["low"], alone["high"]) == (together.loc["CCA", "low"], together.loc["CCA", "high"])
 
 
 def test_tasks_without_an_estimate_count_as_not_right():
     frame = lost(SMALL, STUDENT, [0, 1])
-    scores = score(at_train_size(frame), summarise(frame), resamples=10, seed=0).set_index("row")
+    scores = score(at_train_size(frame), summarise(frame), resamples=10, seed=0, quoted={}).set_index("row")
     assert (scores.loc["CCA", "tasks"], scores.loc["CCA", "converged"], scores.loc["CCA", "equal"]) == (2, 1, 1)
 
 
 def test_the_summary_as_text():
     frame = SMALL[SMALL["method"] == "cca"]
     single = frame[frame["replicate"] == 0]
-    assert texts(score(single, summarise(single), resamples=10, seed=0)) == [["CCA", "2", "1", "1", "1", "0.355", "3"]]
-    (line,) = texts(score(frame, summarise(frame), resamples=10, seed=0))
+    assert texts(score(single, summarise(single), resamples=10, seed=0, quoted={})) == [
+        ["CCA", "2", "1", "1", "1", "0.355", "3"]
+    ]
+    (line,) = texts(score(frame, summarise(frame), resamples=10, seed=0, quoted={}))
     assert re.fullmatch(r"0\.407 \(0\.\d{3} to 0\.\d{3}\)", line[5])
 
 
@@ -468,7 +471,7 @@ def test_the_summary_is_written_in_all_kinds(tmp_path):
         quoted={},
     )
     assert (tmp_path / "summary.md").read_text().startswith("| Method | Tasks | Right at one decimal | Within 0.05 |")
-    assert "methods that train saw 500 samples" in (tmp_path / "summary.html").read_text()
+    assert "methods that train used 500 samples" in (tmp_path / "summary.html").read_text()
 
 
 def test_the_summary_marks_the_formulas_that_were_named_in_advance():
@@ -478,19 +481,19 @@ def test_the_summary_marks_the_formulas_that_were_named_in_advance():
         assert ("*: the formula" in note(scores, 10)) == (label == "MINDE-c *")
 
 
-def test_tasks_whose_truth_nobody_knows_are_shown_and_not_scored():
+def test_tasks_of_unknown_truth_are_shown_and_not_scored():
     frame = SMALL.assign(mi_true=SMALL["mi_true"].mask(SMALL["task"] == STUDENT))
     table = summarise(frame)
     assert "| St 2×2 (dof=2) | – | 0.0 ± 0.0 | 0.1 ± 0.0 | 1.0 ± 0.1 |" in to_markdown(table, 1)
-    scores = score(at_train_size(frame), table, resamples=10, seed=0).set_index("row")
+    scores = score(at_train_size(frame), table, resamples=10, seed=0, quoted={}).set_index("row")
     assert set(scores["tasks"]) == {1}
-    scores = score(at_train_size(frame), table[table["task"] == STUDENT], resamples=10, seed=0)
+    scores = score(at_train_size(frame), table[table["task"] == STUDENT], resamples=10, seed=0, quoted={})
     assert texts(scores)[-1] == ["CCA", "1", "–", "–", "–", "–", "3"]
-    assert note(scores, 10).startswith("Nobody knows the mutual information of any task")
+    assert note(scores, 10).startswith("The true value of no task is known (methods")
 
 
 @pytest.mark.parametrize("kind", ["csv", "md", "tex", "html"])
-def test_a_file_of_ones_own_is_called_by_its_id_and_has_no_error(tmp_path, kind):
+def test_a_user_file_is_named_by_its_id_and_has_no_error(tmp_path, kind):
     own = SMALL["task"] == NORMAL
     frame = SMALL.assign(task=SMALL["task"].mask(own, "Spiral_1"), mi_true=SMALL["mi_true"].mask(own))
     write_table(frame, [tmp_path / f"table.{kind}"], decimals=2, sigmas=[1.0], reference=False)
@@ -503,7 +506,7 @@ def test_a_file_of_ones_own_is_called_by_its_id_and_has_no_error(tmp_path, kind)
 
 
 def test_every_method_and_formula_has_a_row_and_a_look():
-    assert LABELS.keys() == COLORS.keys() == set(methods.METHODS)
+    assert TABLE.keys() == COLORS.keys() == set(methods.METHODS)
     formulas = yaml.safe_load((ROOT / "config/schema.yaml").read_text())["$defs"]["formula"]["enum"]
     assert set(formulas) == set(estimators.FORMULAS)
     for formula in set(formulas) - {"sigma"}:

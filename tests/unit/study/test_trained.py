@@ -1,4 +1,4 @@
-"""Weights and curves come back as they were written, or not at all."""
+"""Weights and curves are read as they were written, or refused."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from minde.study import trained
 
 
 def test_weights_round_trip_even_as_views(tmp_path) -> None:
-    """A view of a larger array, as a stack's parameters are, with another order of its axes too."""
+    """Views of a larger array, like a stack's parameters, also with another axis order."""
     stack = np.arange(2 * 30, dtype=np.float32).reshape(2, 30)
     tensors = {"a": stack[:, 5:15].reshape(2, 5, 2), "b": stack[:, 20:], "c": stack.T}
     path = tmp_path / "weights.safetensors"
@@ -33,13 +33,11 @@ def test_truncated_weights_are_named_with_the_rule_that_makes_them(tmp_path) -> 
         trained.read_weights(path)
 
 
-def test_weights_of_others_are_named(tmp_path) -> None:
+def test_foreign_weights_are_named(tmp_path) -> None:
     from safetensors.numpy import save_file
 
     save_file({"a": np.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(
-        ValueError, match=r"other.safetensors does not hold the weights of a cell \(no metadata of ours"
-    ):
+    with pytest.raises(ValueError, match=r"other.safetensors does not hold the weights of a cell \(no provenance"):
         trained.read_weights(tmp_path / "other.safetensors")
 
 

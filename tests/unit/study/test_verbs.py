@@ -6,6 +6,7 @@ import pytest
 
 from minde.steps.__main__ import main
 from minde.study import results, samples
+from minde.study.files import provenance
 
 SAMPLE = {"task": "1v1-normal-0.75", "seed": 0, "replicates": 1, "n_train": 4, "n_test": 3}
 DESIGN = {
@@ -21,7 +22,7 @@ def write(folder, method, estimator, train_size, replicates):
     values = {"estimate": 0.4, "std_error": None, "mi_true": 0.41, "seconds": 1.0}
     values |= {"train_seconds": 0.0, "not_converged": None}
     table = results.estimates_table([key | values | {"replicate": replicate} for replicate in replicates])
-    results.write_parquet(folder / f"{method}/1v1-normal-0.75/{train_size}.parquet", table, results.provenance({}))
+    results.write_parquet(folder / f"{method}/1v1-normal-0.75/{train_size}.parquet", table, provenance({}))
 
 
 def merge(tmp_path):

@@ -1,15 +1,16 @@
-"""What is asked of Snakemake's jobs, and what is said of those that failed."""
+"""What is read from Snakemake's jobs, and the messages about failures."""
 
 from types import SimpleNamespace
 
 import pytest
 
-from snakemake_executor_plugin_submitit.jobs import failure_of_command, prepare
+from snakemake_executor_plugin_submitit.jobs import failure_of_allocation, failure_of_command, prepare
 from snakemake_executor_plugin_submitit.resources import Site
+from snakemake_executor_plugin_submitit.slurm import JobStatus
 
 
 def part(name, output, attempt=1, **resources):
-    """A job of Snakemake's, as far as it is asked."""
+    """Return a Snakemake job with the attributes that are read."""
     return SimpleNamespace(
         name=name,
         shellcmd=f"make {output}",
@@ -50,3 +51,31 @@ def test_a_second_attempt_is_the_same_job():
 def test_a_status_is_told_as_what_it_is(tmp_path, status, said):
     result = {"status": status, "node": "n1", "requeues": 0, "note": ""}
     assert f"FAILED: {said}" in failure_of_command(result, part("a", "a"), "7_0", tmp_path, "1-a")
+
+
+def failure_of_allocation_with_log(folder, seen, log="said"):
+    if log:
+        (folder / "1-a.log").write_text(log)
+    return failure_of_allocation(seen, part("a", "a"), "7_0", folder, "1-a")
+
+
+def test_a_log_that_cannot_be_read_does_not_hide_the_failure(tmp_path):
+    (tmp_path / "1-a.log").mkdir()
+    said = failure_of_allocation_with_log(tmp_path, JobStatus("TIMEOUT"), log="")
+    assert "job 7_0: TIMEOUT" in said
+    assert "(cannot be read: [Errno 21] Is a directory" in said
+    result = {"status": 3, "node": "n1", "requeues": 0, "note": ""}
+    assert "FAILED: exit status 3" in failure_of_command(result, part("a", "a"), "7_0", tmp_path, "1-a")
+
+
+def test_a_job_that_logged_nothing_points_to_the_disk(tmp_path):
+    said = failure_of_allocation_with_log(tmp_path, JobStatus("FAILED"), log="")
+    assert "Nothing was logged: is the disk or quota full?" in said
+    assert " GB are free)" in said
+    assert "Nothing was logged" not in failure_of_allocation_with_log(tmp_path, JobStatus("FAILED"))
+
+
+def test_a_cancelled_job_says_how_to_stop_the_whole_run(tmp_path):
+    hint = "counts as failed and is tried again while retries are left; to stop the whole run, press Ctrl-C"
+    assert hint in failure_of_allocation_with_log(tmp_path, JobStatus("CANCELLED"))
+    assert hint not in failure_of_allocation_with_log(tmp_path, JobStatus("TIMEOUT"))

@@ -2,13 +2,14 @@
 
 import pytest
 
-from snakemake_executor_plugin_submitit.resources import ResourceError, Site, parse_extra, request
+from snakemake_executor_plugin_submitit.names import ResourceError, near_miss_of_resource, near_miss_of_rule
+from snakemake_executor_plugin_submitit.resources import Site, parse_extra, request
 
 NO_SITE = Site()
 
 
 def options(commands=1, site=NO_SITE, threads=1, **resources):
-    """The options of a job of the rule `fit`."""
+    """Return the sbatch options of a job of the rule `fit`."""
     return request("fit", threads, resources, site).options(commands, "fit", "run/1", parallel=10)
 
 
@@ -77,6 +78,34 @@ def test_without_requeues_slurm_is_told_so():
 def test_equal_jobs_are_found_equal():
     one = request("a", 1, {"mem_mb": 5, "tmpdir": "/x", "device": "cpu"}, Site())
     assert {one: 1}[request("b", 1, {"mem_mb": 5, "tmpdir": "/y"}, Site())] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("bundel", "bundle"),
+        ("at_onse", "at_once"),
+        ("run_time", "runtime"),
+        ("mem_bm", "mem_mb"),
+        ("gpu_modell", "gpu_model"),
+        ("node", "nodes"),
+    ],
+)
+def test_a_misspelt_resource_is_noticed(name, near):
+    assert near_miss_of_resource(name) == near
+
+
+@pytest.mark.parametrize("name", ["bundle", "mem_mib", "disk_mb", "tmpdir", "_cores", "_nodes", "together", "attempt"])
+def test_other_names_of_resources_are_not_taken_for_misspelt_ones(name):
+    assert near_miss_of_resource(name) is None
+
+
+def test_a_misspelt_rule_is_noticed_and_a_rule_that_was_left_out_is_not():
+    rules = {"train", "estimate", "baseline"}
+    assert near_miss_of_rule("trian", rules, rules) == "train"
+    assert near_miss_of_rule("trian", rules, {"estimate"}) is None
+    left_out = ["torch_baseline", "draw_samples", "split_file", "experiment", "latents", "score_errors", "critic"]
+    assert [near_miss_of_rule(name, rules, rules) for name in [*rules, *left_out]] == [None] * 10
 
 
 def test_extra_options():

@@ -1,4 +1,4 @@
-"""A run's private folder and its list; jobs of earlier runs, and which of them do what is asked now."""
+"""A run's private folder and its list; jobs of earlier runs, and which of them are taken over."""
 
 import json
 import logging
@@ -12,9 +12,9 @@ import pytest
 
 from snakemake_executor_plugin_submitit import runs
 from snakemake_executor_plugin_submitit.jobs import Ready
-from snakemake_executor_plugin_submitit.reattach import Earlier
+from snakemake_executor_plugin_submitit.reattach import PreviousRuns
 from snakemake_executor_plugin_submitit.resources import Request
-from snakemake_executor_plugin_submitit.runs import Entry, Run, earlier
+from snakemake_executor_plugin_submitit.runs import Entry, Run, previous
 from snakemake_executor_plugin_submitit.work import Command, result_path
 
 
@@ -23,7 +23,7 @@ def entry(run, token="1-fit", cluster_id="7_0", outputs=("out",), fingerprint="s
 
 
 class Cluster:
-    """A cluster on which some jobs are alive, and that notes what is cancelled."""
+    """A cluster with some living jobs, which records what is cancelled."""
 
     def __init__(self, *alive):
         self.living, self.cancelled = set(alive), set()
@@ -54,12 +54,21 @@ def run(tmp_path, monkeypatch):
 
 
 def find(run, cluster):
-    gone, _ = earlier(run.folder.parent, print)
-    return Earlier.find(gone, "slurm", cluster, logging.getLogger("test"))
+    gone, _ = previous(run.folder.parent, print)
+    return PreviousRuns.find(gone, "slurm", cluster, logging.getLogger("test"))
+
+
+def another(run, process):
+    """Make a run of another process, which has submitted nothing."""
+    other = Run(run.folder.parent / "later")
+    other.folder.mkdir()
+    owner = {"host": os.uname().nodename, "pid": process.pid, "started": process.create_time()}
+    (other.folder / "owner.json").write_text(json.dumps(owner))
+    return other
 
 
 def take(found, *wanted):
-    """What is taken over of what is asked, by SLURM's id, or what has to end before."""
+    """Return, for each wanted job, the SLURM id that is taken over, or the ids that have to end first."""
     return [entry.cluster_id if entry else sorted(ready.rivals) for ready, entry in found.take(list(wanted))]
 
 
@@ -70,7 +79,7 @@ def test_the_folder_is_private(run):
 
 @pytest.fixture
 def neighbour():
-    """Another process that lives."""
+    """Another process, which runs during the test."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     yield psutil.Process(process.pid)
     process.communicate(b"\n")
@@ -79,13 +88,13 @@ def neighbour():
 def test_a_run_whose_snakemake_lives_is_left_alone(run, neighbour):
     owner = {"host": os.uname().nodename, "pid": neighbour.pid, "started": neighbour.create_time()}
     (run.folder / "owner.json").write_text(json.dumps(owner))
-    assert earlier(run.folder.parent, print) == ([], [run])
+    assert previous(run.folder.parent, print) == ([], [run])
 
 
 def test_a_process_that_was_given_the_number_of_a_snakemake_is_not_taken_for_it(run, neighbour):
     owner = {"host": os.uname().nodename, "pid": neighbour.pid, "started": neighbour.create_time() - 1000}
     (run.folder / "owner.json").write_text(json.dumps(owner))
-    assert earlier(run.folder.parent, print) == ([run], [])
+    assert previous(run.folder.parent, print) == ([run], [])
 
 
 def test_a_snakemake_on_another_host_lives_as_long_as_it_says_so(run, monkeypatch):
@@ -93,13 +102,13 @@ def test_a_snakemake_on_another_host_lives_as_long_as_it_says_so(run, monkeypatc
     run.note([entry(run)])
     owner = {"host": "elsewhere", "pid": 1, "started": 0, "seen": 1}
     (run.folder / "owner.json").write_text(json.dumps(owner))
-    assert earlier(run.folder.parent, print) == ([run], [])
+    assert previous(run.folder.parent, print) == ([run], [])
 
     def says_so(text):
         assert "whether the Snakemake that submitted jobs from elsewhere still runs" in text
         (run.folder / "owner.json").write_text(json.dumps(owner | {"seen": 2}))
 
-    assert earlier(run.folder.parent, says_so) == ([], [run])
+    assert previous(run.folder.parent, says_so) == ([], [run])
 
 
 def test_a_run_shows_that_it_lives(tmp_path, monkeypatch):
@@ -120,6 +129,8 @@ def test_the_list_survives_a_line_that_was_cut_short(run):
     with (run.folder / "jobs.jsonl").open("a") as file:
         file.write('{"token": "3-')
     assert [one.token for one in run.open_entries()] == ["2-fit"]
+    run.note_end("2-fit")
+    assert not list(run.open_entries())
 
 
 def test_a_job_that_lives_and_does_what_is_asked_is_taken_once(run):
@@ -165,7 +176,7 @@ def test_a_job_that_would_make_the_same_files_otherwise_has_to_end_first(run, ot
     assert "does not say" in reason
     cluster.living = set()
     assert found.blocked([ready, free]) == ([], "")
-    cluster.living = None  # what is known to have ended is not asked for again
+    cluster.living = None  # rivals that have ended are not asked about again
     assert found.blocked([ready, free]) == ([], "")
 
 
@@ -179,7 +190,7 @@ BUNDLE = asked(["a"]), asked(["b"]), asked(["c"])
 
 
 def bundle(run):
-    """Three jobs in one allocation."""
+    """Record three jobs in one allocation, and find them."""
     run.note([entry(run, f"{name}-fit", "7_0", (name,)) for name in "abc"])
     return find(run, Cluster("7_0"))
 
@@ -210,7 +221,7 @@ def test_what_ctrl_c_has_cancelled_is_not_taken_over_but_waited_for(run):
     found = find(run, cluster)
     assert take(found, asked(), asked(["other"])) == [["7_0"], []]
     assert not cluster.cancelled
-    assert not found.unasked()
+    assert not found.unneeded()
 
 
 def test_what_has_ended_and_is_still_seen_in_the_queue_is_no_stray(run):
@@ -276,6 +287,71 @@ def test_a_success_that_nobody_asks_for_is_cleared_up(run):
         (run.folder / name).touch()
     found = find(run, Cluster())
     found.close(keep_logs=False)
-    assert not found.unasked()
+    assert not found.unneeded()
     run.remove_if_idle()
     assert not run.folder.exists()
+
+
+def test_jobs_that_a_living_run_has_taken_over_are_its_own(run, neighbour):
+    """With the rest of their allocation, of which some may have been cancelled."""
+    run.note([entry(run, f"{name}-fit", "7_0", (name,)) for name in "abc"])
+    run.note([entry(run, "d-fit", "8_0", ("d",))])
+    other = another(run, neighbour)
+    run.note_taken(other.id, "a-fit")
+    run.note_cancelled("b-fit")
+    cluster = Cluster("7_0", "8_0")
+    found = find(run, cluster)
+    assert [(holder, one.token) for holder, one in found.held_by_others()] == [
+        (other, "a-fit"),
+        (other, "b-fit"),
+        (other, "c-fit"),
+    ]
+    assert take(found, *BUNDLE, asked(["d"])) == [[], [], [], "8_0"]  # the first three are refused by the executor
+    assert found.all_to_cancel() == {"8_0"}
+    assert not found.unneeded()
+    assert not cluster.cancelled
+    assert [one.token for one in run.open_entries()] == ["a-fit", "c-fit", "d-fit"]
+    run.note_end("a-fit")
+    assert found.held_by_others() == []
+
+
+def test_jobs_that_a_run_has_taken_over_and_not_ended_are_free_again_once_it_is_gone(run, neighbour):
+    run.note([entry(run)])
+    other = another(run, neighbour)
+    run.note_taken(other.id, "1-fit")
+    owner = json.loads((other.folder / "owner.json").read_text())
+    (other.folder / "owner.json").write_text(json.dumps(owner | {"started": owner["started"] - 1000}))
+    assert take(find(run, Cluster("7_0")), asked()) == ["7_0"]
+    (other.folder / "owner.json").unlink()
+    other.folder.rmdir()
+    found = find(run, Cluster("7_0"))
+    assert not found.held_by_others()
+    assert take(found, asked()) == ["7_0"]
+
+
+def test_a_job_that_another_run_takes_first_is_not_taken(run, neighbour):
+    run.note([entry(run), entry(run, "2-fit", "8_0", ("other",))])
+    first, second = (
+        PreviousRuns.find([run], "slurm", Cluster("7_0", "8_0"), logging.getLogger("test"), name)
+        for name in ("first", "later")
+    )
+    another(run, neighbour)
+    ((_, taken),) = second.take([asked()])
+    second.note_taken([taken])
+    assert not second.held_by_others()  # its own
+    assert [one.token for _, one in first.held_by_others()] == ["1-fit"]
+    assert take(first, asked(["other"])) == ["8_0"]
+    assert not first.unneeded()
+
+
+def test_a_run_elsewhere_that_has_only_taken_jobs_over_is_watched_for_signs_of_life(run, neighbour, monkeypatch):
+    monkeypatch.setattr(runs, "WATCH", 0.0)
+    run.note([entry(run)])
+    other = another(run, neighbour)
+    (other.folder / "owner.json").write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": 0, "seen": 1}))
+    asked_of = []
+    assert previous(run.folder.parent, asked_of.append) == ([run], [other])
+    assert not asked_of
+    run.note_taken(other.id, "1-fit")
+    assert previous(run.folder.parent, asked_of.append) == ([run, other], [])
+    assert "jobs from elsewhere" in asked_of[0]

@@ -1,15 +1,16 @@
-"""SLURM's commands, as scripts that say what SLURM says where it is in trouble: how they are read, and what follows."""
+"""How the output of SLURM's commands is handled, with scripts that print what SLURM prints in trouble."""
 
 import os
 
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_submitit import ExecutorSettings, clusters, executor, slurm
-from snakemake_executor_plugin_submitit.clusters import BusyError, FullError, RefusedError, Slurm, choose
+from snakemake_executor_plugin_submitit import ExecutorSettings, clusters, options, slurm
+from snakemake_executor_plugin_submitit.base import BusyError, FullError, RefusedError
+from snakemake_executor_plugin_submitit.clusters import Slurm, choose
+from snakemake_executor_plugin_submitit.monitor import JobMonitor
 from snakemake_executor_plugin_submitit.resources import Request
-from snakemake_executor_plugin_submitit.slurm import Sighting
-from snakemake_executor_plugin_submitit.watch import Watch
+from snakemake_executor_plugin_submitit.slurm import JobStatus
 from snakemake_executor_plugin_submitit.work import Command, Work
 
 REQUEST = Request(runtime=5, cpus=1)
@@ -17,7 +18,7 @@ REQUEST = Request(runtime=5, cpus=1)
 
 @pytest.fixture
 def commands(tmp_path, monkeypatch):
-    """A function that makes a command of the name, a line of shell."""
+    """Return a function that makes commands, each from its name and a line of shell."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
 
@@ -32,7 +33,7 @@ def commands(tmp_path, monkeypatch):
 @pytest.fixture
 def cluster(tmp_path):
     (tmp_path / "run").mkdir()
-    return Slurm(tmp_path / "run", 1000, Watch(10, 5, print))
+    return Slurm(tmp_path / "run", 1000, JobMonitor(10, 5, print, print))
 
 
 def work(cluster, count=1):
@@ -42,14 +43,15 @@ def work(cluster, count=1):
 def test_the_queue_whatever_a_comment_holds(commands):
     commands(squeue=r"printf '7_0|RUNNING|None|n1|run/1|a\n7_1|PENDING|Priority||\351t\351\nodd\n'")
     assert slurm.queue() == {
-        "7_0": Sighting("RUNNING", "None", "n1", "run/1|a"),
-        "7_1": Sighting("PENDING", "Priority", "", "�t�"),
+        "7_0": JobStatus("RUNNING", "None", "n1", "run/1|a"),
+        "7_1": JobStatus("PENDING", "Priority", "", "�t�"),
     }
 
 
 def test_a_queue_that_does_not_answer_is_not_an_empty_one(commands):
-    commands(squeue="exit 1")
+    commands(squeue="echo 'error: Unable to contact' >&2; echo more >&2; exit 1")
     assert slurm.queue() is None
+    assert slurm.LAST_ERRORS["squeue"] == "error: Unable to contact"
     commands(squeue="true")
     assert slurm.queue() == {}
 
@@ -57,8 +59,8 @@ def test_a_queue_that_does_not_answer_is_not_an_empty_one(commands):
 def test_the_accounting(commands):
     commands(sacct="echo '7_0|CANCELLED by 0|0:15|None|n1|00:01:00|01:00:00'; echo '7_1|FAILED|3:0|None|n1|00:00:01|'")
     assert slurm.accounts(["7_0", "7_1"]) == {
-        "7_0": Sighting("CANCELLED", "cancelled by user root", "n1", "", "0:15", "00:01:00", "01:00:00"),
-        "7_1": Sighting("FAILED", "None", "n1", "", "3:0", "00:00:01", ""),
+        "7_0": JobStatus("CANCELLED", "cancelled by user root", "n1", "", "0:15", "00:01:00", "01:00:00"),
+        "7_1": JobStatus("FAILED", "None", "n1", "", "3:0", "00:00:01", ""),
     }
     commands(sacct="echo 'Slurm accounting storage is disabled' >&2; exit 1")
     assert slurm.accounts(["7_0"]) == {}
@@ -108,7 +110,7 @@ def test_what_passes_and_what_does_not(commands, cluster, said, kind):
     with pytest.raises(kind) as error:
         cluster.submit(REQUEST, work(cluster, 3), "fit", "run/1")
     assert type(error.value) is kind
-    assert not list(cluster.folder.iterdir())  # no pickle is left of what was not submitted
+    assert not list(cluster.folder.iterdir())  # refused jobs leave no pickles
 
 
 def test_an_array_whose_answer_was_lost_is_withdrawn_before_it_is_submitted_again(commands, cluster, tmp_path):
@@ -164,12 +166,22 @@ def test_a_job_that_has_left_the_queue_is_not_to_be_requeued(commands, cluster, 
 
 
 def test_options_in_the_environment_do_not_win_over_what_jobs_ask_for(monkeypatch):
-    """As sbatch has it; SBATCH_EXPORT=NONE would even keep jobs from knowing what they are."""
+    """sbatch prefers them to a job's options; SBATCH_EXPORT=NONE would also remove variables that jobs need."""
     names = ("SBATCH_PARTITION", "SBATCH_TIMELIMIT", "SBATCH_EXPORT", "SCANCEL_INTERACTIVE", "SLURM_JOB_ID")
     for name in (*names, "SLURM_CONF", "SBATCH_CLUSTERS"):
         monkeypatch.setenv(name, "theirs")
     monkeypatch.setenv("SBATCH_ACCOUNT", "theirs")
-    site = executor._site(ExecutorSettings(account="ours"))
-    assert (site.account, site.partition) == ("ours", "theirs")  # where nothing else names any
+    site = options.site(ExecutorSettings(account="ours"))
+    assert (site.account, site.partition) == ("ours", "theirs")  # if nothing else sets one
     assert not {*names, "SBATCH_ACCOUNT"} & os.environ.keys()
     assert {"SLURM_CONF", "SBATCH_CLUSTERS"} <= os.environ.keys()
+
+
+def test_cancelling_says_once_that_it_has_to_wait_for_slurm(commands, cluster, monkeypatch):
+    said = []
+    cluster.monitor.warn = said.append
+    monkeypatch.setattr(clusters, "CANCEL_PAUSE", 0)
+    commands(squeue="exit 1", scancel="echo 'scancel: error: no contact' >&2; exit 1")
+    trouble = cluster.cancel_run("run", ["7_0", "7_1"])
+    assert trouble == "scancel: error: no contact; cancel them by hand: scancel 7_0 7_1"
+    assert said == ["SLURM does not answer; trying for a minute to cancel 2 jobs"]

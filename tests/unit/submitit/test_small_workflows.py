@@ -1,4 +1,4 @@
-"""A small workflow through the clusters that need no SLURM: processes of this machine, and Snakemake's own process."""
+"""A small workflow on the clusters that need no SLURM: processes of this machine, and Snakemake's own process."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-PATIENCE = 300  # seconds: reached only by what hangs
+PATIENCE = 300  # seconds, longer than anything takes unless it hangs
 
 RULES = """
 rule all:
@@ -32,11 +32,11 @@ rule broken:
 """
 
 
-def start(folder: Path, cluster: str, *arguments: str) -> subprocess.Popen:
+def start(folder: Path, cluster: str, *arguments: str, said: str = "said") -> subprocess.Popen:
     (folder / "Snakefile").write_text(RULES)
     command = [
         "env",
-        "--default-signal=INT",  # what runs in a shell's background, tests too, does not hear Ctrl-C
+        "--default-signal=INT",  # background processes of a shell, such as tests, ignore SIGINT by default
         sys.executable,
         "-m",
         "snakemake",
@@ -49,12 +49,12 @@ def start(folder: Path, cluster: str, *arguments: str) -> subprocess.Popen:
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
     command += ["--seconds-between-status-checks", "1", *arguments]
-    with (folder / "said").open("w") as said:  # a pipe would be held open by jobs that outlive Snakemake
-        return subprocess.Popen(command, cwd=folder, env=environment, stderr=said)
+    with (folder / said).open("w") as file:  # a pipe would be held open by jobs that outlive Snakemake
+        return subprocess.Popen(command, cwd=folder, env=environment, stderr=file)
 
 
 def snakemake(folder: Path, cluster: str, *arguments: str) -> SimpleNamespace:
-    """A run of Snakemake, with its exit status and what it said."""
+    """Run Snakemake; return its exit status and what it printed."""
     process = start(folder, cluster, *arguments)
     process.wait(PATIENCE)
     return SimpleNamespace(returncode=process.returncode, stderr=(folder / "said").read_text())
@@ -102,6 +102,52 @@ def test_ctrl_c_ends_what_runs(tmp_path, cluster):
     until(lambda: not psutil.pid_exists(shell))
 
 
+def test_a_second_ctrl_c_leaves_nothing_running(tmp_path):
+    """While it waits for a process that ignores SIGTERM, which takes 10 seconds."""
+    run = start(tmp_path, "local", "patient.txt")
+    until(lambda: (tmp_path / "starts").exists() and (tmp_path / "starts").read_text())
+    (folder,) = (tmp_path / ".snakemake/submitit").iterdir()
+    stubborn = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 300 & wait"], start_new_session=True)
+    (folder / "stubborn.group").write_text(str(stubborn.pid))
+    run.send_signal(signal.SIGINT)
+    until(lambda: "Terminating processes" in (tmp_path / "said").read_text())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        time.sleep(2)
+        run.send_signal(number)
+    assert run.wait(PATIENCE) == 1
+    assert stubborn.wait(PATIENCE) == -signal.SIGKILL
+    said = (tmp_path / "said").read_text()
+    assert said.count("Jobs are being cancelled; please wait.") == 2
+    assert "Traceback" not in said
+    shell = int((tmp_path / "starts").read_text())
+    until(lambda: not psutil.pid_exists(shell))
+
+
+def test_a_third_snakemake_leaves_alone_what_a_second_has_taken_over(tmp_path):
+    killed = start(tmp_path, "local", "patient.txt")
+    until((tmp_path / "starts").exists)
+    killed.kill()
+    killed.wait()
+    assert snakemake(tmp_path, "local", "--unlock").returncode == 0
+    second = start(tmp_path, "local", "--rerun-incomplete", "patient.txt")
+    until(lambda: "does this already" in (tmp_path / "said").read_text())
+    third = start(tmp_path, "local", "--rerun-incomplete", "--nolock", "patient.txt", said="third")
+    assert third.wait(PATIENCE) == 1
+    refused = (tmp_path / "third").read_text()
+    assert f"another Snakemake that still runs, process {second.pid} on " in refused
+    (tmp_path / "enough").touch()
+    assert second.wait(PATIENCE) == 0, (tmp_path / "said").read_text()
+    assert (tmp_path / "starts").read_text().count("\n") == 1
+
+
+def test_names_that_look_misspelt_are_named(tmp_path):
+    said = snakemake(tmp_path, "local", "--set-resources", "prat:bundle=2").stderr
+    assert "set-resources names prat, which is not a rule; did you mean part?" in said
+    said = snakemake(tmp_path, "local", "--set-resources", "part:bundel=2", "prat:bundle=2", "--forceall").stderr
+    assert "set-resources names" not in said  # such as rules that were left out of a workflow
+    assert said.count("Rule part: resource bundel is ignored; did you mean bundle?") == 1
+
+
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "not noted"])
 def test_a_killed_snakemake_s_job_is_found_again_and_replaced_if_nobody_knows_what_it_does(tmp_path, noted):
     killed = start(tmp_path, "local", "patient.txt")
@@ -118,7 +164,7 @@ def test_a_killed_snakemake_s_job_is_found_again_and_replaced_if_nobody_knows_wh
     said = (tmp_path / "said").read_text()
     assert again.returncode == 0, said
     assert ("of an earlier run does this already" in said) == noted
-    assert ("an earlier run was killed before it had noted what they do" in said) != noted
+    assert ("an earlier run was killed before it had recorded them" in said) != noted
     assert (tmp_path / "starts").read_text().count("\n") == (1 if noted else 2)
-    if noted:  # else there is the log of what was cancelled
+    if noted:  # otherwise the log of the cancelled job remains
         assert not list((tmp_path / ".snakemake/submitit").iterdir())

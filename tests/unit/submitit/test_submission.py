@@ -1,10 +1,10 @@
-"""What goes into arrays, and what becomes of jobs that a cluster does not take at once."""
+"""Which jobs go into which arrays, and what happens to jobs that a cluster does not take immediately."""
 
 import time
 from types import SimpleNamespace
 
 from snakemake_executor_plugin_submitit import submission
-from snakemake_executor_plugin_submitit.clusters import BusyError, FullError
+from snakemake_executor_plugin_submitit.base import BusyError, FullError
 from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.submission import Submitter, alike
 
@@ -19,7 +19,7 @@ def jobs(count, request=CHEAP, rivals=frozenset()):
 
 
 class Cluster:
-    """A cluster that has room for so many members of arrays, by account."""
+    """A cluster with room for a number of array members per account."""
 
     def __init__(self, largest=1000, **room):
         self.room, self.arrays, self.calls, self.failed = room, [], 0, []
@@ -95,7 +95,10 @@ def test_what_cannot_be_submitted_is_told():
     cluster = Cluster()
     cluster.error = ValueError("no such partition")
     assert cluster.submitter.submit_all(jobs(2))[0] == []
-    assert cluster.failed == [(n, "Rule fit could not be submitted: no such partition.\n") for n in range(2)]
+    assert cluster.failed == [
+        (0, "Rule fit could not be submitted: no such partition.\n"),
+        (1, "Rule fit could not be submitted, as above.\n"),
+    ]
 
 
 def test_what_waits_is_tried_again_in_its_time_and_what_comes_new_at_once(monkeypatch):

@@ -1,4 +1,4 @@
-"""What runs on a node, started as submitit starts it: as a process of its own that hears signals."""
+"""What runs on a node, started as submitit does: as a process that receives signals."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from snakemake_executor_plugin_submitit.work import Command, Work, result_path
 
-PATIENCE = 300  # seconds: reached only by what hangs
+PATIENCE = 300  # seconds, longer than anything takes unless it hangs
 
 STARTER = """
 import signal, sys
@@ -29,7 +29,7 @@ WORK()
 
 
 def start(folder, *shells, **options):
-    """A process that runs commands 0, 1, … in a folder."""
+    """Start a process that runs the commands 0, 1, … in a folder."""
     commands = tuple(Command(str(number), shell) for number, shell in enumerate(shells))
     work = Work(str(folder), str(folder), commands, **options)
     environment = os.environ | {"SUBMITIT_EXECUTOR": "local"}
@@ -48,7 +48,7 @@ def wait_for(path):
         time.sleep(0.05)
 
 
-# `sh` cannot trap a signal that was ignored when it began; a program can take it up again.
+# `sh` cannot trap a signal that was ignored when it started; a program can install a handler.
 RESUMABLE = (
     f"{sys.executable} -c 'import pathlib, signal, sys, time; "
     'signal.signal(signal.SIGUSR2, lambda *_: (pathlib.Path("stopped").touch(), sys.exit(75))); '
@@ -61,8 +61,15 @@ def test_every_command_leaves_how_it_ended(tmp_path):
     assert [status(tmp_path, number) for number in range(3)] == [0, 3, -9]
 
 
+def test_a_command_runs_even_if_its_process_group_cannot_be_recorded(tmp_path):
+    """As on a full disk; here a directory is in the place of the file."""
+    (tmp_path / "0.group").mkdir()
+    assert start(tmp_path, "exit 3").wait(PATIENCE) == 0
+    assert status(tmp_path, 0) == 3
+
+
 def test_what_a_dead_command_had_started_does_not_go_on(tmp_path):
-    """Such as the training of a Snakemake that was killed for memory: its successor would have a second writer."""
+    """For example the training of a Snakemake that was killed for memory: a retry would be a second writer."""
     start(tmp_path, "(touch begun; sleep 2; touch written) & while ! test -e begun; do :; done; kill -9 $$").wait(
         PATIENCE
     )
@@ -118,6 +125,19 @@ def test_a_command_that_does_not_stop_in_time_is_left_to_the_cluster(tmp_path):
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 143
     assert not (tmp_path / "requeued").exists()
+    assert status(tmp_path, 0) is None
+
+
+def test_a_command_that_a_signal_to_all_processes_ends_first_has_not_failed(tmp_path):
+    """As scancel may do: the allocation is left to the cluster."""
+    process = start(tmp_path, "echo begun > begun; exec sleep 60")
+    wait_for(tmp_path / "0.group")
+    wait_for(tmp_path / "begun")
+    time.sleep(0.2)
+    os.killpg(int((tmp_path / "0.group").read_text()), signal.SIGTERM)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 143
     assert status(tmp_path, 0) is None
 
 

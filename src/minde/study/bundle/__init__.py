@@ -1,4 +1,4 @@
-"""A study that is taken from a bundle: an archive of its estimates or weights, and of all that tells what they are.
+"""A study from a bundle: an archive of its estimates or weights with their provenance.
 
 Snakemake reads this on the login node: it loads no library beyond those that the config needs. `pack` makes bundles.
 """
@@ -13,7 +13,7 @@ from .. import config
 from . import archive
 
 HOLDS = ("estimates", "weights")
-"""What a bundle can hold: all that tables and figures read, or all that estimates are made from beside samples."""
+"""What a bundle can hold: all inputs of tables and figures, or all inputs of estimates except samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,22 +26,23 @@ class Bundle:
     config: dict
     """The study's, as `config.resolve` returns it."""
     sha256: str
-    """Of the manifest, hence of all that the bundle holds."""
+    """Of the manifest, and thereby of all content."""
 
     @property
     def folder(self) -> str:
-        """Where its results go, under results/. No study's name has an @, and other content is another folder."""
+        """Folder of its results, under results/. No study name contains @, and other content has another folder."""
         return f"{self.config['name']}@{self.sha256[:12]}"
 
 
 def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None:
-    """The bundle that a config names as `from_bundle`, or None where it names none.
+    """The bundle that a config names as `from_bundle`, or None.
 
-    `verify` says whether the content of every file is compared with its SHA-256, which reads the whole bundle.
+    With `verify`, the content of every file is compared with its SHA-256, which reads the whole bundle.
 
     Raises:
         archive.ArchiveError: see there.
-        config.ConfigError: the config sets more than `from_bundle` and `run`, or the bundle's is of another version.
+        config.ConfigError: the config sets more than `from_bundle` and `run`, or the bundle's config is of another
+            version.
     """
     if "from_bundle" not in configured:
         return None
@@ -54,7 +55,7 @@ def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None
         if holds not in HOLDS:
             raise archive.ArchiveError(f"{path} holds {holds!r}; a bundle of {' or '.join(HOLDS)} was expected")
         study = json.loads(archive.read(found, archive.CONFIG)) | {"run": configured["run"]}
-        # A competitor that came after the bundle has no estimates in it: nobody reads its settings.
+        # A competitor that is newer than the bundle has no estimates in it; its settings are not read.
         study["baselines"] = configured["baselines"] | study.get("baselines", {})
         try:
             study = config.resolve(study, root)
@@ -65,12 +66,11 @@ def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None
 
 
 def _check_alone(configured: dict, root: Path) -> None:
-    """Raise ConfigError where a config, which begins with the defaults, differs from them in more than `from_bundle`
-    and `run`, the choices of a machine."""
+    """Raise ConfigError if a config differs from the defaults in more than `from_bundle` and `run`."""
     defaults = yaml.safe_load((root / config.DEFAULTS).read_text(encoding="utf-8"))
     others = sorted(key for key in configured.keys() - {"from_bundle", "run"} if configured[key] != defaults.get(key))
     if others:
         raise config.ConfigError(
-            f"from_bundle: the config comes from the bundle, whole; found other settings of {', '.join(others)}: leave "
-            "them out, with any --configfile and with profiles that name one"
+            f"from_bundle: the whole config comes from the bundle; found other settings of {', '.join(others)}: leave "
+            "them out, including any --configfile and profiles that name one"
         )

@@ -1,9 +1,9 @@
-"""Archives of files with a manifest: the same content gives the same bytes, and what is read is what was written.
+"""Archives of files with a manifest: the same content gives the same bytes, and content is verified when read.
 
-A ZIP without compression: most of what it holds is compressed already, compressors differ from one version to the next,
-and nothing can unfold to more than the archive's own size. `manifest.json` lists every other file with its SHA-256 and
-size, `manifest.sha256` holds the manifest's own. They guard against damage and mistakes; against a forger only where
-the SHA-256 of the manifest is known from elsewhere.
+A ZIP without compression: most files are compressed already, the output of compressors differs between versions, and
+nothing can expand beyond the archive's own size. `manifest.json` lists every other file with its SHA-256 and size,
+`manifest.sha256` holds the manifest's own SHA-256. They guard against damage and mistakes; against forgery only if the
+SHA-256 of the manifest is known from elsewhere.
 """
 
 import hashlib
@@ -27,32 +27,32 @@ CONFIG = "config.json"
 """Name of the study's config, as the workflow resolved it."""
 
 FORMAT, VERSION = "minde-bundle", 1
-"""What a manifest says that it is. The version rises when an older reader would misread the archive."""
+"""Format and version in a manifest. The version rises when an older reader would misread the archive."""
 
-LARGEST_MANIFEST = 2**26  # bytes; that of 20,000 files has a tenth of them
+LARGEST_MANIFEST = 2**26  # bytes; the manifest of 20,000 files has a tenth of that
 _CHUNK = 2**20  # bytes
-_DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError)  # the last: a version of ZIP that Python does not know
+_DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError)  # the last: a ZIP version unknown to Python
 
 
 class ArchiveError(ValueError):
-    """An archive that is not whole, not as its manifest says, or not safe to read; the message names the files."""
+    """An archive that is damaged, differs from its manifest, or is unsafe to read; the message names the files."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """An open archive whose list of files is that of its manifest."""
+    """An open archive whose files are those that its manifest lists."""
 
     path: Path
     file: zipfile.ZipFile
     manifest: dict
     sha256: str
-    """Of the manifest, hence of all that the archive holds."""
+    """Of the manifest, and thereby of all content."""
 
 
 def write(path: str | Path, members: Mapping[str, bytes | Path], about: dict) -> None:
-    """Write an archive of members (by name: content, or the file that holds it); the manifest begins with `about`.
+    """Write an archive of members (by name: content, or a file with the content); the manifest begins with `about`.
 
-    What was written is verified before it is moved into place: ArchiveError where a file has changed meanwhile.
+    The archive is verified before it is moved into place: ArchiveError if a file has changed in the meantime.
     """
     members = dict(sorted(members.items()))
     manifest = {"format": FORMAT, "version": VERSION, **about, "files": {n: _listed(m) for n, m in members.items()}}
@@ -68,50 +68,50 @@ def write(path: str | Path, members: Mapping[str, bytes | Path], about: dict) ->
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[Archive]:
-    """Open an archive, with every check that needs no file's content.
+    """Open an archive after all checks that do not read the content of files.
 
-    Raises ArchiveError for a newer version of the format, and else naming every file that is missing, extra, there
-    twice, compressed, no plain file, of another size than listed, or named so that it would leave a folder.
+    Raises ArchiveError for a newer version of the format, or naming every file that is missing, extra, duplicated,
+    compressed, not a plain file, of another size than listed, or whose name leads out of the target folder.
     """
     try:
         file = zipfile.ZipFile(path)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
     except zipfile.BadZipFile as error:
-        raise ArchiveError(f"{path} is no ZIP archive, or is truncated ({error})") from error
+        raise ArchiveError(f"{path} is not a ZIP archive, or is truncated ({error})") from error
     with file:
         text = _read_small(file, path, MANIFEST)
         manifest, sha256 = _parse(text, path), hashlib.sha256(text).hexdigest()
         if _read_small(file, path, SEAL) != f"{sha256}  {MANIFEST}\n".encode():
-            _raise_if(path, [f"{MANIFEST!r} or {SEAL!r} is changed: the one does not hold the SHA-256 of the other"])
+            _raise_if(path, [f"{MANIFEST!r} or {SEAL!r} is changed: the SHA-256 of the one is not in the other"])
         _raise_if(path, _problems(file, manifest))
         yield Archive(Path(path), file, manifest, sha256)
 
 
 def verify(archive: Archive) -> None:
-    """Raise ArchiveError naming every file whose content is not what the manifest says."""
+    """Raise ArchiveError naming every file whose content differs from the manifest."""
     _raise_if(archive.path, (problem for name in archive.manifest["files"] for problem in _changes(archive, name)))
 
 
 def read(archive: Archive, name: str) -> bytes:
-    """A file's content. Raises ArchiveError where it is not what the manifest says, or not there."""
+    """A file's content. Raises ArchiveError if it differs from the manifest or does not exist."""
     _check(archive, name)
     return archive.file.read(name)
 
 
 def extract(archive: Archive, name: str, out: str | Path) -> None:
-    """Write a file's content to `out`. Raises ArchiveError, and writes nothing, in the cases of `read`."""
+    """Write a file's content to `out`. Raises ArchiveError like `read`, and then writes nothing."""
     _check(archive, name)
     with atomic(out) as temporary, archive.file.open(name) as source, temporary.open("wb") as target:
         shutil.copyfileobj(source, target, _CHUNK)
 
 
 def _add(file: zipfile.ZipFile, name: str, member: bytes | Path) -> None:
-    """Add a member with nothing of this machine or moment: neither time nor owner, and one mode for all."""
-    info = zipfile.ZipInfo(name)  # its time is 1980-01-01 unless told otherwise
-    info.create_system = 3  # Unix, which the mode is of
+    """Add a member without traces of this machine or time: no date, no owner, the same mode for all."""
+    info = zipfile.ZipInfo(name)  # dated 1980-01-01 by default
+    info.create_system = 3  # Unix, for the mode
     info.external_attr = (stat.S_IFREG | 0o644) << 16
-    info.file_size = _size(member)  # so that a large one is announced as such
+    info.file_size = _size(member)  # for ZIP64 if it is large
     with file.open(info, "w") as target, _content(member) as source:
         shutil.copyfileobj(source, target, _CHUNK)
 
@@ -132,11 +132,11 @@ def _listed(member: bytes | Path) -> dict:
 
 
 def _read_small(file: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
-    """The content of a file that no manifest lists, read before anything is known of the archive."""
+    """The content of a file that the manifest does not list, read before the archive is checked."""
     infos = [info for info in file.infolist() if info.filename == name]
     if len(infos) != 1 or not _is_plain(infos[0]) or infos[0].file_size > LARGEST_MANIFEST:
-        found = f"{len(infos)} of them" if len(infos) != 1 else "one that is compressed, too large or no plain file"
-        raise ArchiveError(f"{path} is no bundle: one plain {name} was expected, found {found}")
+        found = f"{len(infos)} of them" if len(infos) != 1 else "one that is compressed, too large or not a plain file"
+        raise ArchiveError(f"{path} is not a bundle: one plain {name} was expected, found {found}")
     try:
         return file.read(infos[0])
     except _DAMAGED as error:
@@ -144,24 +144,24 @@ def _read_small(file: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
 
 
 def _parse(text: bytes, path: str | Path) -> dict:
-    """The manifest, if it is one of a version that this code reads."""
+    """The manifest, if its version is supported."""
     try:
         manifest = json.loads(text)
     except ValueError as error:
         raise ArchiveError(f"{path} is refused: {MANIFEST} is damaged ({error})") from error
     found = manifest.get("format") if isinstance(manifest, dict) else None
     if found != FORMAT:
-        raise ArchiveError(f"{path} is no bundle: format {FORMAT!r} was expected in {MANIFEST}, found {found!r}")
+        raise ArchiveError(f"{path} is not a bundle: format {FORMAT!r} was expected in {MANIFEST}, found {found!r}")
     version = manifest.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise ArchiveError(
-            f"{path} is refused: it is of format version {version!r}, this minde reads up to {VERSION}; use a newer one"
+            f"{path} is refused: its format version is {version!r}, this minde reads up to {VERSION}; use a newer minde"
         )
     return manifest
 
 
 def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
-    """What is wrong with the list of files, in words."""
+    """Problems with the list of files."""
     infos = file.infolist()
     listed = manifest.get("files")
     if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
@@ -172,27 +172,27 @@ def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
     names, expected = Counter(info.filename for info in infos), {*listed, MANIFEST, SEAL}
     for name, count in names.items():
         if count > 1:
-            yield f"{name!r} is there {count} times"
+            yield f"{name!r} exists {count} times"
         if name not in expected:
             yield f"{name!r} is extra: the manifest does not list it"
         if leaves_folder(name):
-            yield f"{name!r} would leave the folder that it is unpacked to"
+            yield f"{name!r} would be written outside the target folder"
     yield from (f"{name!r} is missing" for name in listed if name not in names)
     for info in infos:
         if not _is_plain(info):
-            yield f"{info.filename!r} is no plain file without compression and encryption"
+            yield f"{info.filename!r} is not a plain file without compression and encryption"
         elif (size := listed.get(info.filename, {}).get("bytes", info.file_size)) != info.file_size:
             yield f"{info.filename!r} has {info.file_size} bytes where the manifest says {size}"
 
 
 def leaves_folder(name: str) -> bool:
-    """Whether a member's name is anything but a path below the folder that it is unpacked to, written in one way."""
+    """Whether a member's name is anything but a normalised path below the target folder."""
     parts = name.split("/")
     return any(part in ("", ".", "..") for part in parts) or any(c in name for c in "\\:\0")
 
 
 def _is_plain(info: zipfile.ZipInfo) -> bool:
-    """Whether a member is a regular file, neither compressed nor encrypted; a link or a folder is none."""
+    """Whether a member is a regular file, not a link or folder, and neither compressed nor encrypted."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
     return kind in (0, stat.S_IFREG) and stored and not info.is_dir() and not info.flag_bits & 1
@@ -205,7 +205,7 @@ def _check(archive: Archive, name: str) -> None:
 
 
 def _changes(archive: Archive, name: str) -> Iterator[str]:
-    """A sentence where a file's content is not what the manifest says."""
+    """A problem if a file's content differs from the manifest."""
     expected = archive.manifest["files"][name].get("sha256")
     try:
         with archive.file.open(name) as source:
@@ -221,4 +221,4 @@ def _raise_if(path: str | Path, problems: Iterable[str]) -> None:
     if problems := list(problems):
         lines = "".join(f"\n  - {problem}" for problem in problems[:20])
         more = f"\n  - and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise ArchiveError(f"{path} is refused:{lines}{more}\nGet the bundle again from where it came from.")
+        raise ArchiveError(f"{path} is refused:{lines}{more}\nDownload or copy the bundle again from its source.")

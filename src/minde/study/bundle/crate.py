@@ -1,4 +1,4 @@
-"""The description of a bundle for others' tools: RO-Crate 1.2 (https://w3id.org/ro/crate/1.2), as JSON-LD."""
+"""The description of a bundle for other tools: RO-Crate 1.2 (https://w3id.org/ro/crate/1.2), as JSON-LD."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def describe(
 ) -> bytes:
     """The metadata file of a crate.
 
-    `files` are the names of its files, each with what it is; `date` the day of publication, `version` that of the
+    `files` maps the names of its files to descriptions; `date` is the day of publication, `version` that of the
     software, `instruments` the machines that the study ran on.
     """
     software = {
@@ -54,7 +54,7 @@ def describe(
         "name": name,
         "description": description,
         "datePublished": date,
-        "license": "No licence has been chosen for these results; ask those who made them.",
+        "license": "No licence has been chosen for these results; ask their authors.",
         "citation": {"@id": PAPER},
         "mentions": {"@id": "#study"},
         "hasPart": [{"@id": path} for path in files],

@@ -15,7 +15,7 @@ from .estimates import high_mi, spread, training_size
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 
-# Times and versions would make the same figure differ from one run or machine to the next.
+# Without dates and versions, so that the same figure has the same bytes on every run and machine.
 METADATA = {".pdf": {"CreationDate": None, "Producer": None, "Creator": None}, ".png": {"Software": None}}
 
 FIGURES = {
@@ -37,13 +37,14 @@ def write_figure(
     tasks: list[str],
     sigmas: list[float] | None = None,
 ) -> None:
-    """Draw a figure of FIGURES for some tasks and write it to every path (.pdf or .png): same estimates, same bytes.
+    """Draw a figure of FIGURES for some tasks and write it to every path (.pdf or .png).
 
-    Of the σ formula it has the widths asked for, or all. `training_curve` takes curves in place of estimates,
-    `comparison` the estimates of two studies, told apart by the column `study`.
+    The same estimates give the same bytes. The σ formula is shown at the widths `sigmas`, by default all.
+    `training_curve` takes curves instead of estimates, `comparison` the estimates of two studies, distinguished by the
+    column `study`.
 
     Raises:
-        ValueError: the figure or the kind of file is unknown, or the estimates are not complete and finite.
+        ValueError: unknown figure or file format, or the estimates are not complete and finite.
     """
     if name not in FIGURES:
         raise ValueError(f"unknown figure {name!r}; known: {', '.join(FIGURES)}")
@@ -54,16 +55,16 @@ def write_figure(
 
 
 def write(draw: Callable[[], Figure], paths: Iterable[str | Path]) -> None:
-    """Draw a figure in the one style and write it to every path (.pdf or .png).
+    """Draw a figure in the shared style and write it to every path (.pdf or .png).
 
     Raises:
-        ValueError: the kind of file is unknown; nothing is drawn then.
+        ValueError: unknown file format; nothing is drawn then.
     """
     paths = [Path(path) for path in paths]
     for path in paths:
         if path.suffix not in METADATA:
             raise ValueError(f"{path}: no figure can be written as {path.suffix!r}; expected .pdf or .png")
-    # Reset first: whatever the reader's own matplotlibrc says, the figure is the same.
+    # Reset first, so that the figure does not depend on the user's matplotlibrc.
     with matplotlib.style.context(STYLE, after_reset=True):
         figure = draw()
         for path in paths:

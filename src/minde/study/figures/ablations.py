@@ -1,4 +1,4 @@
-"""Figures of what settings do: estimates along the training, against the width σ, and beside another study's."""
+"""Figures of the effect of settings: estimates along training, against the width σ, and compared with another study."""
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,15 @@ from .panels import (
     COLORS,
     TRUTH_STYLE,
     add_legend,
+    draw_band,
     draw_line,
     draw_truth,
+    estimates_of,
     label_axes,
     label_rows,
     limits_about,
     log_axis,
     middle_of,
-    of_row,
     outside,
     panels,
     reach_of,
@@ -29,19 +30,21 @@ from .panels import (
 
 
 def training_curve(curves: pd.DataFrame) -> Figure:
-    """Mean ± std over replicates along the training, against the steps done.
+    """Mean ± std over replicates along training, as lines in bands, against the number of steps.
 
     `curves` has task, mi_true, method and train_size, and the columns of a training curve.
     """
     rows = rows_in_order(curves)
     figure, keys = Figure(), {}
-    for ax, of_task in panels(figure, curves, height=1.3):
-        middle = middle_of(of_task)
-        shown = {row: of_row(of_task, row).groupby("step")["estimate"].agg(["mean", "std"]) for row in rows}
-        limits = limits_about(middle, reach_of(pd.concat(shown.values())["mean"], middle))
-        draw_truth(ax, of_task, keys)
+    for ax, task_curves in panels(figure, curves, height=1.3):
+        middle = middle_of(task_curves)
+        shown = {row: estimates_of(task_curves, row).groupby("step")["estimate"].agg(["mean", "std"]) for row in rows}
+        drawn = pd.concat(shown.values())
+        edges = pd.concat([drawn["mean"] + sign * drawn["std"].fillna(0) for sign in (-1, 1)])
+        limits = limits_about(middle, reach_of(edges, middle))
+        draw_truth(ax, task_curves, keys)
         for row, values in shown.items():
-            keys.setdefault(row_label(*row), draw_line(ax, values.index.to_numpy() / 1000, values, row, limits))
+            keys.setdefault(row_label(*row), draw_band(ax, values.index.to_numpy() / 1000, values, row, limits))
         ax.set_ylim(limits)
         ax.set_yticks(*ticks(limits))
         ax.set_xlim(left=0)
@@ -54,7 +57,7 @@ def sigma(estimates: pd.DataFrame) -> Figure:
     """Mean ± std over replicates of the formulas with a reference Gaussian, against its width σ.
 
     Raises:
-        ValueError: there is no estimate by such a formula, or one is NaN or infinite.
+        ValueError: there are no estimates by these formulas, or one is NaN or infinite.
     """
     check_finite(estimates)
     shown = at_train_size(estimates)
@@ -68,11 +71,11 @@ def sigma(estimates: pd.DataFrame) -> Figure:
         if labels[i - 1] and positions[i] < 1.4 * positions[i - 1]:
             labels[i] = ""  # no room
     figure, keys = Figure(), {}
-    for ax, of_task in panels(figure, shown.assign(width=widths), height=1.3, sharex=True):
-        middle = middle_of(of_task)
-        by_width = of_task.groupby(["method", "width"])["estimate"].agg(["mean", "std"])
+    for ax, estimates_by_width in panels(figure, shown.assign(width=widths), height=1.3, sharex=True):
+        middle = middle_of(estimates_by_width)
+        by_width = estimates_by_width.groupby(["method", "width"])["estimate"].agg(["mean", "std"])
         limits = limits_about(middle, reach_of(by_width["mean"], middle))
-        draw_truth(ax, of_task, keys)
+        draw_truth(ax, estimates_by_width, keys)
         for method in by_width.index.unique("method"):
             values = by_width.loc[method]
             row = (method, "sigma=1")
@@ -88,8 +91,8 @@ def sigma(estimates: pd.DataFrame) -> Figure:
 def comparison(estimates: pd.DataFrame) -> Figure:
     """Mean ± std over replicates in two studies, one above the other, for each row and task that both have.
 
-    `estimates` are those of both, told apart by the column `study`; each is shown at its own largest train size. Where
-    they have nothing in common, the figure says so.
+    `estimates` are those of both studies, distinguished by the column `study`; each is shown at its own largest train
+    size. If they have nothing in common, the figure says so.
 
     Raises:
         ValueError: an estimate is NaN or infinite.
@@ -98,7 +101,7 @@ def comparison(estimates: pd.DataFrame) -> Figure:
     both = pd.concat([at_train_size(estimates[estimates["study"] == name]) for name in names])
     means = both.groupby(["task", "method", "estimator", "study"])["estimate"].agg(["mean", "std"])
     common = means["mean"].unstack("study").reindex(columns=names).dropna().sort_index().index
-    if common.empty or len(names) < 2:  # as on a page of tasks that the other study lacks
+    if common.empty or len(names) < 2:  # for example a page of tasks that the other study lacks
         figure = Figure(figsize=(5.5, 0.6))
         figure.text(
             0.5, 0.5, "the two studies have no method and task of this page in common", ha="center", va="center"
@@ -106,13 +109,13 @@ def comparison(estimates: pd.DataFrame) -> Figure:
         return figure
     shown = both.set_index(["task", "method", "estimator"]).loc[common.unique()].reset_index()
     rows, figure = rows_in_order(shown), Figure()
-    for ax, of_task in panels(figure, shown, height=0.4 + 0.13 * len(rows), sharey=True):
-        task_id, middle = of_task["task"].iloc[0], middle_of(of_task)
+    for ax, task_estimates in panels(figure, shown, height=0.4 + 0.13 * len(rows), sharey=True):
+        task_id, middle = task_estimates["task"].iloc[0], middle_of(task_estimates)
         here = means.loc[task_id]
         drawn = [row for row in rows if (task_id, *row) in common]
         reach = reach_of(pd.concat([here.loc[row]["mean"] for row in drawn]), middle)
         limits = limits_about(middle, max(reach, 0.2 * scale_of(middle)))
-        if of_task["mi_true"].notna().all():
+        if task_estimates["mi_true"].notna().all():
             ax.axvline(middle, **TRUTH_STYLE)
         for position, row in enumerate(rows):
             if row in drawn:
@@ -129,7 +132,7 @@ PAIR_STYLES = ({"markersize": 3}, {"markersize": 3, "markerfacecolor": "white", 
 
 
 def _draw_pair(ax: Axes, position: int, pair: pd.DataFrame, color: str, limits: tuple[float, float]) -> None:
-    """Means and bars of their standard deviation of one row in both studies, about y = position."""
+    """Means and standard deviations of one row in both studies, about y = position."""
     for height, style, (_, values) in zip(
         (position - 0.18, position + 0.18), PAIR_STYLES, pair.iterrows(), strict=True
     ):

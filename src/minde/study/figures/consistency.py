@@ -1,4 +1,6 @@
-"""Figure 2: the consistency tests, a panel per test, the ideal value drawn."""
+"""Figure 2: the consistency tests, a panel per test with its ideal value."""
+
+from itertools import pairwise
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,37 +12,40 @@ from ..tables.ratios import ratios, summarise
 from .panels import COLORS, TRUTH_STYLE, marker_of
 
 TITLES = {
-    "baseline": "Baseline: I(A; B$_r$) / I(A; B)",
-    "processing": "Processing: I(A; [B$_r$, B$_q$]) / I(A; B$_r$)",
-    "additivity": "Additivity: I([A, A']; [B$_r$, B'$_r$]) / I(A; B$_r$)",
+    "baseline": "Baseline\nI(A; B$_r$) / I(A; B)",
+    "processing": "Data processing, s > r\nI(A; [B$_s$, B$_r$]) / I(A; B$_s$)",
+    "additivity": "Additivity\nI([A, A']; [B$_r$, B'$_r$]) / I(A; B$_r$)",
 }
+WIDTH = 0.4  # of the points of one number of rows, which are side by side, as a share of the distance to the next
 
 
 def consistency(estimates: pd.DataFrame) -> Figure:
-    """Mean ratio and its 95 % interval over replicates against the rows of the image that are shown.
+    """Mean ratio and its 95 % interval over replicates against the number of rows of the image.
 
     Raises:
         ValueError: see `ratios.ratios`.
     """
     summary = summarise(ratios(estimates))
-    figure = Figure()
-    figure.set_figheight(2.2)
-    keys = {}
+    figure, keys = Figure(), {}
+    figure.set_figheight(2.3)
+    positions, labels = sorted(summary["rows"].unique()), list(summary["row"].unique())
+    width = WIDTH * min((right - left for left, right in pairwise(positions)), default=1)
     for ax, (test, title) in zip(figure.subplots(1, len(TITLES)), TITLES.items(), strict=True):
-        of_test = summary[summary["test"] == test]
         ax.set_title(title)
         keys["ideal"] = ax.axhline(IDEAL[test], **TRUTH_STYLE)
-        for label, of_row in of_test.groupby("row", sort=False):
-            keys[label] = _curve(ax, of_row)
-        ax.xaxis.set_major_locator(FixedLocator(sorted(summary["rows"].unique())))
+        for label, values in summary[summary["test"] == test].groupby("row", sort=False):
+            dodge = width * (labels.index(label) / max(len(labels) - 1, 1) - 0.5)
+            keys[label] = _draw_row(ax, values, dodge)
+        ax.xaxis.set_major_locator(FixedLocator(positions))
         ax.set_ylim(0, IDEAL[test] * 1.5)
-    figure.supxlabel("rows of the image, r", fontsize="medium")
+    figure.supxlabel("rows of the image: r, for data processing s", fontsize="medium")
+    figure.supylabel("ratio", fontsize="medium")
     figure.legend(keys.values(), keys.keys(), loc="outside upper center", ncols=4)
     return figure
 
 
-def _curve(ax: Axes, of_row: pd.DataFrame):
-    """One row of tables; returns the legend's key."""
-    method, estimator = of_row[["method", "estimator"]].iloc[0]
-    half, style = of_row["high"] - of_row["mean"], {"color": COLORS[method], "marker": marker_of((method, estimator))}
-    return ax.errorbar(of_row["rows"], of_row["mean"], half, **style, elinewidth=0.5)
+def _draw_row(ax: Axes, values: pd.DataFrame, dodge: float):
+    """Draw one row of tables, shifted by `dodge` so that bars do not cover each other; return the legend key."""
+    method, estimator = values[["method", "estimator"]].iloc[0]
+    half, style = values["high"] - values["mean"], {"color": COLORS[method], "marker": marker_of((method, estimator))}
+    return ax.errorbar(values["rows"] + dodge, values["mean"], half, **style, linewidth=0.6, elinewidth=0.5)

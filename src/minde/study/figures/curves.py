@@ -1,4 +1,4 @@
-"""Training curves of several cells in one frame, which the figure of them shows."""
+"""Training curves of several cells in one frame, for their figure."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +9,7 @@ from ..trained import read_curve
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """The rows of every curve with the task, its mi_true, the method and the train_size of its cell."""
+    """The rows of every curve, with task, mi_true, method and train_size of its cell."""
     frames = []
     for path in paths:
         table, made_by = read_curve(path)

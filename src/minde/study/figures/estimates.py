@@ -19,13 +19,13 @@ from .panels import (
     draw_heads,
     draw_line,
     draw_truth,
+    estimates_of,
     label_axes,
     label_rows,
     limits_about,
     log_axis,
     marker_of,
     middle_of,
-    of_row,
     outside,
     panels,
     reach_of,
@@ -33,12 +33,12 @@ from .panels import (
     ticks,
 )
 
-SPREAD_REACH = 0.5  # how far the axis of estimates reaches from the truth, as a fraction of it
-OMITTED_ERROR, OMITTED_STD = 2.0, 1.0  # times the truth; the paper's rule says "high" of the deviation
+SPREAD_REACH = 0.5  # how far the axis of estimates extends from the truth, as a fraction of it
+OMITTED_ERROR, OMITTED_STD = 2.0, 1.0  # times the truth; for the deviation, the paper's rule only says "high"
 
 
 def spread(estimates: pd.DataFrame) -> Figure:
-    """Every replicate's estimate per row and task at the largest train size, over a bar of mean ± std.
+    """The estimate of every replicate per row and task at the largest train size, over a bar of mean ± std.
 
     Raises:
         ValueError: an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
@@ -46,13 +46,13 @@ def spread(estimates: pd.DataFrame) -> Figure:
     shown = at_train_size(estimates)
     rows = rows_in_order(shown)
     figure = Figure()
-    for ax, of_task in panels(figure, shown, height=0.4 + 0.09 * len(rows), sharey=True):
-        middle = middle_of(of_task)
+    for ax, task_estimates in panels(figure, shown, height=0.4 + 0.09 * len(rows), sharey=True):
+        middle = middle_of(task_estimates)
         limits = limits_about(middle, SPREAD_REACH * scale_of(middle))
         for position, row in enumerate(rows):
-            values = of_row(of_task, row).sort_values("replicate")["estimate"].dropna().to_numpy()
+            values = estimates_of(task_estimates, row).sort_values("replicate")["estimate"].dropna().to_numpy()
             _draw_replicates(ax, values, position, COLORS[row[0]], limits)
-        if of_task["mi_true"].notna().all():
+        if task_estimates["mi_true"].notna().all():
             ax.axvline(middle, **TRUTH_STYLE)
         label_rows(ax, rows, limits)
     figure.supxlabel(AXIS_LABEL, fontsize="medium")
@@ -62,8 +62,8 @@ def spread(estimates: pd.DataFrame) -> Figure:
 def training_size(estimates: pd.DataFrame) -> Figure:
     """Mean ± std over replicates against the train size; a row that uses no training samples is a horizontal line.
 
-    A row is left out of a task's panel where its error is above twice the truth at any size or its deviation above the
-    truth, as in the paper; below the panels stands which.
+    As in the paper, a row is omitted from a task's panel if at any size its error is above twice the truth or its
+    deviation above the truth; a note below the panels lists the omissions.
 
     Raises:
         ValueError: an estimate is NaN or infinite, or a method or task is unknown.
@@ -74,21 +74,21 @@ def training_size(estimates: pd.DataFrame) -> Figure:
     figure, keys = Figure(), {}
     means = estimates.groupby(["task", "method", "estimator", "train_size"])["estimate"].agg(["mean", "std"])
     omitted = omissions(estimates)
-    untrained = [row for row in rows if set(of_row(estimates, row)["train_size"]) == {0}]
-    for ax, of_task in panels(figure, estimates, height=1.3, sharex=True):
-        task_id, middle = of_task["task"].iloc[0], middle_of(of_task)
+    untrained = [row for row in rows if set(estimates_of(estimates, row)["train_size"]) == {0}]
+    for ax, task_estimates in panels(figure, estimates, height=1.3, sharex=True):
+        task_id, middle = task_estimates["task"].iloc[0], middle_of(task_estimates)
         drawn = [row for row in rows if row not in omitted[task_id]]
         shown = [means.loc[task_id, *row] for row in drawn]
         limits = limits_about(middle, reach_of(pd.concat(shown)["mean"] if shown else pd.Series(dtype=float), middle))
-        draw_truth(ax, of_task, keys)
+        draw_truth(ax, task_estimates, keys)
         for row, values in zip(drawn, shown, strict=True):
             if row in untrained:
                 color, dashes = COLORS[row[0]], DASHES[untrained.index(row) % len(DASHES)]
                 key = ax.axhline(values["mean"].iloc[0], color=color, linestyle=dashes)
-                # The arrowhead of one outside stands at the right end of the panel.
+                # A line outside the panel is an arrowhead at its right end.
                 draw_heads(ax, np.ones(1), values["mean"].to_numpy(), limits, color, ax.get_yaxis_transform())
             else:
-                dodge = 1.02 ** (rows.index(row) - (len(rows) - 1) / 2)  # bars of one size stand side by side
+                dodge = 1.02 ** (rows.index(row) - (len(rows) - 1) / 2)  # bars of one size are side by side
                 key = draw_line(ax, values.index.to_numpy() * dodge, values, row, limits)
             keys.setdefault(row_label(*row), key)
         ax.set_ylim(limits)
@@ -100,9 +100,9 @@ def training_size(estimates: pd.DataFrame) -> Figure:
 
 
 def omissions(estimates: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """The rows that the training-size figure leaves out, by task: far off, of high deviation, or never converged."""
-    of_cell = estimates.groupby(["task", "method", "estimator", "train_size"])
-    cells = of_cell.agg(mean=("estimate", "mean"), std=("estimate", "std"), mi_true=("mi_true", "first"))
+    """The rows that the training-size figure omits, by task: large error, large deviation, or not converged."""
+    by_cell = estimates.groupby(["task", "method", "estimator", "train_size"])
+    cells = by_cell.agg(mean=("estimate", "mean"), std=("estimate", "std"), mi_true=("mi_true", "first"))
     scale = cells["mi_true"].map(scale_of)
     far = (cells["mean"] - cells["mi_true"]).abs() > OMITTED_ERROR * scale
     out = cells[far | (cells["std"] > OMITTED_STD * scale) | cells["mean"].isna()]
@@ -125,10 +125,10 @@ def high_mi(estimates: pd.DataFrame) -> Figure:
     largest = shown["mi_true"].max()
     axes = figure.subplots(1, len(HIGH_MI_VERSIONS), sharex=True, sharey=True)
     for ax, (version, name) in zip(axes, HIGH_MI_VERSIONS.items(), strict=True):
-        of_version = shown[shown["task"].str.startswith(f"{version}high-mi-")]
+        version_estimates = shown[shown["task"].str.startswith(f"{version}high-mi-")]
         keys.setdefault(TRUTH_KEY, ax.plot([0, largest], [0, largest], **TRUTH_STYLE)[0])
         for row in rows:
-            values = of_row(of_version, row).groupby("mi_true")["estimate"].agg(["mean", "std"])
+            values = estimates_of(version_estimates, row).groupby("mi_true")["estimate"].agg(["mean", "std"])
             style = {"color": COLORS[row[0]], "marker": marker_of(row), "elinewidth": 0.5}
             keys.setdefault(row_label(*row), ax.errorbar(values.index, values["mean"], values["std"], **style))
         ax.set_title(name.format("Multinormal 3×3"))
@@ -140,7 +140,7 @@ def high_mi(estimates: pd.DataFrame) -> Figure:
 
 
 def _draw_replicates(ax: Axes, values: np.ndarray, position: int, color: str, limits: tuple[float, float]) -> None:
-    """Points of one row about y = position, the replicates from top to bottom, over a bar of mean ± std."""
+    """Points of one row about y = position, replicates from top to bottom, over a bar of mean ± std."""
     if len(values) > 1:
         mean, std = values.mean(), values.std(ddof=1)
         ax.barh(position, 2 * std, 0.7, mean - std, color=color, alpha=0.3, linewidth=0)
@@ -152,7 +152,7 @@ def _draw_replicates(ax: Axes, values: np.ndarray, position: int, color: str, li
 
 
 def _names_of(omitted: dict[str, list[tuple[str, str]]]) -> str:
-    """Which rows are left out of which panels, in words; empty where none is."""
+    """Which rows are omitted from which panels; empty if none is."""
     tasks_of: dict[tuple[str, str], list[str]] = {}
     for task_id, rows in omitted.items():
         for row in rows:
@@ -160,4 +160,4 @@ def _names_of(omitted: dict[str, list[tuple[str, str]]]) -> str:
     if not tasks_of:
         return ""
     parts = [f"{row_label(*row)} in {', '.join(labels)}" for row, labels in tasks_of.items()]
-    return "Left out (error above 2 GT, deviation above GT, or not converged): " + "; ".join(parts) + "."
+    return "Omitted (error above 2 GT, deviation above GT, or not converged): " + "; ".join(parts) + "."

@@ -1,7 +1,7 @@
-"""What the figures share: colours and markers, a small panel per task, and axes about the true mutual information.
+"""Shared parts of figures: colours, markers, a small panel per task, and axes centred on the true mutual information.
 
-The truth lies in the middle of every panel and the axis of estimates reaches equally far to both sides. What lies
-outside is shown by an arrowhead on the edge: a method that is far off must not flatten the rest.
+The truth is in the middle of every panel and the axis of estimates extends equally to both sides. Values outside are
+shown by an arrowhead on the edge, so that a method with a large error does not flatten the others.
 """
 
 import math
@@ -20,13 +20,13 @@ from ..selection import tasks_in_order
 from ..task_labels import label_of
 
 COLUMNS = 4  # of panels, at most
-SMALLEST_SCALE = 0.1  # nats; of a truth about 0, no fraction is an axis
+SMALLEST_SCALE = 0.1  # nats; a fraction of a truth near 0 would be too small for an axis
 TRUTH_STYLE = {"color": "black", "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1}
 AXIS_LABEL = "mutual information (nats)"
 TRUTH_KEY = f"{TRUTH_LABEL} (true value)"
 
-# A colour per method, apart for the colour-blind (Okabe and Ito's, then darker and lighter ones), and a marker for
-# those who see no colour: by estimator where a method has several, else by method; those without one do not train.
+# A colour per method, distinct for colour-blind readers (Okabe and Ito's, then darker and lighter ones), and a marker
+# for print without colour: by estimator if a method has several, else by method; methods that do not train have none.
 COLORS = {
     "minde-j": "#0072B2",
     "minde-c": "#D55E00",
@@ -54,11 +54,11 @@ MARKERS = {
     "doe-logistic": "p",
 }
 SIGMA_MARKER = "o"
-DASHES = ((0, (1, 1)), (0, (3, 1, 1, 1)), (0, (6, 1)), (0, (1, 3)))  # of methods that do not train, in their order
+DASHES = ((0, (1, 1)), (0, (3, 1, 1, 1)), (0, (6, 1)), (0, (1, 3)))  # of methods that do not train, in order
 
 
 def panels(figure: Figure, estimates: pd.DataFrame, height: float, **share) -> Iterator[tuple[Axes, pd.DataFrame]]:
-    """Yield one titled panel (height in inches) per task with its estimates; sets the height of the figure."""
+    """Yield one titled panel (height in inches) per task with its estimates, and set the height of the figure."""
     tasks = tasks_in_order(estimates)
     columns = min(len(tasks), COLUMNS)
     lines = math.ceil(len(tasks) / columns)
@@ -69,12 +69,12 @@ def panels(figure: Figure, estimates: pd.DataFrame, height: float, **share) -> I
         yield ax, estimates[estimates["task"] == task_id]
     for ax in axes[len(tasks) :]:
         ax.remove()
-    if lines > 1 and share.get("sharex"):  # the ticks' labels of the panels removed
+    if lines > 1 and share.get("sharex"):  # tick labels above the removed panels
         for ax in axes[(lines - 1) * columns - (lines * columns - len(tasks)) : (lines - 1) * columns]:
             ax.tick_params(labelbottom=True)
 
 
-def of_row(estimates: pd.DataFrame, row: tuple[str, str]) -> pd.DataFrame:
+def estimates_of(estimates: pd.DataFrame, row: tuple[str, str]) -> pd.DataFrame:
     """The estimates of one (method, estimator)."""
     return estimates[(estimates["method"] == row[0]) & (estimates["estimator"] == row[1])]
 
@@ -85,37 +85,37 @@ def marker_of(row: tuple[str, str]) -> str:
 
 
 def limits_about(truth: float, reach: float) -> tuple[float, float]:
-    """Ends of an axis whose outer ticks are so far from the truth, and that goes a tenth beyond."""
+    """Ends of an axis that extends a tenth beyond its outer ticks, which are at distance `reach` from the truth."""
     return truth - 1.1 * reach, truth + 1.1 * reach
 
 
-def middle_of(of_task: pd.DataFrame) -> float:
-    """The middle of a task's axis: the truth, or the median estimate where nobody knows the truth, or else 0."""
-    candidates = (of_task["mi_true"].iloc[0], of_task["estimate"].median(), 0.0)
+def middle_of(estimates: pd.DataFrame) -> float:
+    """The middle of a task's axis: the truth, or the median estimate if it is unknown, or 0 without estimates."""
+    candidates = (estimates["mi_true"].iloc[0], estimates["estimate"].median(), 0.0)
     return float(next(middle for middle in candidates if not pd.isna(middle)))
 
 
-def draw_truth(ax: Axes, of_task: pd.DataFrame, keys: dict[str, Artist]) -> None:
-    """A level line at a task's true value, if it is known, and the legend's key of it."""
-    truth = of_task["mi_true"].iloc[0]
+def draw_truth(ax: Axes, estimates: pd.DataFrame, keys: dict[str, Artist]) -> None:
+    """Draw a horizontal line at a task's true value, if known, and add its legend key."""
+    truth = estimates["mi_true"].iloc[0]
     if not pd.isna(truth):
         keys.setdefault(TRUTH_KEY, ax.axhline(truth, **TRUTH_STYLE))
 
 
 def scale_of(truth: float) -> float:
-    """What errors are compared with: the truth, or a tenth of a nat where that is more."""
+    """The scale of errors: the truth, but at least a tenth of a nat."""
     return max(abs(truth), SMALLEST_SCALE)
 
 
-def reach_of(means: pd.Series, truth: float) -> float:
-    """How far an axis reaches on which most of these lines can be told apart: the errors' 80% quantile and a bit more,
-    but a tenth of the truth at least, and the truth at most."""
-    wanted = 1.3 * float((means - truth).abs().quantile(0.8)) if len(means) else 0.0
+def reach_of(values: pd.Series, truth: float) -> float:
+    """How far an axis extends from the truth to show most values: 1.3 times the 80% quantile of their errors, between a
+    tenth of the truth and the truth."""
+    wanted = 1.3 * float((values - truth).abs().quantile(0.8)) if len(values) else 0.0
     return float(np.clip(wanted, 0.1 * scale_of(truth), scale_of(truth)))
 
 
 def ticks(limits: tuple[float, float]) -> tuple[list[float], list[str]]:
-    """Positions and labels of three ticks: the truth, and the reach of the axis on both sides."""
+    """Positions and labels of three ticks: the truth, and the reach on both sides."""
     truth, reach = np.mean(limits), (limits[1] - limits[0]) / 2.2
     positions = [truth - reach, truth, truth + reach]
     return positions, [f"{position:z.2f}" for position in positions]
@@ -124,28 +124,39 @@ def ticks(limits: tuple[float, float]) -> tuple[list[float], list[str]]:
 def draw_line(
     ax: Axes, x: np.ndarray, values: pd.DataFrame, row: tuple[str, str], limits: tuple[float, float]
 ) -> Artist:
-    """Means with bars of their standard deviation (`values`: mean, std) over x; the legend's key."""
+    """Draw means with bars of their standard deviation (`values`: mean, std) over x; return the legend key."""
     color, means = COLORS[row[0]], values["mean"].to_numpy()
     key = ax.errorbar(x, means, values["std"], color=color, marker=marker_of(row), elinewidth=0.5)
     draw_heads(ax, x, means, limits, color, ax.transData)
     return key
 
 
+def draw_band(
+    ax: Axes, x: np.ndarray, values: pd.DataFrame, row: tuple[str, str], limits: tuple[float, float]
+) -> Artist:
+    """As `draw_line`, with a pale band instead of bars, so that rows with a large deviation do not hide the others."""
+    color, means, deviations = COLORS[row[0]], values["mean"].to_numpy(), values["std"].to_numpy()
+    (key,) = ax.plot(x, means, color=color, marker=marker_of(row))
+    ax.fill_between(x, means - deviations, means + deviations, color=color, alpha=0.1, linewidth=0, zorder=1)
+    draw_heads(ax, x, means, limits, color, ax.transData)
+    return key
+
+
 def draw_heads(ax: Axes, x: np.ndarray, means: np.ndarray, limits: tuple[float, float], color: str, transform) -> None:
-    """Arrowheads on the edges that means lie beyond."""
+    """Draw arrowheads on the edges for means beyond them."""
     for out, edge, head in outside(means, limits, "v^"):
         ax.plot(x[out], np.full(out.sum(), edge), head, color=color, transform=transform, clip_on=False)
 
 
 def outside(values: np.ndarray, limits: tuple[float, float], heads: str) -> Iterator[tuple[np.ndarray, float, str]]:
-    """For each edge of the axis that values lie beyond: which do, where the edge is, and the head that points there."""
+    """For each edge with values beyond it: which values, the position of the edge, and the arrowhead."""
     for out, edge, head in zip((values < limits[0], values > limits[1]), limits, heads, strict=True):
         if out.any():
             yield out, edge, head
 
 
 def log_axis(ax: Axes, positions: list[float], labels: Iterable[str]) -> None:
-    """A log axis with a tick at each position, if there is any, and room for dodged points at both ends."""
+    """Make a log axis with a tick at each position, if any, and room for dodged points at both ends."""
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticks(positions, labels)
@@ -153,15 +164,15 @@ def log_axis(ax: Axes, positions: list[float], labels: Iterable[str]) -> None:
         ax.set_xlim(positions[0] / 1.5, positions[-1] * 1.5)
 
 
-def label_axes(figure: Figure, of_x: str, below: str = "") -> None:
-    """Labels of both axes, and small print below the horizontal one."""
-    text = of_x + ("\n" + textwrap.fill(below, 130) if below else "")
+def label_axes(figure: Figure, x_label: str, below: str = "") -> None:
+    """Label both axes, with small print below the horizontal one."""
+    text = x_label + ("\n" + textwrap.fill(below, 130) if below else "")
     figure.supxlabel(text, fontsize=5.5 if below else "medium")
     figure.supylabel(AXIS_LABEL, fontsize="medium")
 
 
 def label_rows(ax: Axes, rows: list[tuple[str, str]], limits: tuple[float, float]) -> None:
-    """Axes of a panel with estimates to the right and a line for each row, the first on top."""
+    """Set the axes of a panel with estimates along x and a line for each row, the first on top."""
     ax.set_xlim(limits)
     ax.set_xticks(*ticks(limits))
     ax.set_yticks(range(len(rows)), [row_label(*row) for row in rows])
@@ -170,7 +181,7 @@ def label_rows(ax: Axes, rows: list[tuple[str, str]], limits: tuple[float, float
 
 
 def add_legend(figure: Figure, keys: dict, rows: list[tuple[str, str]]) -> None:
-    """A legend above the panels, in the order of the rows whichever panel a row was first drawn in."""
+    """Add a legend above the panels, in the order of the rows."""
     order = [TRUTH_KEY, *(row_label(*row) for row in rows)]
     labels = [label for label in dict.fromkeys(order) if label in keys]
     figure.legend([keys[label] for label in labels], labels, loc="outside upper center", ncols=4)

@@ -1,12 +1,11 @@
-"""Table 1: the mean estimate of every row on every task, at one train size; and what it comes to, in the summary."""
+"""Table 1: the mean estimate of every row on every task, at one train size; and its summary."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
-from ..files import atomic
 from ..rows import row_label
 from ..selection import at_train_size, of_widths, rows_in_order, tasks_in_order
 from ..task_labels import label_of
@@ -20,12 +19,12 @@ COLUMNS = [
     "task_label",
     "train_size",
     "replicates",  # their number
-    "converged",  # of them; mean and std are over these
-    "mi_true",  # nats, like all that follow
+    "converged",  # number that converged; mean and std are over these
+    "mi_true",  # nats, as are the next three
     "mean",
     "std",  # over the replicates, with n - 1; NaN for a single one
     "error",  # mean - mi_true
-    "not_converged",  # why the first replicate that did not converge did not; empty where all did
+    "not_converged",  # the reason of the first replicate that did not converge; empty if all did
 ]
 
 
@@ -57,7 +56,7 @@ def summarise(estimates: pd.DataFrame, train_size: int | None = None) -> pd.Data
 
 
 def with_reference(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with the authors' published row of MINDE-c below ours; a task that they leave out stays empty."""
+    """The table with the authors' published row of MINDE-c below ours; a task that they omit stays empty."""
     tasks = table.drop_duplicates("task")[["task", "task_label", "mi_true"]]
     row = tasks.assign(row=published.LABEL, method="published", estimator="", mean=tasks["task"].map(published.MINDE_C))
     row = row.assign(error=row["mean"] - row["mi_true"], train_size=0, replicates=0, converged=0)
@@ -75,12 +74,12 @@ def write_table(
     reference: bool = False,
     train_size: int | None = None,
 ) -> None:
-    """Write Table 1 to every path, as its suffix says: .csv (full precision), .md, .tex or .html.
+    """Write Table 1 to every path in the format of its suffix: .csv (full precision), .md, .tex or .html.
 
-    Of the σ formula it has the rows of these widths.
+    The σ formula is shown at the widths `sigmas` only.
 
     Raises:
-        ValueError: a suffix is none of these, or see `summarise`. Nothing is written then.
+        ValueError: another suffix, or see `summarise`. Nothing is written then.
     """
     table = summarise(of_widths(estimates, sigmas), train_size)
     if reference:
@@ -91,7 +90,7 @@ def write_table(
         ".tex": lambda: latex.to_latex(table, decimals),
         ".html": lambda: html.to_html(table, decimals),
     }
-    _write(paths, kinds)
+    rendering.write(paths, kinds)
 
 
 def write_summary(
@@ -103,12 +102,12 @@ def write_summary(
     seed: int,
     quoted: dict[str, str],
 ) -> None:
-    """Write the summary of Table 1, a line per row, in the same kinds of files.
+    """Write the summary of Table 1, a line per row, in the same formats.
 
-    `quoted` names the formula of each MINDE variant that is marked.
+    `quoted` is the formula of each MINDE variant that is marked.
 
     Raises:
-        ValueError: a suffix is none of these, or see `summarise`. Nothing is written then.
+        ValueError: another suffix, or see `summarise`. Nothing is written then.
     """
     shown = of_widths(estimates, sigmas)
     scores = summary.score(at_train_size(shown), summarise(shown), resamples, seed, quoted)
@@ -119,14 +118,4 @@ def write_summary(
         ".tex": lambda: latex.plain(head, body, note),
         ".html": lambda: html.plain(head, body, note),
     }
-    _write(paths, kinds)
-
-
-def _write(paths: Iterable[str | Path], kinds: dict[str, Callable[[], str]]) -> None:
-    paths = [Path(path) for path in paths]
-    for path in paths:
-        if path.suffix not in kinds:
-            raise ValueError(f"no table can be written as {path.suffix!r}; expected .csv, .md, .tex or .html")
-    for path, text in [(path, kinds[path.suffix]()) for path in paths]:
-        with atomic(path) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+    rendering.write(paths, kinds)

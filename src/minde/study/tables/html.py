@@ -35,8 +35,8 @@ $colors
 </head>
 <body>
 <figure>
-<figcaption><b>Table 1.</b> $note Point at a cell for its standard deviation over replicates.<br>
-Colour: estimate minus truth, in nats; none: at most $smallest either way.
+<figcaption><b>Table 1.</b> $note Hover over a cell for its standard deviation over replicates.<br>
+Colour: estimate minus truth, in nats; none: at most $smallest in absolute value.
 <p class="legend">
 $legend
 </p></figcaption>
@@ -55,7 +55,7 @@ $body
 
 
 def to_html(summary: pd.DataFrame, decimals: int) -> str:
-    """A page with the table, its caption and the meaning of its colours; a tooltip gives a cell's spread and error."""
+    """A page with the table, its caption and a legend of its colours; a tooltip gives a cell's spread and error."""
     tasks = summary.drop_duplicates("task")
     heads = (_head(task_id, label) for task_id, label in zip(tasks["task"], tasks["task_label"], strict=True))
     truth = (f"<td>{number(value, decimals)}</td>" for value in tasks["mi_true"])
@@ -103,7 +103,7 @@ $body
 
 
 def plain(head: list[str], body: list[list[str]], note: str) -> str:
-    """A page with a table whose first column is text, the others numbers."""
+    """A page with a table whose first column is text and whose other columns are numbers."""
     return PLAIN.substitute(
         note=escape(note),
         head="<tr>" + "".join(f'<th scope="col">{escape(name)}</th>' for name in head) + "</tr>",

@@ -7,9 +7,9 @@ import pandas as pd
 from ..rows import TRUTH_LABEL
 from .rendering import CLASS_COLORS, ERROR_BOUNDS, cell_text, class_meanings, error_class, note, number
 
-# Colours are defined inside the document, so that they come along when another one takes it in with \input.
-DOCUMENT = Template(r"""% Compiles alone: pdflatex table1.tex
-% Inside another document: load standalone, booktabs, graphicx and xcolor (option table) there, then \input this file.
+# Colours are defined inside the document, so that they are available when another document includes it by \input.
+DOCUMENT = Template(r"""% Compiles on its own: pdflatex table1.tex
+% In another document: load standalone, booktabs, graphicx and xcolor (option table), then \input this file.
 \documentclass[border=6pt,varwidth=\maxdimen]{standalone}
 \usepackage[table]{xcolor}
 \usepackage{booktabs,graphicx}
@@ -27,7 +27,7 @@ $body
 
 \medskip
 $note\\
-Colour: estimate minus truth, in nats; none: at most $smallest either way.\\[2pt]
+Colour: estimate minus truth, in nats; none: at most $smallest in absolute value.\\[2pt]
 $legend
 }
 \end{document}
@@ -35,7 +35,7 @@ $legend
 
 
 def to_latex(summary: pd.DataFrame, decimals: int) -> str:
-    """A document that compiles alone and that another one can take in with \\input; one column per task."""
+    """A document that compiles on its own or can be included by \\input; one column per task."""
     tasks = summary.drop_duplicates("task")
     body = [_line(TRUTH_LABEL, (_signed(number(value, decimals)) for value in tasks["mi_true"])), r"\midrule"]
     for row, cells in summary.groupby("row", sort=False):
@@ -51,7 +51,7 @@ def to_latex(summary: pd.DataFrame, decimals: int) -> str:
     )
 
 
-PLAIN = Template(r"""% Compiles alone, and can be taken into another document as table1.tex can.
+PLAIN = Template(r"""% Compiles on its own, and can be included in another document like table1.tex.
 \documentclass[border=6pt,varwidth=\maxdimen]{standalone}
 \usepackage{booktabs}
 \begin{document}
@@ -72,7 +72,7 @@ $body
 
 
 def plain(head: list[str], body: list[list[str]], note: str) -> str:
-    """A document with a table whose first column is text, the others numbers."""
+    """A document with a table whose first column is text and whose other columns are numbers."""
     return PLAIN.substitute(
         columns="r" * (len(head) - 1),
         head=_line(head[0], map(escape, head[1:])),
@@ -82,7 +82,7 @@ def plain(head: list[str], body: list[list[str]], note: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text in which LaTeX finds nothing to interpret, with the few symbols of our labels as LaTeX commands."""
+    """Text escaped for LaTeX, with the symbols of our labels as LaTeX commands."""
     return text.translate(ESCAPES)
 
 

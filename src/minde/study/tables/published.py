@@ -1,6 +1,6 @@
-"""The authors' MINDE-c row as published with later work (one decimal, without the Swiss roll): a row to compare with.
+"""The authors' MINDE-c row as published with later work (one decimal, without the Swiss roll), for comparison.
 
-39 of the 40 tasks: 31 equal the true value at one decimal, and the others are one unit too low.
+It has 39 of the 40 tasks: 31 equal the true value at one decimal, and the others are one unit too low.
 """
 
 from ..tasks import BENCHMARK

@@ -1,21 +1,24 @@
 """A table of estimates as text: CSV and Markdown here, and what the LaTeX and HTML renderers share.
 
-LaTeX and HTML keep the paper's layout, one column per task. Markdown has one line per task, because forty columns
-cannot be read where Markdown is; CSV has one line per (row, task) in full precision, because that is what programs
-read without guessing at headers. All take the summary that `tables.summarise` makes.
+LaTeX and HTML keep the paper's layout, one column per task. Markdown has one line per task, because forty columns are
+too wide for it; CSV has one line per (row, task) in full precision, which programs read most easily. All take the
+summary that `tables.summarise` returns.
 """
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 
+from ..files import atomic
 from ..rows import TRUTH_LABEL
 
-# A cell is coloured by the signed error of its mean, in steps (nats) that mean something at one decimal: half a unit,
-# one unit, and two sizes of plainly wrong. Blue and orange stay apart for colour-blind readers, and all steps are light
-# enough for black digits.
+# A cell is coloured by the signed error of its mean, in steps (nats) that are meaningful at one decimal: half a unit,
+# one unit, and two levels of clearly wrong. Blue and orange are distinct for colour-blind readers, and all steps are
+# light enough for black digits.
 ERROR_BOUNDS = (0.05, 0.1, 0.2, 0.5)
 LOW_COLORS = ("DCEAF5", "B0D2E9", "7FB6DC", "4F97C9")
 HIGH_COLORS = ("FDEBD3", "FBCF9B", "F5AB61", "E6852F")
@@ -23,7 +26,23 @@ CLASS_COLORS = {
     **{f"low{level}": color for level, color in reversed(list(enumerate(LOW_COLORS, start=1)))},
     **{f"high{level}": color for level, color in enumerate(HIGH_COLORS, start=1)},
 }
-"""Hex colour of each class of errors, from the most negative to the most positive; the smallest errors have none."""
+"""Hex colour of each error class, from the most negative to the most positive; the smallest errors have none."""
+
+
+def write(paths: Iterable[str | Path], kinds: dict[str, Callable[[], str]]) -> None:
+    """Write a table to every path with the function of its suffix in `kinds`, atomically.
+
+    Raises:
+        ValueError: a suffix is not in `kinds`. Nothing is written then.
+    """
+    paths = [Path(path) for path in paths]
+    *others, last = kinds
+    for path in paths:
+        if path.suffix not in kinds:
+            raise ValueError(f"no table can be written as {path.suffix!r}; expected {', '.join(others)} or {last}")
+    for path, text in [(path, kinds[path.suffix]()) for path in paths]:
+        with atomic(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def to_csv(summary: pd.DataFrame) -> str:
@@ -46,24 +65,24 @@ def markdown(head: list[str], body: list[list[str]]) -> str:
 
 
 MISSING, PARTIAL = "–", "†"
-"""In place of a number that is not there, and beside a mean of some of the replicates."""
+"""Marks of a missing number, and of a mean over some of the replicates only."""
 
 
 def number(value: float, decimals: int) -> str:
-    """A number with so many decimals, or MISSING for NaN; never a negative zero."""
+    """A number with `decimals` digits after the point, or MISSING for NaN; never a negative zero."""
     return MISSING if math.isnan(value) else f"{value:z.{decimals}f}"
 
 
 def cell_text(cell, decimals: int) -> str:
-    """The mean of a summary's line, marked where it is of some replicates only; without a truth, with its spread."""
-    if not cell.replicates:  # published, with one decimal, or not
+    """The mean of a summary's line, marked if over some replicates only, with its spread if the truth is unknown."""
+    if not cell.replicates:  # published, with one decimal, or missing
         return "" if math.isnan(cell.mean) else number(cell.mean, min(decimals, 1))
     spread = f" ± {number(cell.std, decimals)}" if math.isnan(cell.mi_true) and not math.isnan(cell.std) else ""
     return number(cell.mean, decimals) + spread + (PARTIAL if 0 < cell.converged < cell.replicates else "")
 
 
 def error_class(error: float) -> str | None:
-    """Name in CLASS_COLORS of an error in nats, or None for one that is at most the first bound or not there."""
+    """Name in CLASS_COLORS of an error in nats, or None if it is missing or at most the first bound."""
     if math.isnan(error):
         return None
     level = bisect_left(ERROR_BOUNDS, abs(error))
@@ -71,19 +90,19 @@ def error_class(error: float) -> str | None:
 
 
 def class_meanings() -> dict[str, str]:
-    """What each class of CLASS_COLORS means, in its order, such as `+0.05 to +0.1`."""
+    """Meaning of each class of CLASS_COLORS, in order, such as `+0.05 to +0.1`."""
     steps = [f"{{sign}}{low:g} to {{sign}}{high:g}" for low, high in pairwise(ERROR_BOUNDS)]
     steps.append(f"beyond {{sign}}{ERROR_BOUNDS[-1]:g}")
     return {name: steps[int(name[-1]) - 1].format(sign="−" if name[:-1] == "low" else "+") for name in CLASS_COLORS}
 
 
 def note(summary: pd.DataFrame) -> str:
-    """What the numbers and the marks of a table are."""
+    """Explanation of the numbers and marks of a table."""
     ours = summary[summary["replicates"] > 0]
     counts, sizes = sorted(ours["replicates"].unique()), ours["train_size"].max()
     replicates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    trained = f"; methods that train saw {sizes:,} samples" if sizes else ""
-    unknown = f", {MISSING} where nobody knows it" if ours["mi_true"].isna().any() else ""
+    trained = f"; methods that train used {sizes:,} samples" if sizes else ""
+    unknown = f", {MISSING} if unknown" if ours["mi_true"].isna().any() else ""
     unknown += (
         ", and ± the standard deviation over replicates is shown" if unknown and ours["std"].notna().any() else ""
     )
@@ -94,16 +113,16 @@ def note(summary: pd.DataFrame) -> str:
 
 
 def _reference(summary: pd.DataFrame) -> str:
-    """What the published row is, where the table has it."""
+    """Explanation of the published row, if the table has it."""
     published = summary[summary["replicates"] == 0]
     if published.empty:
         return ""
-    absent = " A task that they leave out is not filled." if published["mean"].isna().any() else ""
+    absent = " A task that they omit is left blank." if published["mean"].isna().any() else ""
     return f" {published['row'].iloc[0]}: the authors' values, with one decimal.{absent}"
 
 
 def _convergence(ours: pd.DataFrame) -> str:
-    """What the marks for methods that did not converge mean, where the table has any."""
+    """Explanation of the marks for methods that did not converge, if the table has any."""
     none = f" {MISSING}: no replicate converged." if (ours["converged"] == 0).any() else ""
     some = ours["converged"].between(1, ours["replicates"] - 1).any()
-    return none + (f" {PARTIAL}: some did not, and are left out." if some else "")
+    return none + (f" {PARTIAL}: some did not and are omitted." if some else "")

@@ -1,4 +1,4 @@
-"""What Table 1 comes to, a line per row: how many tasks are right, how large the error is, and what it costs."""
+"""Summary of Table 1, a line per row: number of tasks right, error and cost."""
 
 import math
 
@@ -24,30 +24,30 @@ HEAD = [
 COLUMNS = [
     "row",
     *KEY,
-    "quoted",  # whether the config has named the formula in advance
+    "quoted",  # whether the config named the formula in advance
     "train_size",
     "tasks",  # with a known truth
-    "converged",  # of them, or of all where there are none: with an estimate
-    "equal",  # of them: mean and truth are the same number at one decimal
+    "converged",  # number of these, or of all tasks if there are none, with an estimate
+    "equal",  # number of these whose mean and truth are equal at one decimal
     *(f"within_{bound:g}" for bound in BOUNDS),
     "mean_absolute_error",  # nats, over the tasks with an estimate
-    "low",  # of its bootstrap interval, nats
+    "low",  # ends of its bootstrap interval, nats
     "high",
-    "seconds",  # on the device per estimate of one replicate, training included: the mean over tasks
+    "seconds",  # device seconds per estimate of one replicate, including training: the mean over tasks
 ]
 
 
 def score(
-    estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: int, quoted: dict[str, str] | None = None
+    estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: int, quoted: dict[str, str]
 ) -> pd.DataFrame:
     """Scores of every row of Table 1, whose summary is `table`, from the `estimates` that it shows; has COLUMNS.
 
-    `quoted` has the formula of each MINDE variant that the config names in advance.
+    `quoted` is the formula of each MINDE variant that the config names in advance.
 
-    Tasks whose truth nobody knows are left out, but where there are no others.
+    Tasks of unknown truth are left out, unless there are no others.
 
-    The interval is the bootstrap's over replicates, drawn anew in each task (a stratified bootstrap, as replicates of
-    different tasks have nothing in common); it is missing with a single replicate.
+    The interval is a bootstrap over replicates, drawn separately in each task (a stratified bootstrap, since replicates
+    of different tasks are unrelated); it is missing with a single replicate.
     """
     cost = (estimates["seconds"] + estimates["train_seconds"]).groupby([estimates[name] for name in KEY]).mean()
     lines, known = [], table[table["mi_true"].notna()]
@@ -61,7 +61,7 @@ def score(
                 "row": row,
                 "method": method,
                 "estimator": estimator,
-                "quoted": formula_of(estimator) == (quoted or {}).get(method, method),
+                "quoted": formula_of(estimator) == quoted.get(method, method),
                 "train_size": cells["train_size"].iloc[0],
                 "tasks": int(cells["mi_true"].notna().sum()),
                 "converged": int(cells["mean"].notna().sum()),
@@ -77,20 +77,20 @@ def score(
 
 
 def _interval(estimates: pd.DataFrame, resamples: int, seed: int) -> tuple[float, float]:
-    """Bootstrap interval of the mean absolute error of one row, the same whatever the other rows are.
+    """Bootstrap interval of the mean absolute error of one row, independent of the other rows.
 
-    Means of n values drawn from n have a variance that is (n - 1) / n too small, which three replicates would feel: the
-    deviations are stretched by the root of its inverse (Davison and Hinkley, 1997, section 2.3).
+    The variance of means of n values resampled from n is too small by the factor (n - 1) / n, which matters for three
+    replicates: deviations are scaled by the square root of its inverse (Davison and Hinkley, 1997, section 2.3).
     """
     errors, varied = [], False
-    for (task_id, *row), of_task in estimates[estimates["mi_true"].notna()].groupby(["task", *KEY], sort=True):
+    for (task_id, *row), replicates in estimates[estimates["mi_true"].notna()].groupby(["task", *KEY], sort=True):
         rng = np.random.default_rng(seed_of(seed, task_id, None, 0, f"bootstrap/{'/'.join(row)}"))
-        values = of_task.sort_values("replicate")["estimate"].dropna().to_numpy()
-        if len(values):  # a single one is drawn every time
+        values = replicates.sort_values("replicate")["estimate"].dropna().to_numpy()
+        if len(values):  # a single value is drawn every time
             n = len(values)
             deviations = (values[rng.integers(n, size=(resamples, n))] - values.mean()).mean(axis=1)
             means = values.mean() + deviations * math.sqrt(n / max(n - 1, 1))
-            errors.append(np.abs(means - of_task["mi_true"].iloc[0]))
+            errors.append(np.abs(means - replicates["mi_true"].iloc[0]))
             varied |= n > 1
     if not varied:
         return math.nan, math.nan
@@ -123,20 +123,19 @@ def _error(line: dict) -> str:
 
 
 def note(scores: pd.DataFrame, resamples: int) -> str:
-    """What the columns are."""
+    """Explanation of the columns."""
     tasks, size = scores["tasks"].max(), scores["train_size"].max()
     has_mark = (scores["quoted"] & (scores["method"] != scores["estimator"])).any()
     marked = f"{QUOTED}: the formula that the recipe names in advance." if has_mark else ""
-    trained = f" (methods that train saw {size:,} samples)" if size else ""
+    trained = f" (methods that train used {size:,} samples)" if size else ""
+    seconds = (
+        "device seconds per replicate's estimate, including training, which all formulas of one MINDE variant share."
+    )
     if not tasks:
-        return (
-            f"Nobody knows the mutual information of any task{trained}: the tasks with an estimate; device seconds per "
-            f"replicate's estimate, training included, which all formulas of one MINDE variant share.{marked}"
-        )
+        return f"The true value of no task is known{trained}. Columns: tasks with an estimate; {seconds}{marked}"
     return (
         f"Of {tasks} tasks of known mutual information{trained}: those with an estimate, and those whose mean over the "
         f"replicates equals the true value at one decimal, or is within {BOUNDS[0]:g} or {BOUNDS[1]:g} nats of it; the "
-        f"mean over tasks of its absolute error, in nats, with what it is in {LEVEL:.0%} of {resamples:,} bootstraps "
-        "over the replicates, a rough measure where these are few; device seconds per replicate's estimate, training "
-        f"included, which all formulas of one MINDE variant share.{marked}"
+        f"mean over tasks of the mean's absolute error, in nats, with the {LEVEL:.0%} interval of {resamples:,} "
+        f"bootstraps over the replicates, which is rough if these are few; {seconds}{marked}"
     )

@@ -10,11 +10,11 @@ from .. import write
 
 
 def write_figure(name: str, rows: pd.DataFrame, paths: Iterable[str | Path]) -> None:
-    """Draw an experiment's figure and write it to every path (.pdf or .png): same rows, same bytes.
+    """Draw an experiment's figure and write it to every path (.pdf or .png): the same rows give the same bytes.
 
-    The module of that name here has a function `draw`, from the experiment's rows to the figure.
+    The module `name` of this package has a function `draw`, from the experiment's rows to the figure.
 
     Raises:
-        ValueError: the kind of file is unknown.
+        ValueError: unknown file format.
     """
     write(lambda: import_module(f"{__name__}.{name}").draw(rows), paths)

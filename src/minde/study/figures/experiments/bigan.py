@@ -7,16 +7,16 @@ from .scatter import SERIES, dots, scatter
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Above the samples of data and models, below what models make of the codes of data; right, three measures."""
+    """Top: samples of data and models; bottom: the models' reconstructions of the data; right: four measures."""
     figure = Figure()
     figure.set_figheight(2.75)
     axes = figure.subplots(2, 5)
     points = rows[rows["quantity"] == "point"]
-    scatter(axes[0, 0], _of(points, "samples", "data"), "data", SERIES["data"][1])
+    scatter(axes[0, 0], _select(points, "samples", "data"), "data", SERIES["data"][1])
     for column, name in ((1, "bigan"), (2, "mine")):
         title = "BiGAN" if name == "bigan" else "BiGAN + MINE"
-        scatter(axes[0, column], _of(points, "samples", name), title, SERIES[name][1])
-        scatter(axes[1, column], _of(points, "reconstructions", name), "reconstructions", SERIES[name][1])
+        scatter(axes[0, column], _select(points, "samples", name), title, SERIES[name][1])
+        scatter(axes[1, column], _select(points, "reconstructions", name), "reconstructions", SERIES[name][1])
     dots(axes[0, 3], rows, "modes", "modes covered, of 25", 25)
     dots(axes[0, 4], rows, "high_quality", "share within 3σ", 1)
     dots(axes[1, 3], rows, "reconstruction", "reconstruction error")
@@ -25,5 +25,5 @@ def draw(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _of(points: pd.DataFrame, panel: str, series: str) -> pd.DataFrame:
+def _select(points: pd.DataFrame, panel: str, series: str) -> pd.DataFrame:
     return points[(points["panel"] == panel) & (points["series"] == series)]

@@ -13,7 +13,7 @@ MARKERS = "osD^vP*"
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Left, every layer's way through the plane, mean over replicates, coloured by epoch; right, the error by epoch."""
+    """Left: the path of every layer in the plane, mean over replicates, coloured by epoch; right: the error."""
     figure = Figure()
     figure.set_figheight(2.5)
     plane, error = figure.subplots(1, 2, width_ratios=[2.2, 1])
@@ -38,10 +38,10 @@ def draw(rows: pd.DataFrame) -> Figure:
     plane.set_xlim(0, 12.8)
     plane.set_ylim(0, 1.08)
     figure.colorbar(shown, ax=plane, label="epoch + 1", pad=0.01)
-    for _, of_one in rows[rows["panel"] == "error"].groupby("replicate"):
-        error.plot(of_one["x"] + 1, of_one["value"], color="#0072B2", linewidth=0.5, alpha=0.6)
+    for _, curve in rows[rows["panel"] == "error"].groupby("replicate"):
+        error.plot(curve["x"] + 1, curve["value"], color="#0072B2", linewidth=0.5, alpha=0.6)
     error.set_xscale("log")
     error.set_ylim(0, 0.6)
     error.set_xlabel("epoch + 1")
-    error.set_ylabel("share of test patterns labelled wrongly")
+    error.set_ylabel("share of test patterns misclassified")
     return figure

@@ -16,19 +16,19 @@ ESTIMATES = {
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Means over replicates with their 95 % intervals; the plane's points are the betas."""
+    """Means over replicates with their 95 % intervals; the points of the information plane are the betas."""
     summary, figure = over_replicates(rows), Figure()
-    figure.set_figheight(2.3)
+    figure.set_figheight(2.5)
     error, information, plane = figure.subplots(1, 3)
     betas = sorted(summary["x"].unique())
     _by_beta(error, summary[summary["series"] == "error"], betas, "test error", "#D55E00", "o")
-    error.set_ylabel("share of test images labelled wrongly")
+    error.set_ylabel("share of test images misclassified")
     error.set_ylim(0, None)
     for name, (label, color, marker) in ESTIMATES.items():
         _by_beta(information, summary[summary["series"] == name], betas, label, color, marker)
     information.set_ylabel("mutual information (nats)")
-    information.set_ylim(0, 1.35 * information.get_ylim()[1])  # room for the legend
-    information.legend(loc="upper right", bbox_to_anchor=(1.04, 1.02))
+    information.set_ylim(0, None)
+    figure.legend(*information.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     x, y = (summary[summary["series"] == name].set_index("x")["mean"] for name in ("mixture", "label"))
     plane.plot(x, y, color="#BBBBBB", linewidth=0.5, zorder=1)
     for place, beta in enumerate(betas):
@@ -42,9 +42,9 @@ def draw(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _by_beta(ax: Axes, of_series: pd.DataFrame, betas: list[float], label: str, color: str, marker: str) -> None:
-    """One measure; betas stand side by side, since 0 has no place on a logarithmic axis."""
-    found = of_series.set_index("x").loc[betas]
+def _by_beta(ax: Axes, series: pd.DataFrame, betas: list[float], label: str, color: str, marker: str) -> None:
+    """Draw one measure at equally spaced betas, since 0 has no place on a logarithmic axis."""
+    found = series.set_index("x").loc[betas]
     ax.errorbar(
         range(len(betas)), found["mean"], found["half"], label=label, color=color, marker=marker, elinewidth=0.5
     )

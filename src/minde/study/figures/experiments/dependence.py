@@ -15,10 +15,10 @@ INFINITE = {"facecolor": "#F7F7F7", "edgecolor": "#DDDDDD", "hatch": "////", "li
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Means over replicates by function and noise, in colour and in numbers, with half of their 95 % intervals.
+    """Means over replicates by function and noise, as colours and numbers, with half-widths of their 95 % intervals.
 
-    All maps have one scale, from zero to the largest finite true value; what is larger has the colour of its end. Where
-    the true value is infinite there is no colour, since no estimate can be right.
+    All maps share one scale, from zero to the largest finite true value; larger values have the colour of its end.
+    Cells with an infinite true value have no colour, since no estimate can be right.
     """
     summary = over_replicates(rows)
     series = ["truth", *(name for name in summary["series"].unique() if name != "truth")]
@@ -34,10 +34,10 @@ def draw(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_map(ax: Axes, of_series: pd.DataFrame, truths: pd.Series):
-    """One map; `truths` are by panel and x. Returns its image."""
+def _draw_map(ax: Axes, series: pd.DataFrame, truths: pd.Series):
+    """Draw one map and return its image; `truths` is indexed by panel and x."""
     functions, noises = list(truths.index.unique("panel")), sorted(truths.index.unique("x"))
-    largest, by_cell = truths[np.isfinite(truths)].max(), of_series.set_index(["panel", "x"]).reindex(truths.index)
+    largest, by_cell = truths[np.isfinite(truths)].max(), series.set_index(["panel", "x"]).reindex(truths.index)
     means, halves, infinite = (
         values.unstack("x").loc[functions, noises].to_numpy()
         for values in (by_cell["mean"], by_cell["half"], np.isinf(truths))
@@ -49,7 +49,7 @@ def _draw_map(ax: Axes, of_series: pd.DataFrame, truths: pd.Series):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **INFINITE))
         color = "white" if mean < DARK * largest and not infinite[row, column] else "black"
         size = 8 if np.isinf(mean) else 4.5
-        ax.text(column, row, _words(mean, halves[row, column]), color=color, fontsize=size, ha="center", va="center")
+        ax.text(column, row, _text(mean, halves[row, column]), color=color, fontsize=size, ha="center", va="center")
     ax.set_yticks(range(len(functions)), [NAMES[name] for name in functions])
     ax.set_xticks(range(len(noises)), [f"{noise:g}" for noise in noises])
     ax.grid(False)
@@ -58,7 +58,7 @@ def _draw_map(ax: Axes, of_series: pd.DataFrame, truths: pd.Series):
     return image
 
 
-def _words(mean: float, half: float) -> str:
+def _text(mean: float, half: float) -> str:
     if np.isnan(mean):
         return "–"
     if np.isinf(mean):

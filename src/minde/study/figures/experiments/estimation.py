@@ -8,22 +8,21 @@ from matplotlib.figure import Figure
 from ..panels import AXIS_LABEL, draw_heads
 from .panels import LABELS, SERIES_COLORS, SERIES_MARKERS, over_replicates
 
-WIDTH = 0.6  # of the points of one correlation, which stand side by side; correlations are 1 apart
+WIDTH = 0.6  # of the points of one correlation, which are side by side; correlations are 1 apart
 
 
 def draw(rows: pd.DataFrame) -> Figure:
     """Means over replicates with their 95 % intervals, and the true value.
 
-    Correlations stand one beside the other, at equal distances. Every panel ends at the largest of the means and of the
-    true values of three correlations in four, or at the largest true value if that is less, and begins as far below
-    zero as it takes to see what is there; an arrowhead on the edge is a mean, or a true value, further out.
+    Correlations are equally spaced. Every panel ends at the larger of the largest mean and the third quartile of the
+    true values, but at most at the largest true value, and begins below zero if means do. An arrowhead on the edge is a
+    mean or true value beyond it.
     """
     summary, panels = over_replicates(rows), list(rows["panel"].unique())
     figure, keys = Figure(), {}
     figure.set_figheight(2.5)
     for ax, panel in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
-        of_panel = summary[summary["panel"] == panel]
-        keys |= _draw_panel(ax, of_panel)
+        keys |= _draw_panel(ax, summary[summary["panel"] == panel])
         ax.set_title(f"{panel} + {panel} coordinates")
     figure.supxlabel("correlation ρ of each pair of coordinates", fontsize="medium")
     figure.supylabel(AXIS_LABEL, fontsize="medium")
@@ -31,11 +30,11 @@ def draw(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_panel(ax: Axes, of_panel: pd.DataFrame) -> dict:
-    """One number of coordinates; returns the legend's keys by series."""
-    correlations = sorted(of_panel["x"].unique())
-    by_series = {name: values.set_index("x") for name, values in of_panel.groupby("series", sort=False)}
-    methods, limits = [name for name in by_series if name != "truth"], _limits(of_panel)
+def _draw_panel(ax: Axes, summary: pd.DataFrame) -> dict:
+    """Draw one number of coordinates; return the legend keys by series."""
+    correlations = sorted(summary["x"].unique())
+    by_series = {name: values.set_index("x") for name, values in summary.groupby("series", sort=False)}
+    methods, limits = [name for name in by_series if name != "truth"], _limits(summary)
     keys = {"truth": _draw_truth(ax, by_series["truth"].loc[correlations, "mean"].to_numpy(), limits)}
     for number, name in enumerate(methods):
         values = by_series[name].loc[correlations]
@@ -50,15 +49,15 @@ def _draw_panel(ax: Axes, of_panel: pd.DataFrame) -> dict:
 
 
 def _draw_truth(ax: Axes, truths: np.ndarray, limits: tuple[float, float]):
-    """The true value of each correlation as a level line; returns the legend's key."""
+    """Draw the true value of each correlation as a horizontal line; return the legend key."""
     x = np.arange(len(truths))
     draw_heads(ax, x, truths, limits, "black", ax.transData)
     return ax.hlines(truths, x - 0.45, x + 0.45, color="black", linewidth=0.8, zorder=1)
 
 
-def _limits(of_panel: pd.DataFrame) -> tuple[float, float]:
+def _limits(summary: pd.DataFrame) -> tuple[float, float]:
     """Ends of the axis of estimates, see `draw`."""
-    truths = of_panel.loc[of_panel["series"] == "truth", "mean"]
-    means = of_panel.loc[of_panel["series"] != "truth", "mean"]
+    truths = summary.loc[summary["series"] == "truth", "mean"]
+    means = summary.loc[summary["series"] != "truth", "mean"]
     top = min(truths.max(), max(means.max(), truths.quantile(0.75)))
     return max(-0.5 * top, min(means.min(), 0) - 0.1 * top), 1.1 * top

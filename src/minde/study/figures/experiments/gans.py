@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from .scatter import SERIES, dots, scatter
 
-TITLES = {"gaussians": "25 Gaussians", "spiral": "spiral"}
+PATTERNS = {"gaussians": ("25 Gaussians", "modes"), "spiral": ("spiral", "arcs")}
+"""Title of each data set, and the parts of it that are covered or not."""
 
 
 def draw(rows: pd.DataFrame) -> Figure:
@@ -13,13 +14,13 @@ def draw(rows: pd.DataFrame) -> Figure:
     figure, patterns = Figure(), list(rows["panel"].unique())
     figure.set_figheight(0.15 + 1.25 * len(patterns))
     axes = figure.subplots(len(patterns), 5, squeeze=False)
-    for line, panel in zip(axes, patterns, strict=True):
-        of_panel = rows[rows["panel"] == panel]
-        points = of_panel[of_panel["quantity"] == "point"]
-        for ax, name in zip(line, ("data", "gan", "mine"), strict=False):
-            label, color, _ = SERIES[name]
-            title = TITLES[panel] if name == "data" else "GAN" if name == "gan" else f"GAN {label}"
-            scatter(ax, points[points["series"] == name], title, color)
-        dots(line[3], of_panel, "modes", "modes covered, of 25", 25)
-        dots(line[4], of_panel, "high_quality", "share within 3σ", 1)
+    for line, pattern in zip(axes, patterns, strict=True):
+        data, parts = PATTERNS[pattern]
+        pattern_rows = rows[rows["panel"] == pattern]
+        points = pattern_rows[pattern_rows["quantity"] == "point"]
+        titles = {"data": data, "gan": "GAN", "mine": "GAN + MINE"}
+        for ax, (series, title) in zip(line, titles.items(), strict=False):
+            scatter(ax, points[points["series"] == series], title, SERIES[series][1])
+        dots(line[3], pattern_rows, "modes", f"{parts} covered, of 25", 25)
+        dots(line[4], pattern_rows, "high_quality", "share within 3σ", 1)
     return figure

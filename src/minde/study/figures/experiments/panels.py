@@ -1,4 +1,4 @@
-"""What the figures of experiments share: names and colours of series, means and intervals over replicates."""
+"""Shared parts of the experiments' figures: names and colours of series, means and intervals over replicates."""
 
 import pandas as pd
 
@@ -24,9 +24,9 @@ SERIES_MARKERS = {"mine": "P", "mine_biased": "X", "fdiv": "^", "minde-c": "s", 
 
 
 def over_replicates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean over replicates and half of its 95 % interval (Student's t) by panel, series, quantity, x, in their order.
+    """Mean over replicates and half-width of its 95 % interval (Student's t) by panel, series, quantity, x, in order.
 
-    Replicates without a value are left out; the half is NaN where one or none is there.
+    Replicates without a value are omitted; the half-width is NaN for fewer than two values.
     """
     found = rows.groupby(["panel", "series", "quantity", "x"], sort=False, dropna=False)["value"]
     summary = found.agg(["count", "mean", "std"]).reset_index()

@@ -1,4 +1,4 @@
-"""What the figures of GANs share: scatter plots of samples, and numbers of every replicate beside them."""
+"""Shared parts of the GANs' figures: scatter plots of samples, and measures of every replicate."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ SERIES = {
 
 
 def scatter(ax: Axes, points: pd.DataFrame, title: str, color: str) -> None:
-    """Samples in the plane, on the axes of the data: a square that holds the outermost modes."""
+    """Draw samples in the plane, in a square that contains the outermost modes of the data."""
     ax.scatter(points["x"], points["y"], s=1.6, color=color, alpha=0.5, linewidths=0, rasterized=True)
     ax.set_title(title)
     ax.set_xlim(-5.2, 5.2)
@@ -28,7 +28,7 @@ def scatter(ax: Axes, points: pd.DataFrame, title: str, color: str) -> None:
 
 
 def dots(ax: Axes, rows: pd.DataFrame, quantity: str, label: str, top: float | None = None) -> None:
-    """A dot for every replicate of every series, a bar at their mean, which the tick's label names too.
+    """Draw a dot for every replicate of every series and a bar at their mean, which the tick label repeats.
 
     The axis begins at 0 and ends at `top`, or above the largest value.
     """

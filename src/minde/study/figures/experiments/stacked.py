@@ -11,7 +11,7 @@ TITLES = {"data": "data", "gan": "GAN", "mine": "GAN + MINE"}
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """A sheet of images of each kind, of the first replicate, and the modes and the divergence of all replicates."""
+    """A sheet of images of each kind from the first replicate, and the modes and divergence of all replicates."""
     figure = Figure()
     figure.set_figheight(1.5)
     axes = figure.subplots(1, 5)

@@ -1,40 +1,50 @@
-"""When a job that left no result is over: by what SLURM says, and for how long it has said it."""
+"""When a job without a result is over, by what SLURM reports and for how long; warnings and progress."""
 
 import pytest
 
 from snakemake_executor_plugin_submitit import slurm as commands
-from snakemake_executor_plugin_submitit.slurm import Sighting
-from snakemake_executor_plugin_submitit.watch import Watch
+from snakemake_executor_plugin_submitit.monitor import JobMonitor
+from snakemake_executor_plugin_submitit.slurm import JobStatus
 
 LATENCY = 30.0
 
 
 class Slurm:
-    """What squeue and sacct say, and how often they were asked."""
+    """Fake squeue and sacct, with the number of their calls."""
 
     def __init__(self, queue, accounts=None):
         self.table, self.accounting, self.asked = queue, accounts, {"queue": 0, "accounts": 0}
-        self.said = []
-        self.watch = Watch(10, LATENCY, self.said.append, self.queue, self.accounts)
+        self.said, self.told = [], []
+        self.now = self.takes = 0
+        self.monitor = JobMonitor(
+            10, LATENCY, self.said.append, self.told.append, self.queue, self.accounts, lambda: self.now
+        )
 
     def queue(self):
         self.asked["queue"] += 1
+        self.now += self.takes
         return self.table
 
     def accounts(self, ids):
         self.asked["accounts"] += 1
+        self.now += self.takes
         return self.accounting
 
     def over_after(self, *ids, until=2000):
-        """The seconds after which the first job was over and what was said of it, looking every second."""
+        """Look every second; return the seconds after which the first job was over, and its status."""
         for now in range(until):
-            if over := self.watch.ended(set(ids), now):
+            if over := self.look(now, *ids):
                 return now, over
         return None, {}
 
+    def look(self, now, *ids):
+        """Return the jobs that are over at the time ``now``."""
+        self.now = now
+        return self.monitor.ended(set(ids or ("7_0",)))
+
 
 def seen(state, reason="", nodes="n1"):
-    return {"7_0": Sighting(state, reason, nodes)}
+    return {"7_0": JobStatus(state, reason, nodes)}
 
 
 def test_what_waits_or_runs_is_not_over_and_seldom_asked_about():
@@ -46,14 +56,14 @@ def test_what_waits_or_runs_is_not_over_and_seldom_asked_about():
 
 def test_one_call_for_however_many_jobs():
     ids = [f"7_{i}" for i in range(1000)]
-    slurm = Slurm({key: Sighting("RUNNING") for key in ids})
+    slurm = Slurm({key: JobStatus("RUNNING") for key in ids})
     slurm.over_after(*ids, until=60)
     assert slurm.asked == {"queue": 6, "accounts": 0}
 
 
 @pytest.mark.parametrize("nodes", ["", "(null)", "None assigned"])
 def test_what_never_ran_is_over_within_seconds_and_told_by_the_accounting(nodes):
-    accounts = {"7_0": Sighting("CANCELLED", "cancelled by user ann", nodes)}
+    accounts = {"7_0": JobStatus("CANCELLED", "cancelled by user ann", nodes)}
     after, over = Slurm(seen("CANCELLED", nodes=nodes), accounts).over_after("7_0")
     assert after <= 6
     assert over["7_0"].reason == "cancelled by user ann"
@@ -85,7 +95,7 @@ def test_a_job_that_nobody_knows_is_lost_after_a_minute():
 
 def test_what_the_accounting_knows_to_run_goes_on_however_seldom_the_queue_is_asked():
     slurm = Slurm({}, seen("RUNNING"))
-    slurm.watch.interval = 100
+    slurm.monitor.interval = 100
     assert slurm.over_after("7_0", until=800) == (None, {})
 
 
@@ -96,55 +106,60 @@ def test_an_accounting_that_does_not_answer_is_waited_for():
     assert slurm.over_after("7_0")[1]
 
 
-def test_a_controller_that_does_not_answer_fails_nothing_and_is_asked_less_and_less():
+def test_a_controller_that_does_not_answer_fails_nothing_and_is_asked_less_and_less(monkeypatch):
+    monkeypatch.setattr(commands, "LAST_ERRORS", {})
     slurm = Slurm(None)
     assert slurm.over_after("7_0", until=1200) == (None, {})
     assert slurm.asked["queue"] < 30
     assert slurm.said == ["squeue does not answer; jobs count as running until it does"]
     slurm.table = seen("RUNNING")
-    slurm.watch.ended({"7_0"}, 1300)
+    slurm.look(1300)
     assert slurm.said[1] == "squeue answers again, after 1300 seconds"
 
 
 def test_silence_does_not_count_towards_an_end():
     slurm = Slurm(seen("NODE_FAIL"), {})
-    slurm.watch.ended({"7_0"}, 0)
+    slurm.look(0)
     slurm.table = None
-    slurm.watch.ended({"7_0"}, 10)
+    slurm.look(10)
     slurm.table = seen("NODE_FAIL")
-    assert not slurm.watch.ended({"7_0"}, 100)
+    assert not slurm.look(100)
 
 
 @pytest.mark.parametrize("before", [seen("NODE_FAIL"), seen("PREEMPTED"), {}])
 def test_nothing_that_may_pass_is_an_end_while_nobody_answers(before):
-    """A node that failed gives its job back, and a controller that starts knows no job for a moment."""
+    """The job of a failed node is requeued, and a controller that has just started knows no jobs."""
     slurm = Slurm(before, {})
-    slurm.watch.ended({"7_0"}, 0)
+    slurm.look(0)
     slurm.table = None
     assert slurm.over_after("7_0", until=600) == (None, {})
 
 
 def test_looks_that_are_far_apart_end_nothing_that_was_seen_once():
     slurm = Slurm(seen("PREEMPTED"), {})
-    slurm.watch.interval = 120
+    slurm.monitor.interval = 120
     assert slurm.over_after("7_0", until=120) == (None, {})
     assert slurm.over_after("7_0")[1]
 
 
 def test_what_the_accounting_says_goes_on_is_not_lost():
-    """As a job in a partition that is hidden; an accounting that has missed its end is not believed for ever."""
+    """For example in a hidden partition; but the accounting may have missed its end."""
     slurm = Slurm({}, seen("RUNNING"))
     assert slurm.over_after("7_0", until=900) == (None, {})
     slurm.accounting = seen("OUT_OF_MEMORY")
-    assert slurm.watch.ended({"7_0"}, 899 + 20)["7_0"].state == "OUT_OF_MEMORY"
+    assert slurm.look(899 + 20)["7_0"].state == "OUT_OF_MEMORY"
     after, _ = Slurm({}, seen("RUNNING")).over_after("7_0")
     assert 900 <= after <= 920
 
 
 def test_a_reason_that_waiting_does_not_change_is_said_once():
     slurm = Slurm(seen("PENDING", "PartitionTimeLimit"))
+    slurm.monitor.about["7_0"] = "rule fit, 600 minutes"
     slurm.over_after("7_0", until=100)
-    assert slurm.said == ["SLURM job 7 is pending with reason PartitionTimeLimit, which waiting will not change"]
+    assert slurm.said == [
+        "SLURM job 7 (rule fit, 600 minutes) is pending with reason PartitionTimeLimit, which waiting will not change: "
+        "lower runtime, or name another partition. Ctrl-C cancels all jobs; `scancel 7` has this one tried again"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -153,6 +168,8 @@ def test_a_reason_that_waiting_does_not_change_is_said_once():
         ("QOSMaxWallDurationPerJobLimit", False),
         ("AssocMaxGRESPerJob", False),
         ("QOSMinGRES", False),
+        ("job requeued in held state", False),
+        ("launch_failed_requeued_held", False),
         ("AssocGrpCpuLimit", True),
         ("QOSMaxJobsPerUserLimit", True),
         ("PartitionDown", True),
@@ -170,3 +187,53 @@ def test_the_queue_is_asked_for_hidden_partitions_too(monkeypatch):
     monkeypatch.setattr(commands, "call", lambda *command: asked.append(command) or commands.Answer(True, ""))
     assert commands.queue() == {}
     assert "--all" in asked[0]
+
+
+def test_a_silent_squeue_is_reported_with_its_error(monkeypatch):
+    monkeypatch.setattr(
+        commands, "LAST_ERRORS", {"squeue": "slurm_load_jobs error: Unable to contact slurm controller"}
+    )
+    slurm = Slurm(None)
+    slurm.look(0)
+    assert slurm.said == [
+        "squeue does not answer (slurm_load_jobs error: Unable to contact slurm controller); "
+        "jobs count as running until it does"
+    ]
+
+
+def test_calls_that_take_longer_than_the_interval_are_not_repeated_without_a_pause():
+    slurm = Slurm(seen("RUNNING"))
+    slurm.takes = 50
+    slurm.look(0)
+    slurm.look(55)
+    assert slurm.asked["queue"] == 1
+    slurm = Slurm({}, seen("RUNNING"))
+    slurm.look(0)
+    slurm.takes = 50
+    slurm.look(10)
+    assert slurm.asked == {"queue": 2, "accounts": 1}
+    slurm.takes = 0
+    slurm.look(111)  # squeue ended at 60, sacct at 110
+    assert slurm.asked["accounts"] == 1
+
+
+def test_progress_is_reported_when_it_changes_and_seldom():
+    table = {f"7_{i}": JobStatus("RUNNING", "None") for i in range(12)}
+    table |= {f"8_{i}": JobStatus("PENDING", "Resources") for i in range(2)}
+    table |= {"9": JobStatus("PENDING", "(null)"), "10": JobStatus("COMPLETED"), "11": JobStatus("RUNNING")}
+    table |= {"12": JobStatus("PENDING", "ReqNodeNotAvail, UnavailableNodes:n[1-4]")}
+    slurm = Slurm(table, {})
+    ids = [key for key in table if key != "11"]  # 11 is not a job of this run
+    slurm.over_after(*ids, until=60)
+    assert not slurm.told
+    for now in range(60, 1000):
+        slurm.look(now, *ids)
+    assert slurm.told == ["SLURM jobs: 12 running, 4 pending (Resources 2, ReqNodeNotAvail 1)"]
+    slurm.table = table = table | {"8_0": JobStatus("RUNNING")}
+    for now in range(1000, 1500):
+        slurm.look(now, *ids)
+        slurm.table = table | {"8_1": JobStatus("RUNNING")}
+    assert slurm.told[1:] == ["SLURM jobs: 13 running, 3 pending (ReqNodeNotAvail 1, Resources 1)"]
+    for now in range(1500, 1700):
+        slurm.look(now, *ids)
+    assert slurm.told[2:] == ["SLURM jobs: 14 running, 2 pending (ReqNodeNotAvail 1)"]

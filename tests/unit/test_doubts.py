@@ -1,0 +1,96 @@
+"""Which columns, estimates and entropies are doubted, and which are not."""
+
+import numpy as np
+import pytest
+
+from minde import doubts
+
+
+def normal(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+ROWS = 10_000
+Z = normal(0, ROWS)
+WIDE = {
+    "normal": Z,
+    "student, three degrees of freedom": Z / np.sqrt((normal(1, ROWS, 3) ** 2).mean(axis=1)),
+    "student, two degrees of freedom": Z / np.sqrt((normal(1, ROWS, 2) ** 2).mean(axis=1)),
+    "lognormal": np.exp(Z),
+    "lognormal of sigma 2": np.exp(2 * Z),
+    "cube": Z**3,
+    "a far cluster": np.where(np.arange(ROWS) % 50, Z, Z + 100),
+    "mostly zero": np.where(Z > 1, Z, 0),
+    "a rare class": np.arange(ROWS) % 100 == 0,
+    "few codes, one far away": np.where(np.arange(ROWS) % 20, np.arange(ROWS) % 7, -9999),
+}
+NARROW = {
+    "Cauchy": Z / normal(1, ROWS),
+    "lognormal of sigma 3": np.exp(3 * Z),
+    "a code for missing values": np.where(np.arange(ROWS) % 20, Z, -9999),
+    "mostly missing": np.where(np.arange(ROWS) % 3, -9999, Z),
+    "an outlier": np.where(np.arange(ROWS) == 7, 1e6, Z),
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_a_column_that_the_diffusion_resolves_is_not_doubted(kind) -> None:
+    assert doubts.of_narrow_bulk("x", 0, WIDE[kind]) is None
+
+
+@pytest.mark.parametrize("kind", NARROW)
+def test_a_column_whose_spread_comes_from_few_values_is_doubted(kind) -> None:
+    for scale in (1, 1e-6, 1e6):
+        found = doubts.of_narrow_bulk("y", "'dose'", scale * NARROW[kind])
+        assert found.startswith("y: column 'dose' has an interquartile range of ")
+
+
+def test_few_rows_are_doubted_by_the_standard_error_or_by_their_share() -> None:
+    assert doubts.of_few_rows(1.0, 0.4, 0.4) is None
+    assert doubts.of_few_rows(0.0, 0.01, 0.9) is None  # of independent variables, where hardly anything varies
+    assert doubts.of_few_rows(40.0, 2.5, 0.1) is None
+    assert "is 2.5 nats: a few rows" in doubts.of_few_rows(5.0, 2.5, 0.1)
+    assert "one test row makes up 60% of the variance" in doubts.of_few_rows(1.0, 0.5, 0.6)
+
+
+def shared(r: float, dim: int = 5, rows: int = 1000) -> list[str]:
+    """Warnings for x and y that share one direction with correlation r, and a plausible estimate."""
+    x, y = normal(0, rows, dim), normal(1, rows, dim)
+    y[:, 0] = r * (x[:, 0] + x[:, 1]) / np.sqrt(2) + np.sqrt(1 - r**2) * y[:, 0]
+    return list(doubts.of_bounds([3.0], [0.1], x @ normal(2, dim, dim), y))
+
+
+def test_columns_that_share_more_than_is_resolved_are_doubted() -> None:
+    assert "a linear combination of x's columns and one of y's share 8.0 nats or more" in shared(1)[0]
+    assert "share 4." in shared(0.9999)[0]
+    assert not shared(0.99)
+
+
+def test_few_rows_and_classes_say_nothing_of_what_is_shared() -> None:
+    """In few rows, correlations are large by chance; distant classes share no more than their entropy."""
+    assert not shared(0.5, dim=60, rows=120)
+    codes = np.eye(4)[np.arange(1000) % 4]
+    assert not list(doubts.of_bounds([1.3], [0.1], codes + 1e-3 * normal(0, 1000, 4), codes))
+
+
+def test_an_estimate_that_few_rows_decide_is_no_lower_bound() -> None:
+    assert list(doubts.of_bounds([29.0], [0.1], Z[:500, None], Z[500:1000, None]))
+    assert not list(doubts.of_bounds([29.0], [129.0], Z[:500, None], Z[500:1000, None]))
+
+
+def test_collinear_columns_have_no_entropy() -> None:
+    x, y = normal(0, 500, 3), normal(1, 500, 2)
+    collinear = np.hstack([x, x[:, :1] - 2 * x[:, 1:2]]).astype(np.float32)
+    assert doubts.of_collinear("x", x) is None
+    assert "the entropy of x is minus infinity" in doubts.of_collinear("x", collinear)
+    assert doubts.of_collinear("x", np.hstack([x, x[:, :1] + 1e-3 * y[:, :1]])) is None
+    assert doubts.of_collinear("x|y", x, y) is None
+    assert "given the other variable" in doubts.of_collinear("x|y", x[:, :1] + 5, np.hstack([y, y[:, :1] - x[:, :1]]))
+    assert doubts.of_collinear("x", normal(0, 5, 10)) is None  # in so few rows, any columns are
+
+
+def test_repeated_rows_are_doubted_beyond_a_few() -> None:
+    rows = np.random.default_rng(0).normal(size=(500, 2))
+    assert doubts.of_repeated_rows(rows) is None
+    assert doubts.of_repeated_rows(np.concatenate([rows, rows[:3]])) is None
+    assert "500 of 1000 rows repeat another row" in doubts.of_repeated_rows(np.concatenate([rows, rows]))
