@@ -49,10 +49,10 @@ def resolve(config: dict, root: str | Path) -> dict:
     return resolved
 
 
-def idle_overrides(config: dict) -> str:
-    """What to say of overrides that match no cell of a study; nothing where all do.
+def remarks(config: dict) -> Iterator[str]:
+    """What in a config has no effect, in words: overrides that match no cell, quoted formulas that are not estimated.
 
-    They are no error: a further config file may have taken their tasks away.
+    They are no errors: a further config file may have taken their tasks or formulas away.
     """
     trained = [(cell, task_of(config, cell.task)) for cell in cells(config) if cell.method in VARIANTS]
     idle = [
@@ -60,7 +60,15 @@ def idle_overrides(config: dict) -> str:
         for i, override in enumerate(config["overrides"])
         if not any(matches(override["match"], *cell) for cell in trained)
     ]
-    return f"No cell of this study is matched by {', '.join(idle)}." if idle else ""
+    if idle:
+        yield f"No cell of this study is matched by {', '.join(idle)}."
+    minde = config["minde"]
+    for method, formula in minde["quoted"].get(minde["recipe"], {}).items():
+        if method in config["methods"] and formula not in minde["estimators"]["formulas"]:
+            yield (
+                f"minde.quoted names {formula} for {method}, which minde.estimators.formulas lacks: no row of it is "
+                "marked as quoted."
+            )
 
 
 def _spelled_out(config: dict) -> Iterator[str]:

@@ -35,8 +35,8 @@ def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
 
 def _of_config(config: dict, cell: design.Cell) -> dict[str, dict]:
     """The settings of each stage that leads to a cell's estimates, as :mod:`.design` hands them to its step."""
-    samples = design.split_settings if cell.task in config["data"] else design.sample_settings
-    found = {"samples": samples(config, cell.task)}
+    own = config["data"].get(cell.task)
+    found = {"samples": (design.split_settings if own else design.sample_settings)(config, cell.task)}
     if cell.method in methods.VARIANTS:
         found |= {
             "training": design.train_settings(config, cell),
@@ -44,13 +44,17 @@ def _of_config(config: dict, cell: design.Cell) -> dict[str, dict]:
         }
     else:
         found["estimates"] = design.baseline_settings(config, cell)
-    return {stage: json.loads(settings) for stage, settings in found.items()}
+    stages = {stage: json.loads(settings) for stage, settings in found.items()}
+    if own:
+        stages["samples"]["file"] = Path(own["file"]).name
+    return stages
 
 
 def _of_provenance(made_by: dict) -> dict[str, dict]:
     """The same, as it stands in a file."""
     training = made_by.get("training")
-    found = {"samples": (training or made_by)["samples"]["settings"]}
+    samples = (training or made_by)["samples"]
+    found = {"samples": samples["settings"] | ({"file": samples["file"]["name"]} if "file" in samples else {})}
     if training:
         found["training"] = {key: value for key, value in training["settings"].items() if key not in _DRAWN}
     if "settings" in made_by:
