@@ -23,8 +23,8 @@ wildcard_constraints:
     part=r"[1-9]\d*",
 
 
-# Of the report's own study: Snakemake renders it with the config of the outer workflow.
-if not workflow.modifier.is_module:
+# Not as a module: Snakemake renders it with the config of the outer workflow.
+if workflow.modifier.parent_modifier is None:
 
     report: "report/workflow.rst"
 
