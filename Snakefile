@@ -23,7 +23,10 @@ wildcard_constraints:
     part=r"[1-9]\d*",
 
 
-report: "report/workflow.rst"
+# Not as a module: Snakemake renders it with the config of the outer workflow.
+if workflow.modifier.parent_modifier is None:
+
+    report: "report/workflow.rst"
 
 
 for stage in STAGES:
@@ -42,6 +45,7 @@ include: "rules/diagnostics.smk"
 rule all:
     default_target: True
     input:
+        "<results>/estimates.parquet",
         rules.tables.input,
         rules.figures.input,
         rules.consistency.input if STUDY["consistency"] else [],

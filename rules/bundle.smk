@@ -2,7 +2,7 @@ rule bundle:
     input:
         estimates="<results>/estimates.parquet",
         cells=estimates_of_all_cells,
-        files=lambda wildcards: list(rules.all.input),
+        files=lambda wildcards: list(rules.all.input)[1:],  # without the estimates
         curves=curves_of_part,
         lock=os.path.relpath(ROOT / "requirements.lock"),
         code=source_files("bundle"),

@@ -25,8 +25,9 @@ try:
 except (configs.ConfigError, ArchiveError) as error:
     raise WorkflowError(str(error)) from None
 
-if workflow.is_main_process and (idle := configs.idle_overrides(STUDY)):
-    logger.warning(idle)
+if workflow.is_main_process:
+    for remark in configs.remarks(STUDY):
+        logger.warning(remark)
 
 RESULTS = f"results/{BUNDLE.folder if BUNDLE else STUDY['name']}"
 
@@ -65,12 +66,6 @@ def cell_of(wildcards) -> design.Cell:
         task=wildcards.task,
         train_size=int(wildcards.get("train_size", 0)),
     )
-
-
-def content_of_own_file(wildcards) -> str:
-    """The hash of the content: a replaced file may be older, and Snakemake compares the content of newer files only."""
-    file = STUDY["data"][wildcards.task]["file"]
-    return "" if file == consistency.LATENTS else files.sha256_of(file)
 
 
 def settings_of_part(figure: str) -> Callable:

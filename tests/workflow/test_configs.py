@@ -77,6 +77,11 @@ def test_a_wrong_config_stops_before_any_job(fresh, change, message):
     assert not (fresh / "results").exists()
 
 
+def test_a_study_to_compare_with_must_be_there(fresh):
+    output = snakemake(fresh, "--configfile", "tiny.yaml", "--config", "compared_with=other", fails=True)
+    assert "compared_with: found 'other', but results/other/estimates.parquet does not exist; run that" in output
+
+
 def test_the_study_is_a_module_of_another_workflow(fresh, tmp_path):
     lines = ["module minde:", f"    snakefile: {str(fresh / 'Snakefile')!r}", "use rule * from minde as minde_*"]
     (tmp_path / "Snakefile").write_text("\n".join(lines) + "\n")
@@ -92,6 +97,8 @@ def test_the_workflow_that_the_docs_show_draws_its_own_samples(fresh, tmp_path):
     snakemake(tmp_path, "--cores", "1", "results/ring/samples/ring.parquet")
     assert samples.metadata(tmp_path / "results/ring/samples/ring.parquet")["dim_x"] == 1
     assert planned(snakemake(tmp_path, "minde_all", "--dry-run"))["minde_train"] == 2
+    report = ("results/ring/samples/ring.parquet", "--report", "report.html")
+    assert "Report created" in snakemake(tmp_path, *report)
 
 
 def test_a_checkout_may_lie_in_a_folder_whose_name_has_a_space(tmp_path):

@@ -100,3 +100,24 @@ def test_a_bad_file_stops_with_file_column_and_row(estimated):
     printed = snakemake(estimated, "--configfile", "tiny.yaml", "bad.yaml", fails=True)
     assert "bad.csv, column 'weight', row 7: found 'seventy' where a finite number was expected" in printed
     assert not (estimated / "results/bad/samples/mine.parquet").exists()
+
+
+def test_a_bad_file_in_place_of_a_good_one_costs_nothing(estimated):
+    """Snakemake deletes the samples that are there before it runs the job that would refuse the file."""
+    config = {"name": "kept", "data": {"mine": {"file": "kept.csv"}}, "methods": ["cca"]}
+    (estimated / "kept.yaml").write_text(yaml.safe_dump(config))
+    write(estimated / "kept.csv", rows=400)
+    configs = ("--configfile", "tiny.yaml", "kept.yaml")
+    snakemake(estimated, *configs)
+    good = (estimated / "kept.csv").read_text()
+    (estimated / "kept.csv").write_text(good.replace("\n", "\n170,seventy,40\n", 1))
+    printed = snakemake(estimated, *configs, fails=True)
+    assert "kept.csv, column 'weight', row 1: found 'seventy' where a finite number was expected" in printed
+    (estimated / "kept.csv").write_text(good)
+    assert "Nothing to be done" in snakemake(estimated, *configs)
+
+
+def test_a_file_that_is_not_there_is_named_although_samples_of_another_one_are(estimated):
+    (estimated / "gone.yaml").write_text(yaml.safe_dump({"data": {"mine": {"file": "gone.csv"}}}))
+    printed = snakemake(estimated, "--configfile", "tiny.yaml", "gone.yaml", fails=True)
+    assert "file of its samples is mine.csv, expected gone.csv" in printed

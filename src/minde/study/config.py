@@ -49,10 +49,10 @@ def resolve(config: dict, root: str | Path) -> dict:
     return resolved
 
 
-def idle_overrides(config: dict) -> str:
-    """A warning about overrides that match no cell of a study; empty if all match.
+def remarks(config: dict) -> Iterator[str]:
+    """Warnings about settings without effect: overrides that match no cell, quoted formulas that are not estimated.
 
-    They are not an error: a further config file may have removed their tasks.
+    They are not errors: a further config file may have removed their tasks or formulas.
     """
     trained = [(cell, task_of(config, cell.task)) for cell in cells(config) if cell.method in VARIANTS]
     idle = [
@@ -60,7 +60,15 @@ def idle_overrides(config: dict) -> str:
         for i, override in enumerate(config["overrides"])
         if not any(matches(override["match"], *cell) for cell in trained)
     ]
-    return f"No cell of this study matches {', '.join(idle)}." if idle else ""
+    if idle:
+        yield f"No cell of this study matches {', '.join(idle)}."
+    minde = config["minde"]
+    for method, formula in minde["quoted"].get(minde["recipe"], {}).items():
+        if method in config["methods"] and formula not in minde["estimators"]["formulas"]:
+            yield (
+                f"minde.quoted names {formula} for {method}, which is not in minde.estimators.formulas: no row of "
+                f"{method} is marked as quoted."
+            )
 
 
 def _spelled_out(config: dict) -> Iterator[str]:

@@ -5,7 +5,9 @@ rows are the test rows and whose next rows are the training rows. The two are di
 replicates share rows. The spread over replicates is therefore that of splits and trainings, not that of fresh samples.
 """
 
+import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,17 +37,12 @@ def split(settings: dict, file: Path, out: Path) -> None:
     `settings`: task, seed, replicates, n_train and n_test (rows per replicate), x and y (names of columns), mi_true
     (nats, or None) and duplicates (largest allowed share of repeated rows). Raises DataError.
     """
-    values = read(file, [*settings["x"], *settings["y"]], duplicates=settings["duplicates"])
-    needed = settings["n_train"] + settings["n_test"]
-    if len(values) < needed:
-        raise DataError(
-            f"{file} has {len(values)} rows; samples.train and samples.test, which are disjoint, need {needed}: "
-            "reduce them, or use a file with more rows"
-        )
+    values = check(settings, file)
     dim_x = len(settings["x"])
     for number, name in enumerate([*settings["x"], *settings["y"]]):
-        if doubt := doubts.of_few_values("x" if number < dim_x else "y", repr(name), values[:, number]):
-            tell(f"Warning: {settings['task']}: {doubt}")
+        variable, of = ("x", "") if number < dim_x else ("y", ", for minde-j")
+        if doubt := doubts.of_few_values(variable, repr(name), values[:, number]):
+            tell(f"Warning{of}: {settings['task']}: {doubt}")
 
     def draw(replicate: int, part: str) -> tuple[np.ndarray, np.ndarray]:
         seed = seed_of(settings["seed"], settings["task"], None, replicate, "samples/split")
@@ -58,6 +55,28 @@ def split(settings: dict, file: Path, out: Path) -> None:
     made_by = provenance(settings, packages=("numpy", "pyarrow"), sources=SOURCES["split_file"])
     made_by["file"] = {"name": file.name, "sha256": sha256_of(file)}
     samples.write(out, draw, made_by, dim_x=dim_x, dim_y=len(settings["y"]), mi_true=settings["mi_true"])
+
+
+@cache
+def problem(file: str, content: str, settings: str) -> str:
+    """Return why a file of such content (its hash) cannot be split by such settings (JSON); empty if it can."""
+    try:
+        check(json.loads(settings), Path(file))
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def check(settings: dict, file: Path) -> np.ndarray:
+    """Return the rows of a file that can be split by these settings, as :func:`read` does; raises DataError."""
+    values = read(file, [*settings["x"], *settings["y"]], duplicates=settings["duplicates"])
+    needed = settings["n_train"] + settings["n_test"]
+    if len(values) < needed:
+        raise DataError(
+            f"{file} has {len(values)} rows; samples.train and samples.test, which are disjoint, need {needed}: "
+            "reduce them, or use a file with more rows"
+        )
+    return values
 
 
 def read(file: Path, columns: list[str], *, duplicates: float) -> np.ndarray:

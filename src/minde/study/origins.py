@@ -56,9 +56,10 @@ def _stages(made: dict) -> Iterator[dict]:
 
 
 def _expected(config: dict, cell: design.Cell) -> dict[str, dict]:
-    """The settings of each stage that leads to a cell's estimates, as :mod:`.design` passes them to its step."""
-    samples = design.split_settings if cell.task in config["data"] else design.sample_settings
-    settings = {"samples": samples(config, cell.task)}
+    """The settings of each stage that leads to a cell's estimates, as :mod:`.design` passes them to its step, and the
+    name of the user file that the samples come from."""
+    user_file = config["data"].get(cell.task)
+    settings = {"samples": (design.split_settings if user_file else design.sample_settings)(config, cell.task)}
     if cell.method in methods.VARIANTS:
         settings |= {
             "training": design.train_settings(config, cell),
@@ -66,13 +67,17 @@ def _expected(config: dict, cell: design.Cell) -> dict[str, dict]:
         }
     else:
         settings["estimates"] = design.baseline_settings(config, cell)
-    return {stage: json.loads(text) for stage, text in settings.items()}
+    stages = {stage: json.loads(text) for stage, text in settings.items()}
+    if user_file:
+        stages["samples"]["file"] = Path(user_file["file"]).name
+    return stages
 
 
 def _found(made_by: dict) -> dict[str, dict]:
     """The same settings, from a file's provenance."""
     training = made_by.get("training")
-    settings = {"samples": (training or made_by)["samples"]["settings"]}
+    samples = (training or made_by)["samples"]
+    settings = {"samples": samples["settings"] | ({"file": samples["file"]["name"]} if "file" in samples else {})}
     if training:
         settings["training"] = {key: value for key, value in training["settings"].items() if key not in _FROM_SAMPLES}
     if "settings" in made_by:

@@ -135,5 +135,6 @@ def own_task(task_id: str, entry: dict) -> Task:
 
 def suggestion(name: str, valid) -> str:
     """`; the nearest valid name is …` for a misspelt name, or an empty string if no name is near."""
-    near = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.5)
-    return f"; the nearest valid name is {near[0]!r}" if near else ""
+    spelled = {str(one).lower(): one for one in valid}
+    near = difflib.get_close_matches(str(name).lower(), list(spelled), n=1, cutoff=0.5)
+    return f"; the nearest valid name is {spelled[near[0]]!r}" if near else ""

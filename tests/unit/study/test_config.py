@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
 from minde.study import design, methods, selection
-from minde.study.config import SCHEMA, ConfigError, idle_overrides, resolve
+from minde.study.config import SCHEMA, ConfigError, remarks, resolve
 from minde.study.tasks import BENCHMARK, HIGH_MI, TASKS
 
 ROOT = Path(__file__).parents[3]
@@ -93,11 +93,16 @@ def test_overrides_that_match_nothing_are_named():
     override = {"set": {"preprocess": "none"}}
     matches = [{"tasks": ["1v1-normal-*"]}, {"tasks": ["student-*"]}, {"tasks": ["1v1-*"], "dim_y": {"min": 2}}]
     config = resolve(changed("overrides", [override | {"match": match} for match in matches]), ROOT)
-    assert idle_overrides(config) == (
+    assert list(remarks(config)) == [
         'No cell of this study matches overrides.1 ({"tasks":["student-*"]}), '
         'overrides.2 ({"dim_y":{"min":2},"tasks":["1v1-*"]}).'
-    )
-    assert not idle_overrides(resolve(changed("overrides", [override | {"match": matches[0]}]), ROOT))
+    ]
+    assert not list(remarks(resolve(changed("overrides", [override | {"match": matches[0]}]), ROOT)))
+
+
+def test_a_quoted_formula_that_is_not_estimated_is_named():
+    [remark] = remarks(resolve(changed("minde.estimators.formulas", ["inside"]), ROOT))
+    assert remark.startswith("minde.quoted names gap for minde-j, which is not in minde.estimators.formulas")
 
 
 def test_a_file_is_a_task_that_overrides_and_dimensions_know():

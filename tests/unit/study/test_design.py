@@ -285,3 +285,20 @@ def test_estimates_of_other_settings_are_told_from_the_study_s(config, stage, ch
     settings[stage] |= change
     with pytest.raises(ValueError, match=message):
         origins.check(path, made_by, whole, asked)
+
+
+def test_estimates_of_another_file_of_the_same_columns_are_told(config):
+    """Of which Snakemake knows nothing while the file that the config names does not exist."""
+    config["tasks"] = ["mine"]
+    config["data"] = {"mine": {"file": "new/mine.csv", "x": ["a"], "y": ["b"]}}
+    asked = cell("ksg", task="mine", train_size=0)
+    made_by = {
+        "settings": json.loads(design.baseline_settings(config, asked)),
+        "samples": {"settings": json.loads(design.split_settings(config, "mine")), "file": {"name": "mine.csv"}},
+    }
+    path, whole = Path(f"results/small/estimates/{asked.path}.parquet"), json.loads(design.origin_settings(config))
+    origins.check(path, made_by, whole, asked)
+    made_by["samples"]["file"]["name"] = "old.csv"
+    message = r"file of its samples is old.csv, expected mine.csv\..* Delete results/small/samples/mine.parquet"
+    with pytest.raises(ValueError, match=message):
+        origins.check(path, made_by, whole, asked)
