@@ -88,3 +88,13 @@ def test_the_bottleneck_s_plane_names_the_betas():
     found = [("plane", name, unit, 1.0, beta, None) for name, unit in series.items() for beta in (0.0, 0.1)]
     figure = bottleneck(rows_of(*found))
     assert [text.get_text() for text in figure.axes[2].get_legend().get_texts()] == ["β = 0", "β = 0.1"]
+
+
+def test_axes_hold_estimates_below_zero():
+    series = {"error": "error", "mine": "information", "mixture": "information", "label": "information"}
+    found = [("plane", name, unit, -0.1, beta, None) for name, unit in series.items() for beta in (0.0, 0.1)]
+    _, information, plane = bottleneck(rows_of(*found)).axes
+    numbers = [(*row[:3], -0.1 if row[2] == "information" else row[3], *row[4:]) for row in adversarial("s", "bigan")]
+    dots = next(ax for ax in bigan(rows_of(*numbers)).axes if ax.get_title().startswith("I(x; code)"))
+    for low, high in (information.get_ylim(), plane.get_xlim(), plane.get_ylim(), dots.get_ylim()):
+        assert low < -0.1 < high

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from ..panels import COLORS
 from .panels import over_replicates
+from .scatter import below
 
 ESTIMATES = {
     "mine": ("I(X; Z), MINE", COLORS["mine"], "P"),
@@ -27,7 +28,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     for name, (label, color, marker) in ESTIMATES.items():
         _by_beta(information, summary[summary["series"] == name], betas, label, color, marker)
     information.set_ylabel("mutual information (nats)")
-    information.set_ylim(0, None)
+    information.set_ylim(below(summary.loc[summary["series"].isin(ESTIMATES), "mean"]), None)
     figure.legend(*information.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     x, y = (summary[summary["series"] == name].set_index("x")["mean"] for name in ("mixture", "label"))
     plane.plot(x, y, color="#BBBBBB", linewidth=0.5, zorder=1)
@@ -37,8 +38,8 @@ def draw(rows: pd.DataFrame) -> Figure:
     plane.legend(loc="lower right")
     plane.set_xlabel("I(X; Z), mixture (nats)")
     plane.set_ylabel("I(Z; Y), lower bound (nats)")
-    plane.set_xlim(0, None)
-    plane.set_ylim(0, None)
+    plane.set_xlim(below(x), None)
+    plane.set_ylim(below(y), None)
     return figure
 
 

@@ -27,10 +27,15 @@ def scatter(ax: Axes, points: pd.DataFrame, title: str, color: str) -> None:
     ax.set_aspect("equal")
 
 
+def below(values: pd.Series) -> float:
+    """The lower end of an axis from 0, or from below the smallest value: lower bounds may be negative."""
+    return min(0.0, 1.1 * values.min())
+
+
 def dots(ax: Axes, rows: pd.DataFrame, quantity: str, label: str, top: float | None = None) -> None:
     """Draw a dot for every replicate of every series and a bar at their mean, which the tick label repeats.
 
-    The axis begins at 0 and ends at `top`, or above the largest value.
+    The axis begins at 0, or below the smallest value, and ends at `top`, or above the largest value.
     """
     shown = rows[rows["quantity"] == quantity]
     names = [name for name in SERIES if name in set(shown["series"])]
@@ -44,7 +49,8 @@ def dots(ax: Axes, rows: pd.DataFrame, quantity: str, label: str, top: float | N
         ticks.append(f"{text}\n{values.mean():{'.0f' if values.mean() >= 100 else '.3g'}}")
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.set_xticks(range(len(names)), ticks)
-    ax.set_ylim(0, top or max(1.1 * shown["value"].max(), 1e-9))
+    bottom = below(shown["value"])
+    ax.set_ylim(bottom, top or max(1.1 * shown["value"].max(), bottom + 1e-9, 0))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.set_title(label)
     ax.grid(axis="x", visible=False)
