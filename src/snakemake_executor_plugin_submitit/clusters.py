@@ -110,7 +110,8 @@ class Slurm(Cluster):
                 self.monitor.warn(f"SLURM does not answer; trying for a minute to cancel {len(ids)} jobs")
             time.sleep(CANCEL_PAUSE)
         why = answer.text or slurm.LAST_ERRORS.get("squeue", "")
-        return f"{why}; cancel them by hand: scancel {' '.join(ids)}"
+        by_hand = f"scancel {' '.join(ids)}" if ids else f"scancel those whose comment in squeue begins with {run}/"
+        return f"{why}; cancel them by hand: {by_hand}"
 
 
 def _is_alive(seen: JobStatus) -> bool:
@@ -121,6 +122,9 @@ def _check_slurm() -> None:
     """Raise WorkflowError if there is no SLURM, or if sbatch would use another cluster than squeue."""
     if not slurm.is_installed():
         raise WorkflowError("SLURM's commands are not found on this machine; a login node of the cluster has them")
+    if not slurm.is_configured():
+        reason = slurm.LAST_ERRORS["scontrol"]
+        raise WorkflowError(f"this machine belongs to no SLURM cluster ({reason}); a login node of the cluster does")
     if elsewhere := {"SBATCH_CLUSTERS", "SLURM_CLUSTERS"} & os.environ.keys():
         raise WorkflowError(f"{elsewhere.pop()} is set; unset it, and start Snakemake on a login node of that cluster")
 

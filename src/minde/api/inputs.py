@@ -196,8 +196,8 @@ def _check_finite(name: str, rows: np.ndarray, labels: list, first_row: int) -> 
     bad = np.argwhere(~np.isfinite(rows))
     if len(bad):
         raise ValueError(
-            f"{name}: {len(bad)} of {rows.size} values are NaN or infinite, the first in row "
-            f"{bad[0][0] + first_row}, column {labels[bad[0][1]]}; remove those rows from both arrays, or fill the values in"
+            f"{name}: {len(bad)} of {rows.size} values are NaN or infinite, the first in row {bad[0][0] + first_row}, "
+            f"column {labels[bad[0][1]]}; remove those rows from both arrays, or fill the values in"
         )
 
 

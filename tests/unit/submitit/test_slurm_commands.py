@@ -87,6 +87,9 @@ def test_slurm_is_refused_where_there_is_none_and_where_jobs_would_go_elsewhere(
         without.setenv("PATH", str(tmp_path / "bin"))
         with pytest.raises(WorkflowError, match="SLURM's commands are not found on this machine"):
             choose("slurm", tmp_path, 10, None)
+    commands(scontrol="echo 'scontrol: fatal: Could not establish a configuration source' >&2; exit 1")
+    with pytest.raises(WorkflowError, match="belongs to no SLURM cluster \\(scontrol: fatal: Could not establish"):
+        choose("slurm", tmp_path, 10, None)
     commands(scontrol="true")
     assert isinstance(choose("slurm", tmp_path, 10, None), Slurm)
     monkeypatch.setenv("SBATCH_CLUSTERS", "other")
