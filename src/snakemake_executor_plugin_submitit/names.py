@@ -12,9 +12,7 @@ KNOWN = {"slurm_partition", "slurm_account", "slurm_extra"}
 READ = {"at_once", "bundle", "constraint", "cpus_per_task", "gpu", "gpu_model", "gres", "mem_mb", "mem_mb_per_cpu"}
 READ |= {"nodes", "qos", "runtime", "tasks"}
 SNAKEMAKES_OWN = {"disk", "disk_mb", "disk_mib", "mem", "mem_mib", "tmpdir"}
-NEAR = (
-    0.75  # similarity from which a name counts as misspelt: trian and train have 0.8, baseline and torch_baseline 0.73
-)
+NEAR = 0.75  # similarity of misspelt names: trian and train have 0.8, baseline and torch_baseline 0.73
 
 # Names that other executors or Snakemake use: ignoring them silently would run a job with the wrong resources.
 UNSUPPORTED = {
