@@ -61,11 +61,20 @@ def chosen(methods: Iterable[str]) -> str:
 
 def cell_of(wildcards) -> design.Cell:
     """The cell of a job's wildcards; without a train size it uses no training samples."""
-    return design.Cell(
-        method=wildcards.method,
-        task=wildcards.task,
-        train_size=int(wildcards.get("train_size", 0)),
-    )
+    return design.Cell(method=wildcards.method, task=wildcards.task, train_size=int(wildcards.get("train_size", 0)))
+
+
+def content_of_own_file(wildcards) -> str:
+    """The hash of the content: a replaced file may be older, and Snakemake compares the content of newer files only.
+
+    A file that cannot be split stops the run here, before Snakemake deletes existing samples to start the job.
+    """
+    file = STUDY["data"][wildcards.task]["file"]
+    if file == consistency.LATENTS:
+        return ""
+    if workflow.is_main_process and (problem := configs.problem_of_file(STUDY, wildcards.task)):
+        raise WorkflowError(problem)
+    return files.sha256_of(file)
 
 
 def settings_of_part(figure: str) -> Callable:

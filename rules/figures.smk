@@ -83,19 +83,10 @@ rule training_curve:
         "step figure training_curve --settings {params.settings:q} --curves {input.curves} --out {output} 2> {log}"
 
 
-def estimates_compared_with(wildcards) -> str:
-    """The estimates of the study that this one is compared with."""
-    path = f"results/{STUDY['compared_with']}/estimates.parquet"
-    if not os.path.exists(path):
-        found = f"found {STUDY['compared_with']!r}, but {path} does not exist"
-        raise WorkflowError(f"compared_with: {found}; run that study first")
-    return path
-
-
 rule comparison:
     input:
         estimates="<results>/estimates.parquet",
-        others=estimates_compared_with,
+        others=f"results/{STUDY['compared_with'] or STUDY['name']}/estimates.parquet",
         code=source_files("figures"),
     output:
         pdf=report(

@@ -23,23 +23,6 @@ rule draw_samples:
         "step sample --settings {params.settings:q} --out {output} 2> {log}"
 
 
-def content_of_own_file(wildcards) -> str:
-    """The hash of the content: a replaced file may be older, and Snakemake compares the content of newer files only.
-
-    A file that cannot be split stops the run here, before Snakemake deletes existing samples to start the job.
-    """
-    file = STUDY["data"][wildcards.task]["file"]
-    if file == consistency.LATENTS:
-        return ""
-    content = files.sha256_of(file)
-    if workflow.is_main_process:
-        from minde.study import data  # loads pyarrow, which studies without such files do not need here
-
-        if problem := data.problem(file, content, design.split_settings(STUDY, wildcards.task)):
-            raise WorkflowError(problem)
-    return content
-
-
 rule split_file:
     input:
         file=lambda wildcards: STUDY["data"][wildcards.task]["file"],

@@ -79,7 +79,7 @@ def test_a_wrong_config_stops_before_any_job(fresh, change, message):
 
 def test_a_study_to_compare_with_must_be_there(fresh):
     output = snakemake(fresh, "--configfile", "tiny.yaml", "--config", "compared_with=other", fails=True)
-    assert "compared_with: found 'other', but results/other/estimates.parquet does not exist; run that" in output
+    assert "compared_with names other, but results/other/estimates.parquet does not exist: run other first" in output
 
 
 def test_the_study_is_a_module_of_another_workflow(fresh, tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -107,9 +108,17 @@ def _tell_doubts(found: dict[str, Estimate], clean: Tensor, training: dict, devi
     inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
     std_error = found["gap"].std_error.tolist()
     x, y = (rows.numpy() for rows in clean[0].cpu().split([training["dim_x"], training["dim_y"]], dim=1))
-    for doubt in (doubts.of_formulas(inside, gap, std_error), *doubts.of_bounds(inside, std_error, x, y)):
-        if doubt:
-            tell(f"Warning: {title_of(training, device)}: {doubt}")
+    error = sum(e**2 for e in std_error) ** 0.5 / len(std_error)  # of the mean over replicates
+    warnings = [
+        doubts.of_few_rows(fmean(gap), error),
+        doubts.of_formulas(inside, gap, std_error),
+        *doubts.of_bounds(inside, std_error, x, y),
+    ]
+    if training["preprocess"] == "standardize":
+        columns = [(name, i, column) for name, rows in (("x", x), ("y", y)) for i, column in enumerate(rows.T)]
+        warnings += [doubts.of_narrow_bulk(*column) for column in columns]
+    for warning in filter(None, warnings):
+        tell(f"Warning: {title_of(training, device)}: {warning}")
 
 
 def _seeds(settings: dict, training: dict) -> list[int]:

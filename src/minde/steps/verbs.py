@@ -114,11 +114,12 @@ def merge(args: argparse.Namespace) -> None:
     from minde.study.sources import SOURCES
 
     paths = {cell: args.estimates / f"{cell.path}.parquet" for cell in design.cells_of(args.settings)}
+    cells = {cell: results.read_provenance(path) for cell, path in paths.items()}
     for cell, path in paths.items() if args.origins else ():
-        origins.check(path, results.read_provenance(path), args.origins, cell)
+        origins.check(path, cells[cell], args.origins, cell)
     table = results.merge(design.expected_keys(args.settings), paths.values())
     made_by = provenance(args.settings, packages=("pyarrow",), sources=SOURCES["merge"])
-    results.write_parquet(args.out, table, made_by)
+    results.write_parquet(args.out, table, made_by | {"cells": origins.summary(cells.values())})
 
 
 def table(args: argparse.Namespace) -> None:

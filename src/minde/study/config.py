@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from . import consistency
-from .design import batch_size_of, cells, estimators, matches, task_of, training_of
+from .design import batch_size_of, cells, estimators, matches, split_settings, task_of, training_of
+from .files import sha256_of
 from .methods import CRITICS, VARIANTS
 from .seeds import canonical, plain
 from .tasks import BENCHMARK, GROUPS, HIGH_MI, TASKS, matching, suggestion
@@ -49,8 +50,16 @@ def resolve(config: dict, root: str | Path) -> dict:
     return resolved
 
 
+def problem_of_file(config: dict, task: str) -> str:
+    """Why the file of a task cannot be split into samples; empty if it can."""
+    from .data import problem  # loads pyarrow, which other studies do not need on the login node
+
+    file = config["data"][task]["file"]
+    return problem(file, sha256_of(file), split_settings(config, task))
+
+
 def remarks(config: dict) -> Iterator[str]:
-    """Warnings about settings without effect: overrides that match no cell, quoted formulas that are not estimated.
+    """Warnings about overrides that match no cell, quoted formulas that are not estimated, and a missing study.
 
     They are not errors: a further config file may have removed their tasks or formulas.
     """
@@ -60,6 +69,8 @@ def remarks(config: dict) -> Iterator[str]:
         for i, override in enumerate(config["overrides"])
         if not any(matches(override["match"], *cell) for cell in trained)
     ]
+    if (other := config["compared_with"]) and not Path(f"results/{other}/estimates.parquet").exists():
+        yield f"compared_with names {other}, but results/{other}/estimates.parquet does not exist: run {other} first."
     if idle:
         yield f"No cell of this study matches {', '.join(idle)}."
     minde = config["minde"]

@@ -186,3 +186,14 @@ def test_weights_of_another_cell_are_refused(folder):
     with pytest.raises(ValueError, match="holds weights of method minde-c; minde-j was asked for"):
         main(["score-errors", "--settings", asked, *paths, "--device", "cpu"])
     assert not (folder / "refused").exists()
+
+
+def test_the_log_warns_of_estimates_that_heavy_tails_decide(tmp_path, capsys):
+    task = "student-identity-1-1-1"
+    main(["sample", "--settings", json.dumps(SAMPLE | {"task": task}), "--out", f"{tmp_path}/samples.parquet"])
+    train(tmp_path, "weights", TRAINING | {"task": task})
+    capsys.readouterr()
+    estimate(tmp_path, task=task)
+    log = capsys.readouterr().err
+    assert "Warning: " in log
+    assert "standardizing shrinks the others below what the diffusion resolves" in log

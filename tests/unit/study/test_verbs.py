@@ -49,7 +49,10 @@ def test_merge_reads_every_cell_of_the_design(tmp_path):
     write(tmp_path / "estimates", "ksg", "ksg", 0, [0, 1])  # left by an earlier study; not of this design
     merged = merge(tmp_path)
     assert merged["method"].to_pylist() == ["minde-c", "minde-c", "cca", "cca"]
-    assert results.read_provenance(tmp_path / "all.parquet")["settings"] == DESIGN
+    made_by, cell = results.read_provenance(tmp_path / "all.parquet"), provenance({})
+    assert made_by["settings"] == DESIGN
+    cells = {"versions": {}, "python": [cell["python"]], "hardware": [], "code_sha256": [cell["code"]]}
+    assert made_by["cells"] == cells
 
 
 def test_merge_fails_when_a_replicate_is_missing(tmp_path, capsys):
