@@ -49,6 +49,7 @@ FORBIDDEN = {
 # Modules that nothing of their room imports before it runs: torch modules that other models are made of, packing.
 BUILDING_BLOCKS = {
     "minde.baselines.mine": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion"},
+    "minde.baselines.perceptrons": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion"},
     "minde.study.bundle.pack": {"safetensors", "torch", "jax", "bmi"},
 }
 FORBIDDEN |= BUILDING_BLOCKS

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from minde.baselines.mine import Perceptrons
+    from minde.baselines.perceptrons import Perceptrons
 
 Density = Literal["gaussian", "logistic"]
 
@@ -93,7 +93,7 @@ def initialise(
     """Location and log scale of q(y), concatenated `(replicates, 1, 2 dim_y)` and 0; the network of q(y | x)."""
     import torch
 
-    from minde.baselines.mine import Perceptrons
+    from minde.baselines.perceptrons import Perceptrons
 
     generators = [generator(seed, "initialise") for seed in seeds]
     network = Perceptrons([dim_x, *[hidden] * layers, 2 * dim_y], generators, "tanh").to(device)

@@ -8,8 +8,6 @@ that the same code serves one network and a stack of networks. Imports torch and
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -18,12 +16,6 @@ from torch import Tensor, nn
 Loss = Literal["mine", "mine_biased", "fdiv"]
 LOSSES = ("mine", "mine_biased", "fdiv")
 Generators = torch.Generator | Sequence[torch.Generator] | None
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": nn.functional.relu,
-    "elu": nn.functional.elu,
-    "leaky_relu": partial(nn.functional.leaky_relu, negative_slope=0.2),
-    "tanh": torch.tanh,
-}
 
 
 class Mine(nn.Module):
@@ -202,51 +194,6 @@ def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
     order = draws.argsort(dim=-1, stable=True).to(z.device)  # stable: equal draws are sorted the same way in any stack
     source = torch.empty_like(order).scatter_(-1, order, order.roll(1, dims=-1))
     return z.gather(-2, source.unsqueeze(-1).expand_as(z))
-
-
-class Perceptrons(nn.Module):
-    """A stack of perceptrons of the same widths: `(replicates, batch, dim_in)` to `(replicates, batch, dim_out)`.
-
-    `widths` are those of input, hidden layers and output; the activation, a key of ACTIVATIONS, is applied between
-    layers. Each replicate's weights are drawn from its own generator, uniform within ±1/sqrt(fan_in) as in torch's
-    linear layers, times `gain`: √6 preserves the variance through ReLU layers (He et al. 2015).
-
-    Raises:
-        ValueError: the activation is unknown.
-    """
-
-    def __init__(
-        self,
-        widths: Sequence[int],
-        generators: Sequence[torch.Generator],
-        activation: str = "relu",
-        gain: float = 1.0,
-    ) -> None:
-        """Draw the weights of one replicate from each generator."""
-        super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"unknown activation {activation!r}; expected {', '.join(ACTIVATIONS)}")
-        self.activation = ACTIVATIONS[activation]
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for fan_in, fan_out in pairwise(widths):
-            bound = gain / math.sqrt(fan_in)
-            for parameters, shape in ((self.weights, (fan_in, fan_out)), (self.biases, (1, fan_out))):
-                drawn = [torch.rand(shape, generator=one, device=one.device) for one in generators]
-                parameters.append(nn.Parameter((2 * torch.stack(drawn) - 1) * bound))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The outputs."""
-        return self.layers(x)[-1]
-
-    def layers(self, x: Tensor) -> list[Tensor]:
-        """The activations of the hidden layers, in order, and the output."""
-        passed, last = [], len(self.weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias, x, weight)
-            if layer < last:
-                x = self.activation(x)
-            passed.append(x)
-        return passed
 
 
 def clip_adaptively(

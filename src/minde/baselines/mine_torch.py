@@ -70,7 +70,8 @@ def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
 
 def stack_of(seeds: Sequence[int], dim: int, hidden: int, layers: int, activation: str = "relu", **options) -> Mine:
     """A `mine.Mine` with a stack of statistics networks of `dim` inputs, one per seed."""
-    from minde.baselines.mine import Mine, Perceptrons
+    from minde.baselines.mine import Mine
+    from minde.baselines.perceptrons import Perceptrons
 
     drawn = generators(seeds, "initialise")
     return Mine(Perceptrons([dim, *[hidden] * layers, 1], drawn, activation), **options)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from minde.baselines.mine import Perceptrons
+from minde.baselines.perceptrons import Perceptrons
 from minde.baselines.stacks import generator
 from minde.experiments.rows import Seed
 from minde.progress import Progress

@@ -35,6 +35,7 @@ _EXPERIMENT = (
     "baselines/interface.py",
     "baselines/mine.py",
     "baselines/mine_torch.py",
+    "baselines/perceptrons.py",
     "baselines/stacks.py",
     "experiments/rows.py",
     "steps/experiment.py",
@@ -88,8 +89,17 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "score_errors": (*_MODEL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),
     **{method: (*_COMPETITOR, f"baselines/{method}.py") for method in UNTRAINED},
     **dict.fromkeys(CRITICS, (*_COMPETITOR, "baselines/critics.py")),
-    **dict.fromkeys(DOES, (*_COMPETITOR, "baselines/doe.py", "baselines/mine.py", "baselines/stacks.py")),
-    **dict.fromkeys(MINES, (*_COMPETITOR, "baselines/mine.py", "baselines/mine_torch.py", "baselines/stacks.py")),
+    **dict.fromkeys(DOES, (*_COMPETITOR, "baselines/doe.py", "baselines/perceptrons.py", "baselines/stacks.py")),
+    **dict.fromkeys(
+        MINES,
+        (
+            *_COMPETITOR,
+            "baselines/mine.py",
+            "baselines/mine_torch.py",
+            "baselines/perceptrons.py",
+            "baselines/stacks.py",
+        ),
+    ),
     **{f"experiment {name}": (*_EXPERIMENT, f"experiments/{name}.py", *own) for name, own in EXPERIMENTS.items()},
     "merge": ("study/origins.py", "study/results.py"),
     "tables": (

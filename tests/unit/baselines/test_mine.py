@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from minde import Mine, clip_adaptively
-from minde.baselines.mine import LOSSES, Perceptrons, shuffle
+from minde.baselines.mine import LOSSES, shuffle
+from minde.baselines.perceptrons import Perceptrons
 
 
 @pytest.fixture(autouse=True)
