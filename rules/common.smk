@@ -25,7 +25,7 @@ try:
 except (configs.ConfigError, ArchiveError) as error:
     raise WorkflowError(str(error)) from None
 
-if workflow.is_main_process:
+if workflow.is_main_process and not BUNDLE:
     for remark in configs.remarks(STUDY):
         logger.warning(remark)
 

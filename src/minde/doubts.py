@@ -85,7 +85,7 @@ def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequen
 
     ``std_error`` is that of gap.
     """
-    by_chance = _error_of_mean(std_error)
+    by_chance = error_of_mean(std_error)
     if fmean(inside) - fmean(gap) <= max(APART, APART_OF_GAP * fmean(gap), APART_BY_CHANCE * by_chance):
         return None
     return (
@@ -102,7 +102,7 @@ def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray
     nothing is said here: see :func:`of_few_rows`.
     """
     estimate, narrower = fmean(inside), min(x.shape[1], y.shape[1])
-    if _is_large(_error_of_mean(std_error), estimate):
+    if _is_large(error_of_mean(std_error), estimate):
         return
     if estimate > RESOLVED * narrower:
         yield (
@@ -122,7 +122,7 @@ def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray
         shares = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
         bound = -float(shares @ np.log(shares))
         # If rows hardly repeat, their entropy is unknown: they are continuous, or have many discrete columns.
-        if len(shares) <= len(rows) / 2 and estimate - 2 * _error_of_mean(std_error) > bound:
+        if len(shares) <= len(rows) / 2 and estimate - 2 * error_of_mean(std_error) > bound:
             yield (
                 f"{estimate:.2f} nats, but {name} has {len(shares)} different rows with an entropy of {bound:.2f} "
                 "nats, which mutual information never exceeds: the scores have not been learned. Use more steps; or, "
@@ -168,6 +168,6 @@ def _is_large(std_error: float, estimate: float) -> bool:
     return std_error > max(LARGE_ERROR, LARGE_ERROR_OF * abs(estimate))
 
 
-def _error_of_mean(std_error: Sequence[float]) -> float:
+def error_of_mean(std_error: Sequence[float]) -> float:
     """Return the standard error of the mean of independent estimates, from their standard errors."""
     return sum(error**2 for error in std_error) ** 0.5 / len(std_error)

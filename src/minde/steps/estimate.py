@@ -108,9 +108,8 @@ def _tell_doubts(found: dict[str, Estimate], clean: Tensor, training: dict, devi
     inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
     std_error = found["gap"].std_error.tolist()
     x, y = (rows.numpy() for rows in clean[0].cpu().split([training["dim_x"], training["dim_y"]], dim=1))
-    error = sum(e**2 for e in std_error) ** 0.5 / len(std_error)  # of the mean over replicates
     warnings = [
-        doubts.of_few_rows(fmean(gap), error),
+        doubts.of_few_rows(fmean(gap), doubts.error_of_mean(std_error)),
         doubts.of_formulas(inside, gap, std_error),
         *doubts.of_bounds(inside, std_error, x, y),
     ]

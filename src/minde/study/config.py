@@ -10,7 +10,6 @@ from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from . import consistency
 from .design import batch_size_of, cells, estimators, matches, split_settings, task_of, training_of
@@ -18,6 +17,7 @@ from .files import sha256_of
 from .methods import CRITICS, VARIANTS
 from .seeds import canonical, plain
 from .tasks import BENCHMARK, GROUPS, HIGH_MI, TASKS, matching, suggestion
+from .violations import sentence
 
 SCHEMA = Path("config/schema.yaml")
 """The reference of every key, relative to the root of the repository."""
@@ -39,7 +39,7 @@ def resolve(config: dict, root: str | Path) -> dict:
     schema = yaml.safe_load((Path(root) / SCHEMA).read_text(encoding="utf-8"))
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     # Each missing key is a separate error, whose message names all of them.
-    _raise_if(list(dict.fromkeys(map(_message, errors))) or list(_not_finite(config, "")))
+    _raise_if(list(dict.fromkeys(map(sentence, errors))) or list(_not_finite(config, "")))
     config = plain(config)
     _raise_if(list(_names_of_data(config)))
     tests = consistency.entries(config)
@@ -100,66 +100,6 @@ def _raise_if(problems: list[str]) -> None:
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise ConfigError(f"the config has {len(problems)} problem(s):\n{lines}\nEvery key is described in {SCHEMA}.")
-
-
-def _message(error: ValidationError) -> str:
-    """One sentence about one violation of the schema: key, found value, what is allowed."""
-    where = ".".join(map(str, error.absolute_path))
-    schema, found = error.schema, error.instance
-    if error.validator == "additionalProperties":
-        known = sorted(schema["properties"])
-        unknown = sorted(set(map(str, found)) - set(known))
-        names = "; ".join(f"unknown key {name!r}{suggestion(name, known)}" for name in unknown)
-        return f"{where or 'top level'}: {names}; allowed: {', '.join(known)}"
-    if error.validator == "required":
-        missing = sorted(set(schema["required"]) - set(found))
-        names = f"the key {missing[0]} is" if len(missing) == 1 else f"the keys {', '.join(missing)} are"
-        return f"{where or 'top level'}: {names} missing"
-    if error.validator == "dependentRequired":
-        missing = sorted({name for key, names in schema["dependentRequired"].items() if key in found for name in names})
-        missing = [name for name in missing if name not in found]
-        return f"{where or 'top level'}: also needs {', '.join(missing)}"
-    hint = suggestion(found, schema["enum"]) if error.validator == "enum" else ""
-    if isinstance(found, str) and schema.get("type") in ("number", "integer"):
-        hint = _hint_on_text(found)
-    elif error.validator == "type" and schema.get("type") == "string" and not isinstance(found, dict | list):
-        hint = f"; as text, write '{found}' in quotes"
-    about = f". {schema['description']}" if "description" in schema else ""
-    return f"{where}: found {found!r}; allowed: {_allowed(error)}{hint}{about}"
-
-
-def _allowed(error: ValidationError) -> str:
-    """What the schema allows at the place of an error."""
-    schema = error.schema
-    match error.validator:
-        case "enum":
-            return ", ".join(map(str, schema["enum"]))
-        case "uniqueItems":
-            return "each entry once"
-        case "minItems" | "minProperties":
-            return f"at least {error.validator_value} entry"
-        case "maxProperties":
-            return f"{error.validator_value} entry, one of {', '.join(schema['properties'])}"
-    words = {
-        "minimum": "from {}",
-        "exclusiveMinimum": "above {}",
-        "maximum": "to {}",
-        "exclusiveMaximum": "below {}",
-    }
-    limits = [text.format(schema[key]) for key, text in words.items() if key in schema]
-    unit = f" ({schema['unit']})" if schema.get("unit", "none") != "none" else ""
-    return (schema["allowed"] if "allowed" in schema else " ".join([schema["type"], *limits])) + unit
-
-
-def _hint_on_text(found: str) -> str:
-    """Why a number arrived as text, or an empty string if the text is not a number."""
-    try:
-        number = float(found)
-    except ValueError:
-        return ""
-    if isinstance(yaml.safe_load(found), str):  # YAML 1.1 needs a point and a signed exponent
-        return f"; YAML reads {found} as text, write {canonical(number)}"
-    return "; this number is text: Snakemake reads all values in a list or mapping of --config as text, use a file"
 
 
 def _not_finite(value, where: str) -> Iterator[str]:

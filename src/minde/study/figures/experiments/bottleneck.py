@@ -6,8 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..panels import COLORS
-from .panels import over_replicates
-from .scatter import below
+from .panels import below, over_replicates
 
 ESTIMATES = {
     "mine": ("I(X; Z), MINE", COLORS["mine"], "P"),

@@ -1,4 +1,4 @@
-"""Shared parts of the experiments' figures: names and colours of series, means and intervals over replicates."""
+"""Shared parts of the experiments' figures: names and colours of series, means and intervals, ends of axes."""
 
 import pandas as pd
 
@@ -32,3 +32,8 @@ def over_replicates(rows: pd.DataFrame) -> pd.DataFrame:
     summary = found.agg(["count", "mean", "std"]).reset_index()
     summary["half"] = half_interval(summary["count"], summary["std"])
     return summary
+
+
+def below(values: pd.Series) -> float:
+    """The lower end of an axis from 0, or from below the smallest value: lower bounds may be negative."""
+    return min(0.0, 1.1 * values.min())

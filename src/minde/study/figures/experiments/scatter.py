@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..panels import COLORS
+from .panels import below
 
 SERIES = {
     "data": ("data", "#333333", "o"),
@@ -25,11 +26,6 @@ def scatter(ax: Axes, points: pd.DataFrame, title: str, color: str) -> None:
     ax.set_xticks([-4, 0, 4])
     ax.set_yticks([-4, 0, 4])
     ax.set_aspect("equal")
-
-
-def below(values: pd.Series) -> float:
-    """The lower end of an axis from 0, or from below the smallest value: lower bounds may be negative."""
-    return min(0.0, 1.1 * values.min())
 
 
 def dots(ax: Axes, rows: pd.DataFrame, quantity: str, label: str, top: float | None = None) -> None:
