@@ -8,9 +8,9 @@ from running import TINY, checkout, copy, pending, snakemake
 
 KINDS = ("csv", "md", "tex", "html")
 TABLE, SUMMARY = ({f"tables/{name}.{suffix}" for suffix in KINDS} for name in ("table1", "summary"))
-FIGURES, CURVES = (
-    {f"figures/{figure}_1.{suffix}" for figure in figures for suffix in ("pdf", "png")}
-    for figures in (("spread", "training_size"), ("training_curve",))
+FIGURES, CURVES, SIZES, SIGMA = (
+    {f"figures/{figure}_1.{suffix}" for suffix in ("pdf", "png")}
+    for figure in ("spread", "training_curve", "training_size", "sigma")
 )
 RESULTS = {"estimates.parquet"} | TABLE | SUMMARY | FIGURES
 
@@ -72,6 +72,7 @@ def estimators(**settings):
             | estimates(NORMAL, BIMODAL, size=200)
             | RESULTS
             | CURVES
+            | SIZES
             | {f"tables/table1_at_100.{kind}" for kind in KINDS},
             id="one train size more",
         ),
@@ -87,11 +88,7 @@ def estimators(**settings):
         pytest.param({"minde": {"network": {"middle_blocks": 1}}}, TRAININGS, id="the network"),
         pytest.param({"curve": {"points": 3}}, TRAININGS, id="the training curve"),
         pytest.param(estimators(mc_draws=3), ESTIMATES, id="mc_draws"),
-        pytest.param(
-            estimators(sigmas=[1.0, 2.0]),
-            ESTIMATES | {f"figures/sigma_1.{suffix}" for suffix in ("pdf", "png")},
-            id="one sigma more",
-        ),
+        pytest.param(estimators(sigmas=[1.0, 2.0]), ESTIMATES | SIGMA, id="one sigma more"),
         pytest.param({"baselines": {"ksg": {"neighbors": 5}}}, NOTHING, id="a competitor that is not used"),
         pytest.param({"tables": {"decimals": 3}}, TABLE, id="the table's decimals"),
         pytest.param({"tables": {"resamples": 10}}, SUMMARY, id="the summary's resamples"),

@@ -12,11 +12,10 @@ def test_the_report_holds_table_and_figures_with_captions(study, tmp_path):
         "summary.html",
         "spread_1.png",
         "spread_1.pdf",
-        "training_size_1.png",
         "training_curve_1.pdf",
     ):
         assert name in report
-    for words in ("Mean estimate of the mutual information", "How to read it", "Training size"):
+    for words in ("Mean estimate of the mutual information", "How to read it", "Training curves"):
         assert words in report
     for label in ("Spread over replicates", "MINDE-c, CCA", "Bivariate Nm 1"):
         assert label in report

@@ -41,6 +41,7 @@ def parts_of(config: dict, figure: str) -> range:
     estimators = config["minde"]["estimators"]
     varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
     empty = {
+        "training_size": len(config["train_sizes"]) == 1,
         "training_curve": not trains,
         "sigma": not varied,
         "comparison": not config["compared_with"],

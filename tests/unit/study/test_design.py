@@ -217,6 +217,8 @@ def test_a_study_has_only_figures_with_content(config):
         "comparison": 0,
         "high_mi": 0,
     }
+    config["train_sizes"] = [10000]
+    assert not parts.parts_of(config, "training_size")
     config["compared_with"] = "another"
     assert len(parts.parts_of(config, "comparison")) == 1
     config["methods"] = ["ksg"]
