@@ -1,7 +1,6 @@
 """A run's private folder and its list of submitted jobs, by which a later run finds those that have not ended."""
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -211,18 +210,6 @@ def results(jobs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict]:
                 with contextlib.suppress(json.JSONDecodeError, OSError):  # as a full disk may leave it
                     found[folder, token] = json.loads(path.read_text())
     return found
-
-
-def fingerprint(*parts: object) -> str:
-    """Return a digest of what determines what a job does."""
-    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
-
-
-def is_stale(entry: Entry, inputs: Iterable[str], ended: bool) -> bool:
-    """Return whether an input is newer than the job, or an output is missing although the job has ended."""
-    if any(Path(path).exists() and Path(path).stat().st_mtime > entry.submitted for path in inputs):
-        return True
-    return ended and not all(Path(path).exists() for path in entry.outputs)
 
 
 @dataclass
