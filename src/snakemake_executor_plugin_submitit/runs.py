@@ -54,7 +54,7 @@ class Run:
     """One run of Snakemake: its id and its folder, whose name is that id."""
 
     folder: Path
-    over: threading.Event = field(default_factory=threading.Event, compare=False)
+    over: threading.Event = field(default_factory=threading.Event, init=False, compare=False)
     """Set when heartbeats are to stop."""
 
     @property
@@ -219,8 +219,8 @@ class Allocation:
     folder: Path
     cluster_id: str
     tokens: set[str] = field(default_factory=set)
-    waited_for: set[str] = field(default_factory=set)
-    has_failed: bool = False
+    waited_for: set[str] = field(default_factory=set, init=False)
+    has_failed: bool = field(default=False, init=False)
 
     def add(self, token: str) -> None:
         """Add a command."""

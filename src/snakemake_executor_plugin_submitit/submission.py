@@ -78,7 +78,7 @@ class Submitter:
             left, reason = self.blocked(batch)
         except Exception as error:  # an exception would end this thread, and Snakemake would hang
             return batch, str(error)
-        full = set()
+        full = set()  # limits under which not even one more job is taken
         held = {ready.command.token for ready in left}
         todo = deque(alike(ready for ready in batch if ready.command.token not in held))
         while todo and not self.stopping.is_set():
