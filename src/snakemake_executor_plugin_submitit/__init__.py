@@ -1,6 +1,7 @@
 """A Snakemake executor on submitit: job arrays, requeues that resume, and jobs that survive Snakemake's death."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from snakemake_interface_executor_plugins.settings import CommonSettings, ExecutorSettingsBase
 
@@ -9,9 +10,9 @@ from .executor import Executor
 __all__ = ["Executor", "ExecutorSettings", "common_settings"]
 
 
-def _setting(default: object, text: str, *, from_environment: bool = False, **more: object) -> object:
+def _setting(default: object, text: str, *, from_environment: bool = False) -> Any:
     """Declare a setting and its help; ``from_environment`` allows a variable SNAKEMAKE_SUBMITIT_NAME too."""
-    return field(default=default, metadata={"help": text, "env_var": from_environment, "required": False, **more})
+    return field(default=default, metadata={"help": text, "env_var": from_environment, "required": False})
 
 
 @dataclass

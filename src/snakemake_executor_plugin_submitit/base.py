@@ -28,6 +28,8 @@ class RefusedError(RuntimeError):
 class Cluster(ABC):
     """A place where jobs run, as the executor uses it."""
 
+    name: ClassVar[str]
+    """As in --submitit-cluster, and in the lists of submitted jobs."""
     blocks: ClassVar[bool] = False
     """Whether a submission returns only when its jobs have ended."""
 
@@ -38,6 +40,10 @@ class Cluster(ABC):
     @abstractmethod
     def ended(self, ids: set[str]) -> dict[str, JobStatus]:
         """Return the jobs among ``ids`` that are over, each with its last status."""
+
+    def largest_array(self) -> int:
+        """Return how many works one submission may have."""
+        return 1
 
     def alive(self, runs: Iterable[str], ids: Iterable[str]) -> set[str] | None:
         """Return the waiting and running jobs of runs and of ``ids``; None if the cluster does not answer."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from snakemake_interface_common.exceptions import WorkflowError
 
@@ -19,8 +20,8 @@ from .resources import Request
 from .slurm import JobStatus
 from .work import Work
 
-# Errors that pass: a controller that is busy, restarting or down. Any other error of sbatch is about the job itself.
-PASSES = re.compile(
+# A controller that is busy, restarting or down. Any other error of sbatch is about the job itself.
+TRANSIENT = re.compile(
     r"timed out|unable to contact|connection refused|communication connection failure|temporarily|try again|"
     r"standby mode|slurm controller|is DOWN|Zero Bytes|Protocol authentication error",
     re.IGNORECASE,
@@ -34,13 +35,15 @@ CANCEL_TRIES, CANCEL_PAUSE = 6, 10.0  # seconds; a controller that restarts is b
 class Slurm(Cluster):
     """Jobs of a SLURM cluster, submitted as arrays."""
 
+    name: ClassVar[str] = "slurm"
+
     folder: Path
     parallel: int
     """How many members of an array may run at the same time."""
     monitor: JobMonitor
-    doubtful: dict[str, float] = field(default_factory=dict)
+    doubtful: dict[str, float] = field(default_factory=dict, init=False)
     """Tags of failed submissions and their times: their jobs may exist, if sbatch's answer was lost or is late."""
-    absent_since: dict[str, float] = field(default_factory=dict)
+    absent_since: dict[str, float] = field(default_factory=dict, init=False)
     """When jobs of earlier runs were first missing from the queue."""
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
@@ -51,9 +54,10 @@ class Slurm(Cluster):
         try:
             return [job.job_id for job in executor.submit_array(works)]
         except Exception as error:
+            # submitit's files for this submission; those of earlier ones have other names.
             for path in (*self.folder.glob(f"{'[0-9a-f]' * 32}.pkl"), *self.folder.glob(".submission_file_*.sh")):
                 path.unlink(missing_ok=True)
-            kind = FullError if FULL.search(str(error)) else BusyError if PASSES.search(str(error)) else RefusedError
+            kind = _kind_of_error(str(error))
             if kind is not FullError:
                 self.doubtful[tag] = time.monotonic()
                 with contextlib.suppress(BusyError):
@@ -69,11 +73,13 @@ class Slurm(Cluster):
         table = slurm.queue()
         if table is None:
             raise BusyError("squeue does not answer, after a failed sbatch whose jobs may exist")
-        if left := {
-            key.split("_")[0] for key, seen in table.items() if seen.comment in self.doubtful and _is_alive(seen)
-        }:
+        alive = (key for key, seen in table.items() if seen.comment in self.doubtful and _is_alive(seen))
+        if left := sorted(set(map(slurm.array_of, alive))):
             slurm.cancel(left)
             raise BusyError(f"{' '.join(left)} has not ended, whose sbatch was reported as failed")
+
+    def largest_array(self) -> int:
+        return slurm.largest_array()
 
     def ended(self, ids: set[str]) -> dict[str, JobStatus]:
         return self.monitor.ended(ids)
@@ -98,12 +104,12 @@ class Slurm(Cluster):
         slurm.cancel(ids)
 
     def cancel_run(self, run: str, ids: Iterable[str]) -> str:
-        answer, ids = slurm.Answer(True, ""), list(ids)
+        answer, ids = slurm.Answer(True, ""), sorted(ids)
         for attempt in range(CANCEL_TRIES):
             table = slurm.queue()
-            unrecorded = [key for key, seen in (table or {}).items() if seen.comment.startswith(f"{run}/")]
-            arrays = sorted({key.split("_")[0] for key in unrecorded})
-            answer = slurm.cancel(sorted(set(ids) - set(unrecorded)) + arrays)
+            marked = [key for key, seen in (table or {}).items() if seen.comment.startswith(f"{run}/")]
+            arrays = set(map(slurm.array_of, marked))  # one id in place of those of all members
+            answer = slurm.cancel(sorted(set(ids) - set(marked) | arrays))
             if answer.ok and table is not None:
                 return ""
             if attempt == 0:
@@ -112,6 +118,12 @@ class Slurm(Cluster):
         why = answer.text or slurm.LAST_ERRORS.get("squeue", "")
         by_hand = f"scancel {' '.join(ids)}" if ids else f"scancel those whose comment in squeue begins with {run}/"
         return f"{why}; cancel them by hand: {by_hand}"
+
+
+def _kind_of_error(text: str) -> type[BusyError | RefusedError]:
+    if FULL.search(text):
+        return FullError
+    return BusyError if TRANSIENT.search(text) else RefusedError
 
 
 def _is_alive(seen: JobStatus) -> bool:
@@ -131,16 +143,12 @@ def _check_slurm() -> None:
 
 def choose(name: str, folder: Path, parallel: int, monitor: JobMonitor) -> Cluster:
     """Return the cluster of a name; ``auto`` is SLURM if it is configured, else this machine."""
+    if name not in ("slurm", "local", "debug", "auto"):
+        raise WorkflowError(f"--submitit-cluster is {name!r}; slurm, local, debug or auto is needed")
     import_submitit()  # if it is missing, fail here and not at the first submission
     if name == "auto":
         name = "slurm" if slurm.is_configured() else "local"
     if name == "slurm":
         _check_slurm()
-    kinds = {
-        "slurm": lambda: Slurm(folder, parallel, monitor),
-        "local": lambda: Local(folder),
-        "debug": lambda: Debug(folder),
-    }
-    if name not in kinds:
-        raise WorkflowError(f"--submitit-cluster is {name!r}; slurm, local, debug or auto is needed")
-    return kinds[name]()
+        return Slurm(folder, parallel, monitor)
+    return Local(folder) if name == "local" else Debug(folder)

@@ -40,6 +40,7 @@ class Executor(RemoteExecutor):
         options.check_settings(settings)
         options.check_rules(self.workflow, self.logger.warning)
         self.site = options.site(settings)
+        options.clear_environment()
         self.workdir = str(self.workflow.workdir_init)
         home = Path(self.workdir, ".snakemake", "submitit")
         gone, self.others = runs.previous(home, self.logger.warning)
@@ -48,18 +49,17 @@ class Executor(RemoteExecutor):
         latency = self.workflow.execution_settings.latency_wait
         self.monitor = JobMonitor(interval, latency, self.logger.warning, self.logger.info)
         cluster = clusters.choose(settings.cluster, self.this_run.folder, settings.array_parallelism, self.monitor)
-        self.cluster_name = type(cluster).__name__.lower()
-        self.logger.info(f"Jobs run on the cluster {self.cluster_name!r}, as run {self.this_run.id}.")
-        largest = max(min(settings.array_limit, slurm.largest_array()), 1) if self.cluster_name == "slurm" else 1
-        self.previous = PreviousRuns.find(gone, self.cluster_name, cluster, self.logger, self.this_run.id)
+        self.logger.info(f"Jobs run on the cluster {cluster.name!r}, as run {self.this_run.id}.")
+        largest = max(min(settings.array_limit, cluster.largest_array()), 1)
+        self.previous = PreviousRuns.recover(gone, cluster, self.logger, self.this_run.id)
         self.numbers, self.submissions = itertools.count(1), itertools.count(1)
         self.allocations: dict[str, runs.Allocation] = {}
-        self.leaving: list[runs.Allocation] = []  # about to end; all their jobs have succeeded
+        self.leaving: list[runs.Allocation] = []  # all their jobs have succeeded; their files go once they have ended
         self.next_seconds_between_status_checks = min(POLL, interval)
         self.submitter = Submitter(
             self._submit, self.previous.blocked, self._refuse, self.logger.warning, settings.window, largest
         )
-        self.cluster = cluster
+        self.cluster = cluster  # last: now the watching thread may use everything above
         self.submitter.start()
 
     @property
@@ -81,10 +81,7 @@ class Executor(RemoteExecutor):
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _interrupt)
         self.this_run.start()
-        wanted = []
-        theirs = [(run, entry) for run in self.others for entry in run.open_entries()]
-        theirs += self.previous.held_by_others()
-        made_by_others = {path: (run, entry) for run, entry in theirs for path in entry.outputs}
+        wanted, made_by_others = [], self._made_by_others()
         for job in ready_jobs:
             self.run_job_pre(job)
             token = f"{next(self.numbers):05d}-{jobs.name_of(job)}"
@@ -97,16 +94,22 @@ class Executor(RemoteExecutor):
                 self._refuse(job, _made_elsewhere(ready.rule, *clash))
             else:
                 wanted.append(ready)
-        pairs = list(self.previous.take(wanted))
+        pairs = self.previous.take(wanted)
         with self._forgiving("record which jobs were taken over"):
-            self.previous.note_taken(found for _, found in pairs if found)
-        for ready, found in pairs:
-            if found:
-                self.logger.info(f"Rule {ready.rule}: job {found.cluster_id} of an earlier run does this already.")
-                self.monitor.about[found.cluster_id] = f"rule {ready.rule}"
-                self._register(ready.job, found.folder, found.token, found.cluster_id)
+            self.previous.note_taken(entry for _, entry in pairs if entry)
+        for ready, entry in pairs:
+            if entry:
+                self.logger.info(f"Rule {ready.rule}: job {entry.cluster_id} of an earlier run does this already.")
+                self.monitor.about[entry.cluster_id] = f"rule {ready.rule}"
+                self._register(ready.job, entry.folder, entry.token, entry.cluster_id)
             else:
                 self.submitter.ready.put(ready)
+
+    def _made_by_others(self) -> dict[str, tuple[runs.Run, runs.Entry]]:
+        """Return the files that jobs of other living runs make, each with the run and its job."""
+        theirs = [(run, entry) for run in self.others for entry in run.open_entries()]
+        theirs += self.previous.held_by_others()
+        return {path: (run, entry) for run, entry in theirs for path in entry.outputs}
 
     def _submit(self, request: Request, array: list[Bundle]) -> None:
         """Submit bundles as one array. Raises BusyError, FullError or RefusedError."""
@@ -146,8 +149,15 @@ class Executor(RemoteExecutor):
         self.report_job_error(info, msg=message)
 
     def _entry(self, ready: Ready, key: str) -> runs.Entry:
-        about = (self.cluster_name, key, ready.outputs, ready.fingerprint)
-        return runs.Entry(ready.command.token, *about, submitted=time.time(), folder=str(self.this_run.folder))
+        return runs.Entry(
+            token=ready.command.token,
+            cluster=self.cluster.name,
+            cluster_id=key,
+            outputs=ready.outputs,
+            fingerprint=ready.fingerprint,
+            submitted=time.time(),
+            folder=str(self.this_run.folder),
+        )
 
     def _register(self, job: JobExecutorInterface, folder: str, token: str, key: str) -> None:
         self.allocations.setdefault(key, runs.Allocation(Path(folder), key)).add(token)
@@ -189,8 +199,8 @@ class Executor(RemoteExecutor):
         allocation, keep_logs = self.allocations[info.external_jobid], self.workflow.executor_settings.keep_logs
         with self._forgiving("record the end of a job"):
             allocation.close(info.aux["token"], ok, keep_logs)
-        keeps = allocation.waited_for or allocation.has_failed or keep_logs or self.cluster.blocks
-        if not keeps and allocation not in self.leaving:
+        is_kept = allocation.waited_for or allocation.has_failed or keep_logs
+        if not is_kept and not self.cluster.blocks and allocation not in self.leaving:
             self.leaving.append(allocation)
 
     def _tidy_allocations(self) -> None:
@@ -212,7 +222,7 @@ class Executor(RemoteExecutor):
             for number in (signal.SIGINT, signal.SIGTERM):  # a second one would leave jobs running
                 signal.signal(number, _ask_for_patience)
         self.submitter.stopping.set()
-        if self.cluster.blocks:
+        if self.cluster.blocks:  # a submission under way lasts until its jobs have ended
             self.cluster.cancel_run(self.this_run.id, [])
         has_lock = self.submitter.underway.acquire(timeout=LONGEST_SUBMISSION)
         ids = {info.external_jobid for info in active_jobs if info.external_jobid}
@@ -240,7 +250,7 @@ class Executor(RemoteExecutor):
         self.previous.close(self.workflow.executor_settings.keep_logs)
         if left := self.previous.unneeded():
             self.logger.warning(f"Jobs of an earlier run that are not needed were left alone: {' '.join(sorted(left))}")
-        for run in (self.this_run, *self.previous.runs):
+        for run in (self.this_run, *self.previous.gone):
             run.remove_if_idle()
 
 

@@ -1,5 +1,7 @@
 """What the executor reads from Snakemake's jobs and groups: names, files, resources; messages about failures."""
 
+import hashlib
+import json
 import re
 import shutil
 import signal
@@ -12,7 +14,6 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
 from . import work
 from .resources import Request, Site, request
-from .runs import fingerprint
 from .slurm import JobStatus
 from .states import describe
 
@@ -38,6 +39,7 @@ class Ready:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     fingerprint: str
+    """A digest of what determines what the job does."""
     rivals: frozenset[str] = frozenset()
     """Allocations of earlier runs that write the same files and have to end first."""
 
@@ -68,7 +70,7 @@ def prepare(job: JobExecutorInterface, token: str, shell: str, site: Site) -> Re
     if job.is_group():  # its resources are sums, which are meaningless for these two
         for name in ("bundle", "at_once"):
             resources |= {name: max(dict(part.resources.items()).get(name, 1) for part in parts(job))}
-    about = [
+    contents = [
         (part.name, part.shellcmd, sorted(map(repr, part.params)), sorted(map(str, part.input))) for part in parts(job)
     ]
     return Ready(
@@ -78,8 +80,12 @@ def prepare(job: JobExecutorInterface, token: str, shell: str, site: Site) -> Re
         request=request(name_of(job), job.threads, resources, site),
         inputs=inputs_of(job),
         outputs=outputs_of(job),
-        fingerprint=fingerprint(sorted(map(repr, about)), outputs_of(job)),
+        fingerprint=_fingerprint(sorted(map(repr, contents)), outputs_of(job)),
     )
+
+
+def _fingerprint(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
 
 def failure_of_command(result: dict, job: JobExecutorInterface, cluster_id: str, folder: Path, token: str) -> str:

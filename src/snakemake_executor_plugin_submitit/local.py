@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from submitit import LocalJob
 
 REQUEUES = 5  # submitit's own limit for processes of this machine
+RESULT_TAKES = 2.0  # seconds after the end of a job's process until it counts as having left no result
 STOP_TAKES = 10.0  # seconds that processes of this machine have between SIGTERM and SIGKILL
 
 
@@ -28,10 +29,14 @@ STOP_TAKES = 10.0  # seconds that processes of this machine have between SIGTERM
 class Local(Cluster):
     """Jobs in processes of this machine, each under a controller of submitit's that outlives Snakemake."""
 
+    name: ClassVar[str] = "local"
+
     folder: Path
-    jobs: dict[str, "LocalJob"] = field(default_factory=dict)
-    gone_since: dict[str, float] = field(default_factory=dict)
-    gpu_users: dict[int, list[str]] = field(default_factory=lambda: {gpu: [] for gpu in _gpus_here()})
+    jobs: dict[str, "LocalJob"] = field(default_factory=dict, init=False)
+    gone_since: dict[str, float] = field(default_factory=dict, init=False)
+    """When the processes of jobs were first seen to be gone."""
+    gpu_users: dict[int, list[str]] = field(default_factory=lambda: {gpu: [] for gpu in _gpus_here()}, init=False)
+    """The jobs on each GPU; some of them may have ended."""
 
     def submit(self, request: Request, works: list[Work], name: str, tag: str) -> list[str]:
         works = [replace(work, max_requeues=min(work.max_requeues, REQUEUES)) for work in works]
@@ -45,10 +50,12 @@ class Local(Cluster):
             users[:] = [job for job in users if self._runs(job)]
         gpus = sorted(self.gpu_users, key=lambda gpu: len(self.gpu_users[gpu]))[: request.gpus]
         executor = import_submitit().LocalExecutor(folder=self.folder, max_num_timeout=10**6)
-        minutes = request.minutes(len(work.commands))
-        delay = request.warning(len(work.commands))
         executor.update_parameters(
-            timeout_min=minutes, signal_delay_s=delay, gpus_per_node=len(gpus), visible_gpus=gpus, stderr_to_stdout=True
+            timeout_min=request.minutes(len(work.commands)),
+            signal_delay_s=request.signal_seconds_before_end(len(work.commands)),
+            gpus_per_node=len(gpus),
+            visible_gpus=gpus,
+            stderr_to_stdout=True,
         )
         job = executor.submit(work)
         self.jobs[job.job_id] = job
@@ -66,7 +73,7 @@ class Local(Cluster):
         return {
             key: JobStatus("FAILED", "its process ended without a result; was it killed, or its time up?")
             for key in ids
-            if now - self.gone_since.get(key, now) > 2
+            if now - self.gone_since.get(key, now) > RESULT_TAKES
         }
 
     def alive(self, runs: Iterable[str], ids: Iterable[str]) -> set[str]:
@@ -89,7 +96,8 @@ class Local(Cluster):
     def cancel(self, ids: Iterable[str]) -> None:
         for key in ids:
             if self._runs(key):
-                os.kill(int(key), signal.SIGTERM)
+                with contextlib.suppress(ProcessLookupError):  # it may have ended in the meantime
+                    os.kill(int(key), signal.SIGTERM)
 
     def cancel_run(self, run: str, ids: Iterable[str]) -> str:
         stop_groups(self.folder.parent / run)
@@ -101,6 +109,7 @@ class Local(Cluster):
 class Debug(Cluster):
     """Jobs run one after another inside Snakemake's own process, during their submission."""
 
+    name: ClassVar[str] = "debug"
     blocks: ClassVar[bool] = True
 
     folder: Path

@@ -10,7 +10,7 @@ from .names import ResourceError, check_names, near_miss_of_resource, near_miss_
 from .resources import Site
 
 
-def check_settings(settings: object) -> None:
+def check_settings(settings: ExecutorSettingsBase) -> None:
     """Raise WorkflowError for numbers below their minimum."""
     least = {"window": 0, "max_requeues": 0, "signal_delay": 0, "array_limit": 1, "array_parallelism": 1}
     for name, minimum in least.items():
@@ -42,7 +42,7 @@ def check_rules(workflow: object, warn: Callable[[str], None]) -> None:
 
 def site(settings: ExecutorSettingsBase) -> Site:
     """Return the defaults of all jobs: from the options, or else from sbatch's environment variables."""
-    found = Site(
+    return Site(
         account=settings.account or os.environ.get("SBATCH_ACCOUNT") or None,
         partition=settings.partition or os.environ.get("SBATCH_PARTITION") or None,
         gpu_partition=settings.gpu_partition or None,
@@ -50,18 +50,17 @@ def site(settings: ExecutorSettingsBase) -> Site:
         requeue=settings.max_requeues > 0,
         setup=(settings.setup,) if settings.setup else (),
     )
-    _forget_allocation()
-    return found
 
 
-def _forget_allocation() -> None:
+def clear_environment() -> None:
     """Remove the variables from the environment that would change what SLURM's commands do.
 
     They describe the job that Snakemake itself may run in, or are the user's defaults for other jobs: sbatch prefers
     SBATCH_… to what the script of a job requests. Filters of squeue would hide jobs, which would then count as lost.
+    Call this after ``site``, which reads some of them.
     """
-    theirs = {"SLURM_CONF", "SLURM_CLUSTERS", "SBATCH_CLUSTERS"}
-    ours = ("SLURM_", "SRUN_", "PMI_", "SBATCH_", "SCANCEL_", "SQUEUE_")
-    told = [name for name in os.environ if name.startswith(ours) and name not in theirs]
-    for name in told:
-        del os.environ[name]
+    kept = {"SLURM_CONF", "SLURM_CLUSTERS", "SBATCH_CLUSTERS"}
+    removed = ("SLURM_", "SRUN_", "PMI_", "SBATCH_", "SCANCEL_", "SQUEUE_")
+    for name in list(os.environ):
+        if name.startswith(removed) and name not in kept:
+            del os.environ[name]

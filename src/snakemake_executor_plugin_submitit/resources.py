@@ -1,5 +1,6 @@
 """Translates the resources of a Snakemake job into sbatch options. Pure functions."""
 
+import functools
 import re
 import shlex
 from collections.abc import Mapping
@@ -46,21 +47,21 @@ RESERVED = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """Defaults of a site or its user, for jobs that do not set these themselves."""
 
     account: str | None = None
     partition: str | None = None
     gpu_partition: str | None = None
-    signal_delay: int = 120
-    """Seconds before the time limit at which a job receives SIGUSR2."""
+    signal_delay: int
+    """Seconds before the time limit at which a job receives SIGUSR2; fewer for a short job."""
     requeue: bool = True
     """Whether SLURM may put a job back into the queue, for example after a node failure."""
     setup: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """The resources that a job requests. Jobs with equal requests share an array; hashable, to group them."""
 
@@ -83,7 +84,8 @@ class Request:
     """Largest number of commands that share one allocation."""
     at_once: int = 1
     """How many of these run at the same time; they share the GPUs, and each has its own CPUs and memory."""
-    signal_delay: int = 120
+    signal_delay: int
+    """As in ``Site``, like the next two."""
     requeue: bool = True
     setup: tuple[str, ...] = ()
 
@@ -91,7 +93,7 @@ class Request:
         """Return the time limit of an allocation that runs ``commands`` commands."""
         return self.runtime * -(-commands // self.at_once)
 
-    def warning(self, commands: int) -> int:
+    def signal_seconds_before_end(self, commands: int) -> int:
         """Return the seconds before its time limit at which an allocation of ``commands`` commands receives SIGUSR2."""
         # SLURM may send the signal a minute early: a short job would be stopped before it has made any progress.
         return min(self.signal_delay, self.minutes(commands) * 60 // 4)
@@ -125,7 +127,7 @@ class Request:
             "qos": self.qos,
             "constraint": self.constraint,
             "array_parallelism": parallel,
-            "signal_delay_s": self.warning(commands),
+            "signal_delay_s": self.signal_seconds_before_end(commands),
             "setup": list(self.setup) or None,
             "srun_args": step,
             "stderr_to_stdout": True,
@@ -139,19 +141,13 @@ def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -
     """Return what a job requests. Raises ResourceError, naming the rule, for invalid resources."""
     check_names(rule, resources)
     given = {key: value for key, value in resources.items() if value not in (None, "")}
-
-    def number(name: str, default: int | None = None) -> int | None:
-        value = given.get(name, default)
-        if value is not default and (isinstance(value, bool) or not str(value).isdigit() or int(value) < 1):
-            raise ResourceError(f"rule {rule}: resource {name} is {value!r}; a whole number from 1 is needed")
-        return None if value is None else int(value)
-
+    number = functools.partial(_number, rule, given)
     if "mem_mb_per_cpu" in given and "mem_mb" in given:
         # Snakemake's own defaults set mem_mb on every job, so memory per CPU was set on purpose.
         given.pop("mem_mb")
     gpus, model, gres = _gpus(rule, given)
-    gpu_job = gpus > 0 or bool(gres and gres.startswith("gpu"))
-    partition = given.get("slurm_partition") or (gpu_job and site.gpu_partition) or site.partition
+    is_gpu_job = gpus > 0 or "gpu" in (one.partition(":")[0] for one in (gres or "").split(","))
+    partition = given.get("slurm_partition") or (is_gpu_job and site.gpu_partition) or site.partition
     return Request(
         runtime=number("runtime", DEFAULT_RUNTIME),
         cpus=number("cpus_per_task", threads),
@@ -163,10 +159,10 @@ def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -
         gpu_model=model,
         gres=gres,
         account=given.get("slurm_account") or site.account,
-        partition=partition or None,
+        partition=partition,
         qos=given.get("qos"),
         constraint=given.get("constraint"),
-        extra=parse_extra(rule, given.get("slurm_extra", "")),
+        extra=parse_extra(rule, str(given.get("slurm_extra", ""))),
         bundle=number("bundle", 1),
         at_once=min(number("at_once", 1), number("bundle", 1)),
         signal_delay=site.signal_delay,
@@ -175,21 +171,27 @@ def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -
     )
 
 
+def _number(rule: str, given: Mapping[str, Any], name: str, default: int | None = None, least: int = 1) -> int | None:
+    value = given.get(name, default)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not str(value).isdecimal() or int(value) < least:
+        raise ResourceError(f"rule {rule}: resource {name} is {value!r}; a whole number from {least} is needed")
+    return int(value)
+
+
 def _gpus(rule: str, given: Mapping[str, Any]) -> tuple[int, str | None, str | None]:
     """Return the number and model of GPUs, and generic resources."""
-    gres, model = given.get("gres"), given.get("gpu_model")
+    gres, model = (str(given[name]) if name in given else None for name in ("gres", "gpu_model"))
     if gres is not None and ("gpu" in given or model is not None):
         raise ResourceError(f"rule {rule}: gres and gpu or gpu_model are both set; set gres, or gpu with gpu_model")
-    if gres is not None and not re.fullmatch(r"[\w.-]+(:[\w.-]+)*(,[\w.-]+(:[\w.-]+)*)*", str(gres)):
+    if gres is not None and not re.fullmatch(r"[\w.-]+(:[\w.-]+)*(,[\w.-]+(:[\w.-]+)*)*", gres):
         raise ResourceError(f"rule {rule}: resource gres is {gres!r}; NAME[:TYPE][:COUNT] is needed, as in gpu:a100:1")
-    if model is not None and not re.fullmatch(r"[A-Za-z][\w.-]*", str(model)):
+    if model is not None and not re.fullmatch(r"[A-Za-z][\w.-]*", model):
         raise ResourceError(
             f"rule {rule}: resource gpu_model is {model!r}; a GPU type of the site is needed, as in a100"
         )
-    count = given.get("gpu", 1 if model else 0)
-    if isinstance(count, bool) or not str(count).isdigit():
-        raise ResourceError(f"rule {rule}: resource gpu is {count!r}; a whole number of GPUs is needed")
-    return int(count), model, gres
+    return _number(rule, given, "gpu", 1 if model else 0, least=0), model, gres
 
 
 def parse_extra(rule: str, text: str) -> tuple[tuple[str, Any], ...]:

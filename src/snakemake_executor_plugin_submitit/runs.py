@@ -1,7 +1,6 @@
 """A run's private folder and its list of submitted jobs, by which a later run finds those that have not ended."""
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -55,7 +54,7 @@ class Run:
     """One run of Snakemake: its id and its folder, whose name is that id."""
 
     folder: Path
-    over: threading.Event = field(default_factory=threading.Event, compare=False)
+    over: threading.Event = field(default_factory=threading.Event, init=False, compare=False)
     """Set when heartbeats are to stop."""
 
     @property
@@ -213,18 +212,6 @@ def results(jobs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict]:
     return found
 
 
-def fingerprint(*parts: object) -> str:
-    """Return a digest of what determines what a job does."""
-    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
-
-
-def is_stale(entry: Entry, inputs: Iterable[str], ended: bool) -> bool:
-    """Return whether an input is newer than the job, or an output is missing although the job has ended."""
-    if any(Path(path).exists() and Path(path).stat().st_mtime > entry.submitted for path in inputs):
-        return True
-    return ended and not all(Path(path).exists() for path in entry.outputs)
-
-
 @dataclass
 class Allocation:
     """One job of the cluster: the Snakemake jobs that it runs, and those that Snakemake still waits for."""
@@ -232,8 +219,8 @@ class Allocation:
     folder: Path
     cluster_id: str
     tokens: set[str] = field(default_factory=set)
-    waited_for: set[str] = field(default_factory=set)
-    has_failed: bool = False
+    waited_for: set[str] = field(default_factory=set, init=False)
+    has_failed: bool = field(default=False, init=False)
 
     def add(self, token: str) -> None:
         """Add a command."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 TIMEOUT = 60  # seconds
+MOST_IDS = 10  # in one message
 TEXT = {"text": True, "errors": "replace"}  # comments and job names may hold any bytes
 # What scontrol prints if SLURM is installed but no cluster is configured.
 UNCONFIGURED = re.compile(r"configuration (source|file)|slurm\.conf", re.IGNORECASE)
@@ -76,6 +77,18 @@ def largest_array() -> int:
     """Return the largest number of members of an array; SLURM's default if it does not answer."""
     found = re.search(r"^MaxArraySize\s*=\s*(\d+)", call("scontrol", "show", "config").text, flags=re.MULTILINE)
     return int(found.group(1)) if found else 1001
+
+
+def array_of(job: str) -> str:
+    """Return the id of the array that a job is a member of; the job's own id if it is in none."""
+    return job.split("_")[0]
+
+
+def shortened(ids: Iterable[str]) -> str:
+    """Return the ids of jobs for a message, at most MOST_IDS of them."""
+    ids = sorted(ids)
+    more = f" and {len(ids) - MOST_IDS} more" if len(ids) > MOST_IDS else ""
+    return f"{' '.join(ids[:MOST_IDS])}{more}"
 
 
 def queue() -> dict[str, JobStatus] | None:

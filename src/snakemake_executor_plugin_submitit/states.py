@@ -75,6 +75,11 @@ def has_run(seen: JobStatus) -> bool:
     return seen.nodes not in NO_NODES
 
 
+def requeued(before: JobStatus | None, seen: JobStatus | None) -> bool:
+    """Return whether a job that was given a node waits for one again."""
+    return before is not None and has_run(before) and seen is not None and seen.state == "PENDING" and not has_run(seen)
+
+
 def lost(absent: float, is_unknown: bool) -> bool:
     """Return whether a job that left the queue is lost; ``is_unknown``: the accounting does not know it either."""
     return absent >= (LOST if is_unknown else SILENT)

@@ -35,11 +35,12 @@ class Submitter:
     """Seconds without a new job after which those gathered are submitted."""
     largest: int
     """Largest number of members of an array."""
-    sizes: dict[tuple, int] = field(default_factory=dict)
+    sizes: dict[tuple, int] = field(default_factory=dict, init=False)
     """The same, by account, partition and QOS, after a limit on jobs in the queue has refused more."""
-    ready: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
-    stopping: threading.Event = field(default_factory=threading.Event)
-    underway: threading.Lock = field(default_factory=threading.Lock)
+    ready: queue.SimpleQueue = field(default_factory=queue.SimpleQueue, init=False)
+    """Where jobs to be submitted are put."""
+    stopping: threading.Event = field(default_factory=threading.Event, init=False)
+    underway: threading.Lock = field(default_factory=threading.Lock, init=False)
     """Held during a submission: once the thread is stopping and this is free, all ids are known."""
 
     def start(self) -> None:
@@ -53,7 +54,7 @@ class Submitter:
             fresh = self._gather(max(due - time.monotonic(), 0) if waiting else None)
             again = waiting if time.monotonic() >= due else []
             left, reason = self.submit_all(again + fresh)
-            if waiting and not again:
+            if waiting and not again:  # those tried now wait together with those before them
                 waiting += left
                 continue
             is_stuck = again and len(left) == len(again + fresh)
@@ -77,7 +78,7 @@ class Submitter:
             left, reason = self.blocked(batch)
         except Exception as error:  # an exception would end this thread, and Snakemake would hang
             return batch, str(error)
-        full = set()
+        full = set()  # limits under which not even one more job is taken
         held = {ready.command.token for ready in left}
         todo = deque(alike(ready for ready in batch if ready.command.token not in held))
         while todo and not self.stopping.is_set():
@@ -99,18 +100,22 @@ class Submitter:
                 rest = bundles
             except BusyError as error:
                 reason = str(error)
-                left += itertools.chain(*bundles, *itertools.chain(*(bundles for _, bundles in todo)))
+                todo.appendleft((request, bundles))
+                left += [ready for _, bundles in todo for bundle in bundles for ready in bundle]
                 break
             except Exception as error:  # whatever it is, Snakemake must learn that these jobs failed
-                why = f": {error}"
-                for ready in itertools.chain(*array):
-                    self.fail(ready.job, f"Rule {ready.rule} could not be submitted{why}.\n")
-                    why = ", as above"
+                self._fail(array, error)
             if limited in full:
                 left += itertools.chain(*rest)
             elif rest:
                 todo.appendleft((request, rest))
         return left, reason
+
+    def _fail(self, array: list[Bundle], error: Exception) -> None:
+        why = f": {error}"
+        for ready in itertools.chain(*array):
+            self.fail(ready.job, f"Rule {ready.rule} could not be submitted{why}.\n")
+            why = ", as above"
 
 
 def alike(batch: Iterable[Ready]) -> Iterable[tuple[Request, list[Bundle]]]:

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -45,14 +46,15 @@ class Work:
     folder: str
     workdir: str
     commands: tuple[Command, ...]
+    max_requeues: int
     at_once: int = 1
-    max_requeues: int = 20
-    requeues: int = 0
+    own_requeues: int = 0
+    """How often this had itself requeued before."""
 
     @property
-    def starts(self) -> int:
+    def requeues(self) -> int:
         """How often this was requeued before, by itself or by SLURM, for example after a node failure."""
-        return max(self.requeues, int(os.environ.get("SLURM_RESTART_COUNT", 0)))
+        return max(self.own_requeues, int(os.environ.get("SLURM_RESTART_COUNT", 0)))
 
     def __call__(self) -> None:
         """Run what is not finished; submitit calls this on the node."""
@@ -62,7 +64,7 @@ class Work:
         """Return what runs after a requeue; submitit calls this before it."""
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(replace(self, requeues=self.requeues + 1))
+        return DelayedSubmission(replace(self, own_requeues=self.own_requeues + 1))
 
 
 def result_path(folder: str | Path, token: str) -> Path:
@@ -85,20 +87,22 @@ class _Execution:
     """One run of some work, from the start of the allocation to its end or requeue."""
 
     work: Work
-    unfinished: list[Command] = field(default_factory=list)
-    running: dict[Command, subprocess.Popen] = field(default_factory=dict)
-    received: dict[signal.Signals, float] = field(default_factory=dict)
+    unfinished: list[Command] = field(default_factory=list, init=False)
+    running: dict[Command, subprocess.Popen] = field(default_factory=dict, init=False)
+    received: dict[signal.Signals, float] = field(default_factory=dict, init=False)
     """When each signal was received first."""
-    repeated: float = 0.0
-    is_late: bool = False
+    passed_on: float = field(default=0.0, init=False)
+    """When a signal was last sent to the commands."""
+    is_late: bool = field(default=False, init=False)
     """Commands did not stop after SIGUSR2, and SIGTERM has followed: SLURM decides what happens next."""
 
     def run(self) -> None:
         handler = self._listen()
         # Checked once only: when all have ended, Snakemake removes the result files.
         self.unfinished = [c for c in self.work.commands if not result_path(self.work.folder, c.token).exists()]
-        if self.work.starts > self.work.max_requeues:
+        if self.work.requeues > self.work.max_requeues:
             self._give_up()
+            return
         waiting = list(self.unfinished)
         while self.running or (waiting and not self.received):
             while waiting and not self.received and len(self.running) < self.work.at_once:
@@ -134,7 +138,7 @@ class _Execution:
             self._pass_on(signal.SIGKILL)
 
     def _pass_on(self, number: int) -> None:
-        self.repeated = time.monotonic()
+        self.passed_on = time.monotonic()
         for process in self.running.values():
             with contextlib.suppress(ProcessLookupError):  # it may have ended in the meantime
                 os.killpg(process.pid, number)
@@ -145,7 +149,7 @@ class _Execution:
         if signal.SIGTERM in self.received:
             if now - self.received[signal.SIGTERM] > STOP_TAKES:
                 self._pass_on(signal.SIGKILL)
-        elif signal.SIGUSR2 in self.received and now - self.repeated > REPEAT:
+        elif signal.SIGUSR2 in self.received and now - self.passed_on > REPEAT:
             self._pass_on(signal.SIGUSR2)
 
     def _start(self, command: Command) -> None:
@@ -180,7 +184,7 @@ class _Execution:
                 self._finish(command, status)
 
     def _finish(self, command: Command, status: int, note: str = "") -> None:
-        result = {"status": status, "node": socket.gethostname(), "requeues": self.work.starts, "note": note}
+        result = {"status": status, "node": socket.gethostname(), "requeues": self.work.requeues, "note": note}
         path = result_path(self.work.folder, command.token)
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(result))
@@ -193,22 +197,31 @@ class _Execution:
 
     def _leave(self, handler: object) -> None:
         """Leave an allocation that was told to stop before all commands finished; requeue it if possible."""
-        if signal.SIGUSR2 in self.received and not self.is_late and callable(handler):
-            if self.work.starts >= self.work.max_requeues:
-                return self._give_up()
-            _log(f"requeueing, {self.work.starts + 1} of at most {self.work.max_requeues} times")
+        if not self._may_requeue:
+            self._wait_for_slurm()
+        if self._may_requeue and callable(handler):
+            if self.work.requeues >= self.work.max_requeues:
+                self._give_up()
+                return
+            _log(f"requeueing, {self.work.requeues + 1} of at most {self.work.max_requeues} times")
             _requeue(handler)
-        if os.environ.get("SUBMITIT_EXECUTOR") == "slurm":
-            _log("stopped; waiting for SLURM to end or requeue the job")
-            end = time.monotonic() + WAIT_FOR_THE_END
-            while time.monotonic() < end:
-                time.sleep(POLL)
-                if signal.SIGUSR2 in self.received and not self.is_late:  # the other signal of a preemption
-                    return self._leave(handler)
-        return sys.exit(128 + signal.SIGTERM)
+        sys.exit(128 + signal.SIGTERM)
+
+    @property
+    def _may_requeue(self) -> bool:
+        return signal.SIGUSR2 in self.received and not self.is_late
+
+    def _wait_for_slurm(self) -> None:
+        """Wait until SLURM ends or requeues the allocation, or SIGUSR2 arrives, the other signal of a preemption."""
+        if os.environ.get("SUBMITIT_EXECUTOR") != "slurm":
+            return
+        _log("stopped; waiting for SLURM to end or requeue the job")
+        end = time.monotonic() + WAIT_FOR_THE_END
+        while not self._may_requeue and time.monotonic() < end:
+            time.sleep(POLL)
 
 
-def _requeue(handler: object) -> None:
+def _requeue(handler: Callable) -> NoReturn:
     """Have submitit requeue the allocation and exit; repeat while the controller does not answer."""
     while True:
         try:

@@ -93,5 +93,7 @@ def test_a_node_that_goes_down_gives_the_job_back(tmp_path):
     # The node is the same when it is back: SLURM would find the job there twice.
     until(lambda: not is_on_the_node(job), "the end of the job's processes")
     run("scontrol", "update", f"nodename={host}", "state=resume")
-    snakemake.succeeds()
+    printed = snakemake.succeeds()
     assert len(starts(tmp_path)) == 2
+    assert f"SLURM has requeued {job} (rule count, 5 minutes), which ran on {host}: " in printed
+    assert "NODE_FAIL" in run("sacct", "--duplicates", "--jobs", job)  # as the message advises to ask

@@ -8,6 +8,8 @@ from snakemake_executor_plugin_submitit.jobs import failure_of_allocation, failu
 from snakemake_executor_plugin_submitit.resources import Site
 from snakemake_executor_plugin_submitit.slurm import JobStatus
 
+SITE = Site(signal_delay=120)
+
 
 def part(name, output, attempt=1, **resources):
     """Return a Snakemake job with the attributes that are read."""
@@ -33,15 +35,15 @@ def group(*parts, **resources):
 
 def test_a_group_takes_the_largest_bundle_of_its_parts():
     pair = group(part("a", "a", bundle=8), part("b", "b", bundle=4, at_once=2), bundle=12, at_once=2, mem_mb=300)
-    ready = prepare(pair, "1-pair", "true", Site())
+    ready = prepare(pair, "1-pair", "true", SITE)
     assert (ready.request.bundle, ready.request.at_once, ready.request.mem_mb) == (8, 2, 300)
     assert ready.outputs == ("a", "b")
 
 
 def test_a_second_attempt_is_the_same_job():
-    first, second = (prepare(part("a", "a", attempt), f"{attempt}-a", "true", Site()) for attempt in (1, 2))
+    first, second = (prepare(part("a", "a", attempt), f"{attempt}-a", "true", SITE) for attempt in (1, 2))
     assert first.fingerprint == second.fingerprint
-    assert first.fingerprint != prepare(part("a", "b"), "3-a", "true", Site()).fingerprint
+    assert first.fingerprint != prepare(part("a", "b"), "3-a", "true", SITE).fingerprint
 
 
 @pytest.mark.parametrize(

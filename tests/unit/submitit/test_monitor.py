@@ -87,6 +87,15 @@ def test_a_job_that_the_queue_has_forgotten_is_asked_of_the_accounting():
     assert over["7_0"].state == "TIMEOUT"
 
 
+def test_what_the_accounting_said_before_a_requeue_is_not_how_the_job_ended():
+    slurm = Slurm({}, seen("NODE_FAIL"))
+    assert slurm.over_after("7_0", until=20) == (None, {})
+    slurm.table = seen("RUNNING")
+    slurm.look(100)
+    slurm.table, slurm.accounting = {}, seen("TIMEOUT")
+    assert [slurm.look(now).get("7_0") for now in range(200, 300)][-1].state == "TIMEOUT"
+
+
 def test_a_job_that_nobody_knows_is_lost_after_a_minute():
     after, over = Slurm({}, {}).over_after("7_0")
     assert 60 <= after <= 75
@@ -160,6 +169,29 @@ def test_a_reason_that_waiting_does_not_change_is_said_once():
         "SLURM job 7 (rule fit, 600 minutes) is pending with reason PartitionTimeLimit, which waiting will not change: "
         "lower runtime, or name another partition. Ctrl-C cancels all jobs; `scancel 7` has this one tried again"
     ]
+
+
+@pytest.mark.parametrize("before", [seen("RUNNING"), seen("COMPLETING"), seen("NODE_FAIL"), seen("PREEMPTED")])
+def test_a_job_that_has_lost_its_node_and_waits_again_is_reported_once(before):
+    slurm = Slurm(before)
+    slurm.monitor.about["7_0"] = "rule fit, 600 minutes"
+    slurm.look(0)
+    slurm.table = seen("PENDING", "BeginTime", nodes="")
+    slurm.over_after("7_0", until=59)
+    assert slurm.told == [
+        "SLURM has requeued 7_0 (rule fit, 600 minutes), which ran on n1: time limit, preemption or node failure; "
+        "`sacct --duplicates --jobs 7_0` says which"
+    ]
+
+
+def test_jobs_of_a_failed_node_are_reported_together():
+    ids = [f"7_{i}" for i in range(12)]
+    slurm = Slurm({key: JobStatus("RUNNING", nodes="n1") for key in ids} | {"8": JobStatus("PENDING")})
+    slurm.look(0, *ids, "8")
+    slurm.table = {key: JobStatus("PENDING") for key in [*ids, "8"]}
+    slurm.look(10, *ids, "8")
+    assert len(slurm.told) == 1
+    assert "SLURM has requeued 7_0 7_1 7_10 7_11 7_2 7_3 7_4 7_5 7_6 7_7 and 2 more, which ran on n1" in slurm.told[0]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """From Snakemake's resources to sbatch's options."""
 
+from dataclasses import replace
+
 import pytest
 
 from snakemake_executor_plugin_submitit.names import ResourceError, near_miss_of_resource, near_miss_of_rule
 from snakemake_executor_plugin_submitit.resources import Site, parse_extra, request
 
-NO_SITE = Site()
+SITE = Site(signal_delay=120)
 
 
-def options(commands=1, site=NO_SITE, threads=1, **resources):
+def options(commands=1, site=SITE, threads=1, **resources):
     """Return the sbatch options of a job of the rule `fit`."""
     return request("fit", threads, resources, site).options(commands, "fit", "run/1", parallel=10)
 
@@ -41,6 +43,7 @@ def test_gpus(resources, gpus):
 
 def test_generic_resources():
     assert options(gres="gpu:a100:2")["gres"] == "gpu:a100:2"
+    assert options(gres=5)["gres"] == "5"
 
 
 def test_the_command_of_several_tasks_starts_once_and_may_start_them():
@@ -50,10 +53,11 @@ def test_the_command_of_several_tasks_starts_once_and_may_start_them():
 
 
 def test_partition_and_account_of_the_site_and_of_the_rule():
-    site = Site(account="lab", partition="cpu", gpu_partition="gpu")
+    site = replace(SITE, account="lab", partition="cpu", gpu_partition="gpu")
     assert (options(site=site)["account"], options(site=site)["partition"]) == ("lab", "cpu")
     assert options(site=site, gpu=1)["partition"] == "gpu"
-    assert options(site=site, gres="gpu:1")["partition"] == "gpu"
+    for gres, partition in (("gpu:1", "gpu"), ("nvme:1,gpu:a100:1", "gpu"), ("gpumem:4", "cpu")):
+        assert options(site=site, gres=gres)["partition"] == partition
     assert options(site=site, gpu=1, slurm_partition="big", slurm_account="me")["partition"] == "big"
     assert options(site=site, slurm_account="me")["account"] == "me"
 
@@ -72,12 +76,16 @@ def test_the_warning_comes_late_enough_that_something_is_done_before():
 
 
 def test_without_requeues_slurm_is_told_so():
-    assert options(site=Site(requeue=False))["additional_parameters"] == {"no-requeue": True, "nodes": 1, "ntasks": 1}
+    assert options(site=replace(SITE, requeue=False))["additional_parameters"] == {
+        "no-requeue": True,
+        "nodes": 1,
+        "ntasks": 1,
+    }
 
 
 def test_equal_jobs_are_found_equal():
-    one = request("a", 1, {"mem_mb": 5, "tmpdir": "/x", "device": "cpu"}, Site())
-    assert {one: 1}[request("b", 1, {"mem_mb": 5, "tmpdir": "/y"}, Site())] == 1
+    one = request("a", 1, {"mem_mb": 5, "tmpdir": "/x", "device": "cpu"}, SITE)
+    assert {one: 1}[request("b", 1, {"mem_mb": 5, "tmpdir": "/y"}, SITE)] == 1
 
 
 @pytest.mark.parametrize(
@@ -128,6 +136,7 @@ def test_extra_options():
             "rule fit: slurm_extra is .*, which no shell can split: No closing quotation",
         ),
         ({"partition": "big"}, "rule fit: resource partition is not supported; set slurm_partition"),
+        ({"slurm_extra": 5}, "rule fit: slurm_extra has '5'; options in long form are needed"),
         ({"slurm_extra": "-p big"}, "rule fit: slurm_extra has '-p'; options in long form are needed"),
         ({"gpu": 1, "gres": "gpu:1"}, "rule fit: gres and gpu or gpu_model are both set"),
         ({"gres": "gpu=1"}, "rule fit: resource gres is 'gpu=1'; NAME"),

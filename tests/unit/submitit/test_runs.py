@@ -25,6 +25,8 @@ def entry(run, token="1-fit", cluster_id="7_0", outputs=("out",), fingerprint="s
 class Cluster:
     """A cluster with some living jobs, which records what is cancelled."""
 
+    name = "slurm"
+
     def __init__(self, *alive):
         self.living, self.cancelled = set(alive), set()
 
@@ -36,7 +38,7 @@ class Cluster:
 
 
 def asked(outputs=("out",), fingerprint="same", inputs=()):
-    request = Request(runtime=5, cpus=1)
+    request = Request(runtime=5, cpus=1, signal_delay=120)
     return Ready(None, "fit", Command("1-fit", "true"), request, tuple(inputs), tuple(outputs), fingerprint)
 
 
@@ -53,9 +55,9 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-def find(run, cluster):
+def recover(run, cluster):
     gone, _ = previous(run.folder.parent, print)
-    return PreviousRuns.find(gone, "slurm", cluster, logging.getLogger("test"))
+    return PreviousRuns.recover(gone, cluster, logging.getLogger("test"), "now")
 
 
 def another(run, process):
@@ -135,14 +137,14 @@ def test_the_list_survives_a_line_that_was_cut_short(run):
 
 def test_a_job_that_lives_and_does_what_is_asked_is_taken_once(run):
     run.note([entry(run)])
-    found = find(run, Cluster("7_0"))
+    found = recover(run, Cluster("7_0"))
     assert take(found, asked()) == ["7_0"]
     assert take(found, asked()) == [[]]
 
 
 def test_a_job_that_is_gone_without_a_result_is_not(run):
     run.note([entry(run)])
-    assert take(find(run, Cluster()), asked()) == [[]]
+    assert take(recover(run, Cluster()), asked()) == [[]]
 
 
 @pytest.mark.parametrize(("status", "made", "taken"), [(0, True, True), (0, False, False), (1, True, False)])
@@ -151,20 +153,20 @@ def test_a_job_that_has_ended_is_taken_if_it_made_what_it_should(run, status, ma
     result_path(run.folder, "1-fit").write_text(json.dumps({"status": status}))
     if made:
         open("out", "w").close()
-    assert take(find(run, Cluster()), asked()) == (["7_0"] if taken else [[]])
+    assert take(recover(run, Cluster()), asked()) == (["7_0"] if taken else [[]])
 
 
 def test_a_result_that_a_full_disk_cut_short_is_none(run):
     run.note([entry(run)])
     result_path(run.folder, "1-fit").touch()
-    assert take(find(run, Cluster()), asked()) == [[]]
+    assert take(recover(run, Cluster()), asked()) == [[]]
 
 
 @pytest.mark.parametrize("other", [asked(fingerprint="changed"), asked(outputs=("out", "more"))])
 def test_a_job_that_would_make_the_same_files_otherwise_has_to_end_first(run, other):
     run.note([entry(run)])
     cluster = Cluster("7_0")
-    found = find(run, cluster)
+    found = recover(run, cluster)
     ((ready, _),) = found.take([other])
     free = asked(["free"])
     reason = "7_0 of an earlier run, which make the same files, have not ended"
@@ -183,7 +185,7 @@ def test_a_job_that_would_make_the_same_files_otherwise_has_to_end_first(run, ot
 def test_a_job_whose_input_is_younger_is_not_taken(run):
     run.note([entry(run, submitted=time.time() - 60)])
     open("input", "w").close()
-    assert take(find(run, Cluster("7_0")), asked(inputs=["input"])) == [["7_0"]]
+    assert take(recover(run, Cluster("7_0")), asked(inputs=["input"])) == [["7_0"]]
 
 
 BUNDLE = asked(["a"]), asked(["b"]), asked(["c"])
@@ -192,7 +194,7 @@ BUNDLE = asked(["a"]), asked(["b"]), asked(["c"])
 def bundle(run):
     """Record three jobs in one allocation, and find them."""
     run.note([entry(run, f"{name}-fit", "7_0", (name,)) for name in "abc"])
-    return find(run, Cluster("7_0"))
+    return recover(run, Cluster("7_0"))
 
 
 def test_an_allocation_is_taken_over_as_a_whole(run):
@@ -210,7 +212,7 @@ def test_an_allocation_of_which_something_has_changed_is_given_up_as_a_whole(run
 def test_a_member_that_has_ended_stands_in_nobody_s_way(run, status):
     run.note([entry(run, f"{name}-fit", "7_0", (name,)) for name in "abc"])
     result_path(run.folder, "b-fit").write_text(json.dumps({"status": status}))  # and its output is not there
-    found = find(run, Cluster("7_0"))
+    found = recover(run, Cluster("7_0"))
     assert take(found, *BUNDLE) == ["7_0", [], "7_0"]
 
 
@@ -218,7 +220,7 @@ def test_what_ctrl_c_has_cancelled_is_not_taken_over_but_waited_for(run):
     run.note([entry(run), entry(run, "2-fit", "8_0", ("other",))])
     run.note_cancelled("1-fit", "2-fit")
     cluster = Cluster("7_0")
-    found = find(run, cluster)
+    found = recover(run, cluster)
     assert take(found, asked(), asked(["other"])) == [["7_0"], []]
     assert not cluster.cancelled
     assert not found.unneeded()
@@ -228,16 +230,16 @@ def test_what_has_ended_and_is_still_seen_in_the_queue_is_no_stray(run):
     run.note([entry(run)])
     run.note_end("1-fit")
     cluster = Cluster("7_0")
-    assert take(find(run, cluster), asked()) == [[]]
+    assert take(recover(run, cluster), asked()) == [[]]
     assert not cluster.cancelled
 
 
 def test_what_was_made_anew_is_what_the_next_run_takes(run):
     run.note([entry(run)])
     result_path(run.folder, "1-fit").write_text(json.dumps({"status": 0}))  # and its output is not there
-    assert take(find(run, Cluster()), asked()) == [[]]
+    assert take(recover(run, Cluster()), asked()) == [[]]
     run.note([entry(run, "2-fit", "8_0")])
-    assert take(find(run, Cluster("8_0")), asked()) == ["8_0"]
+    assert take(recover(run, Cluster("8_0")), asked()) == ["8_0"]
 
 
 def test_what_is_waited_for_is_not_cancelled(run):
@@ -252,7 +254,7 @@ def test_what_is_waited_for_is_not_cancelled(run):
 def test_jobs_that_a_killed_snakemake_had_not_noted_are_cancelled(run):
     run.note([entry(run)])
     cluster = Cluster("7_0", "8_0", "8_1")
-    found = find(run, cluster)
+    found = recover(run, cluster)
     assert cluster.cancelled == {"8_0", "8_1"}
     assert take(found, asked(), asked(["other"])) == ["7_0", ["8_0", "8_1"]]
 
@@ -285,7 +287,7 @@ def test_a_success_that_nobody_asks_for_is_cleared_up(run):
     result_path(run.folder, "1-fit").write_text(json.dumps({"status": 0}))
     for name in ("1-fit.log", "7_0_0_log.out", "7_0_0_result.pkl"):
         (run.folder / name).touch()
-    found = find(run, Cluster())
+    found = recover(run, Cluster())
     found.close(keep_logs=False)
     assert not found.unneeded()
     run.remove_if_idle()
@@ -300,7 +302,7 @@ def test_jobs_that_a_living_run_has_taken_over_are_its_own(run, neighbour):
     run.note_taken(other.id, "a-fit")
     run.note_cancelled("b-fit")
     cluster = Cluster("7_0", "8_0")
-    found = find(run, cluster)
+    found = recover(run, cluster)
     assert [(holder, one.token) for holder, one in found.held_by_others()] == [
         (other, "a-fit"),
         (other, "b-fit"),
@@ -321,10 +323,10 @@ def test_jobs_that_a_run_has_taken_over_and_not_ended_are_free_again_once_it_is_
     run.note_taken(other.id, "1-fit")
     owner = json.loads((other.folder / "owner.json").read_text())
     (other.folder / "owner.json").write_text(json.dumps(owner | {"started": owner["started"] - 1000}))
-    assert take(find(run, Cluster("7_0")), asked()) == ["7_0"]
+    assert take(recover(run, Cluster("7_0")), asked()) == ["7_0"]
     (other.folder / "owner.json").unlink()
     other.folder.rmdir()
-    found = find(run, Cluster("7_0"))
+    found = recover(run, Cluster("7_0"))
     assert not found.held_by_others()
     assert take(found, asked()) == ["7_0"]
 
@@ -332,7 +334,7 @@ def test_jobs_that_a_run_has_taken_over_and_not_ended_are_free_again_once_it_is_
 def test_a_job_that_another_run_takes_first_is_not_taken(run, neighbour):
     run.note([entry(run), entry(run, "2-fit", "8_0", ("other",))])
     first, second = (
-        PreviousRuns.find([run], "slurm", Cluster("7_0", "8_0"), logging.getLogger("test"), name)
+        PreviousRuns.recover([run], Cluster("7_0", "8_0"), logging.getLogger("test"), name)
         for name in ("first", "later")
     )
     another(run, neighbour)

@@ -13,7 +13,7 @@ from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.slurm import JobStatus
 from snakemake_executor_plugin_submitit.work import Command, Work
 
-REQUEST = Request(runtime=5, cpus=1)
+REQUEST = Request(runtime=5, cpus=1, signal_delay=120)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def cluster(tmp_path):
 
 
 def work(cluster, count=1):
-    return [Work(str(cluster.folder), "/", (Command(f"{n}-fit", "true"),)) for n in range(count)]
+    return [Work(str(cluster.folder), "/", (Command(f"{n}-fit", "true"),), max_requeues=20) for n in range(count)]
 
 
 def test_the_queue_whatever_a_comment_holds(commands):
@@ -175,6 +175,7 @@ def test_options_in_the_environment_do_not_win_over_what_jobs_ask_for(monkeypatc
         monkeypatch.setenv(name, "theirs")
     monkeypatch.setenv("SBATCH_ACCOUNT", "theirs")
     site = options.site(ExecutorSettings(account="ours"))
+    options.clear_environment()
     assert (site.account, site.partition) == ("ours", "theirs")  # if nothing else sets one
     assert not {*names, "SBATCH_ACCOUNT"} & os.environ.keys()
     assert {"SLURM_CONF", "SBATCH_CLUSTERS"} <= os.environ.keys()
@@ -188,3 +189,11 @@ def test_cancelling_says_once_that_it_has_to_wait_for_slurm(commands, cluster, m
     trouble = cluster.cancel_run("run", ["7_0", "7_1"])
     assert trouble == "scancel: error: no contact; cancel them by hand: scancel 7_0 7_1"
     assert said == ["SLURM does not answer; trying for a minute to cancel 2 jobs"]
+
+
+def test_arrays_are_cancelled_as_a_whole(commands, cluster, tmp_path):
+    row = r"{0}|RUNNING|None|n1|{1}\n".format
+    table = row("7_0", "run/1") + row("7_1", "run/1") + row("8", "run/2") + row("9_0", "other/1")
+    commands(squeue=f"printf '{table}'", scancel=f"echo $* >> {tmp_path}/cancelled")
+    assert cluster.cancel_run("run", ["7_0", "7_1", "8", "5_3"]) == ""
+    assert (tmp_path / "cancelled").read_text() == "5_3 7 8\n"

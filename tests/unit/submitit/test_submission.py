@@ -1,6 +1,7 @@
 """Which jobs go into which arrays, and what happens to jobs that a cluster does not take immediately."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 from snakemake_executor_plugin_submitit import submission
@@ -8,7 +9,8 @@ from snakemake_executor_plugin_submitit.base import BusyError, FullError
 from snakemake_executor_plugin_submitit.resources import Request
 from snakemake_executor_plugin_submitit.submission import Submitter, alike
 
-CHEAP, LARGE = Request(runtime=5, cpus=1, account="lab"), Request(runtime=5, cpus=8, account="lab")
+CHEAP = Request(runtime=5, cpus=1, account="lab", signal_delay=120)
+LARGE = replace(CHEAP, cpus=8)
 
 
 def jobs(count, request=CHEAP, rivals=frozenset()):
@@ -44,7 +46,7 @@ class Cluster:
 
 
 def test_what_asks_for_the_same_shares_an_array_in_bundles_of_one_size():
-    bundled = Request(runtime=5, cpus=1, bundle=4)
+    bundled = replace(CHEAP, bundle=4)
     batch = jobs(3) + jobs(2, LARGE) + jobs(1) + jobs(10, bundled)
     found = [(request, [len(bundle) for bundle in bundles]) for request, bundles in alike(batch)]
     assert found == [(CHEAP, [1, 1, 1, 1]), (LARGE, [1, 1]), (bundled, [4, 4]), (bundled, [2])]
@@ -58,7 +60,7 @@ def test_arrays_are_limited():
 
 def test_a_full_queue_takes_what_has_room_and_keeps_no_other_account_waiting():
     cluster = Cluster(lab=10)
-    other = Request(runtime=5, cpus=1, account="other")
+    other = replace(CHEAP, account="other")
     left, reason = cluster.submitter.submit_all(jobs(1000) + jobs(5, LARGE) + jobs(20, other))
     assert (len(left), reason) == (990 + 5, "AssocMaxSubmitJobLimit")
     assert sum(map(sum, cluster.arrays)) == 10 + 20
@@ -109,7 +111,7 @@ def test_what_waits_is_tried_again_in_its_time_and_what_comes_new_at_once(monkey
     cluster.submitter.start()
     until(lambda: cluster.said)
     calls = cluster.calls
-    for ready in jobs(5, Request(runtime=5, cpus=1, account="other")):
+    for ready in jobs(5, replace(CHEAP, account="other")):
         cluster.submitter.ready.put(ready)
     until(lambda: sum(map(sum, cluster.arrays)) == 5)
     assert cluster.said == ["Jobs not submitted yet: 3 (AssocMaxSubmitJobLimit); trying again in 1000 seconds."]

@@ -20,7 +20,7 @@ from snakemake_executor_plugin_submitit.work import Command, Work
 class Requeue:
     '''What submitit does at SIGUSR2, but for SLURM: the work as it would go on is written down.'''
     def __call__(self, number, frame):
-        Path(sys.argv[1], "requeued").write_text(repr(WORK.checkpoint().function.requeues))
+        Path(sys.argv[1], "requeued").write_text(repr(WORK.checkpoint().function.own_requeues))
         sys.exit(3)
 signal.signal(signal.SIGUSR2, Requeue())
 WORK = eval(sys.argv[2])
@@ -28,10 +28,10 @@ WORK()
 """
 
 
-def start(folder, *shells, **options):
+def start(folder, *shells, max_requeues=20, **options):
     """Start a process that runs the commands 0, 1, … in a folder."""
     commands = tuple(Command(str(number), shell) for number, shell in enumerate(shells))
-    work = Work(str(folder), str(folder), commands, **options)
+    work = Work(str(folder), str(folder), commands, max_requeues, **options)
     environment = os.environ | {"SUBMITIT_EXECUTOR": "local"}
     return subprocess.Popen([sys.executable, "-c", STARTER, str(folder), repr(work)], env=environment)
 
@@ -142,7 +142,7 @@ def test_a_command_that_a_signal_to_all_processes_ends_first_has_not_failed(tmp_
 
 
 def test_requeues_have_a_limit(tmp_path):
-    process = start(tmp_path, RESUMABLE, requeues=2, max_requeues=2)
+    process = start(tmp_path, RESUMABLE, own_requeues=2, max_requeues=2)
     wait_for(tmp_path / "begun")
     process.send_signal(signal.SIGUSR2)
     process.wait(PATIENCE)
