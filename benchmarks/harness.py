@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from minde.steps.cell import hardware_of
+from minde.hardware import hardware_of
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -12,7 +12,7 @@ from safetensors.torch import save as as_bytes
 
 from minde.device import pick_device
 from minde.diffusion.model import WEIGHTS_VERSION
-from minde.study.files import atomic, provenance
+from minde.files import atomic, provenance
 
 from .settings import check_device
 from .training import Trained, model_of

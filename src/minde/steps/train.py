@@ -10,11 +10,12 @@ import torch
 from minde.diffusion.base import compact, fit_base
 from minde.diffusion.model import WEIGHTS_VERSION
 from minde.diffusion.recipe import Recipe
+from minde.files import provenance
+from minde.hardware import hardware_of
 from minde.study import results, samples, trained
-from minde.study.files import provenance
 from minde.study.sources import SOURCES
 
-from .cell import MOMENTS, PACKAGES, hardware_of, model_of, read_cell, seeds_of, steps_of
+from .cell import MOMENTS, PACKAGES, model_of, read_cell, seeds_of, steps_of
 from .checkpointing import CellState, Checkpointer
 from .stacks import Inputs, Trainer, Training
 

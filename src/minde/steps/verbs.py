@@ -109,8 +109,8 @@ def baseline(args: argparse.Namespace) -> None:
 
 def merge(args: argparse.Namespace) -> None:
     """Merge the estimates of all cells; every key of the design must occur exactly once, and no other."""
+    from minde.files import provenance
     from minde.study import design, origins, results
-    from minde.study.files import provenance
     from minde.study.sources import SOURCES
 
     paths = {cell: args.estimates / f"{cell.path}.parquet" for cell in design.cells_of(args.settings)}

@@ -5,7 +5,8 @@ An edited source file reruns its steps. Code that cannot change a number, such a
 
 import os
 
-from .files import PACKAGE
+from minde.files import PACKAGE
+
 from .methods import CRITICS, DOES, MINES, UNTRAINED
 
 # Everything that reads a cell's samples and weights.
