@@ -39,7 +39,7 @@ def accuracy(task_id: str, variant: str, rows: int) -> dict:
     start = time.perf_counter()
     estimator = MINDE(variant, preprocess=preprocess, random_state=0).fit(x, y)
     row = {"task": task_id, "variant": variant, "mi_true": task(task_id).mi_true}
-    for name, found in estimator.estimates().items():
+    for name, found in estimator.by_formula().items():
         row |= {name: float(found), f"{name} error": found.std_error}
     return row | {"seconds": time.perf_counter() - start}
 
@@ -50,7 +50,7 @@ def few_rows(columns: int, weight_decay: float) -> dict:
     start = time.perf_counter()
     estimator = MINDE("c", weight_decay=weight_decay, random_state=0).fit(x, 0.5 * x + noise)
     row = {"columns": f"{columns} + {columns}", "weight decay": weight_decay, "mi_true": columns / 2 * np.log(1.25)}
-    for name, found in estimator.estimates().items():
+    for name, found in estimator.by_formula().items():
         row |= {name: float(found), f"{name} error": found.std_error}
     return row | {"seconds": time.perf_counter() - start}
 
@@ -72,7 +72,7 @@ def classes(number: int, columns: int, precondition: str) -> dict:
     log_density = -0.5 * np.square(at[:, np.newaxis] - centres).sum(axis=2)
     log_share = log_density[np.arange(len(at)), true] - np.logaddexp.reduce(log_density, axis=1)
     row = {"classes": number, "columns": columns, "base": precondition, "mi_true": np.log(number) + log_share.mean()}
-    for name, found in estimator.estimates().items():
+    for name, found in estimator.by_formula().items():
         row |= {name: float(found), f"{name} error": found.std_error}
     return row | {"seconds": seconds}
 
@@ -85,7 +85,7 @@ def coverage() -> list[dict]:
         z = np.random.default_rng(number).normal(size=(2, 1000))
         settings = {"steps": 64, "batch_size": 64, "hidden": 16, "random_state": number}
         fitted = MINDE(**settings).fit(z[0], rho * z[0] + np.sqrt(1 - rho**2) * z[1])
-        for name, found in fitted.estimates().items():
+        for name, found in fitted.by_formula().items():
             low, high = found.interval(0.95)
             held.setdefault(name, []).append(low < truth < high)
     return [{"formula": name, "sets": SETS, "held": float(np.mean(values))} for name, values in held.items()]

@@ -74,7 +74,6 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
             formulas=["gap"],
             sigmas=[],
             mc_draws=10,
-            stratified=True,
             seeds=seeds,
         )["gap"].value.tolist()
         tried.append({"steps": steps, "seconds": seconds, "estimates": values})

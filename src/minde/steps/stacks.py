@@ -135,7 +135,6 @@ class StackMember:
             formulas=FORMULAS,
             sigmas=(1.0,),
             mc_draws=1,
-            stratified=True,
             seeds=seeds_of(self.settings, "curve")[self.stack],
             first=first,
         )
