@@ -257,9 +257,9 @@ class MINDE(PointEstimator, BaseEstimator):
         return found
 
     def by_formula(self, sigma: float = 1.0) -> dict[str, Estimate]:
-        """Estimate I(X; Y) in nats by every formula, from the same draws: ``inside``, ``sigma`` (of that width), ``gap``.
+        """Estimate I(X; Y) in nats by every formula, from the same draws: ``inside``, ``sigma`` and ``gap``.
 
-        Errors and warnings are those of :meth:`mutual_information`.
+        The width, errors and warnings are those of :meth:`mutual_information`.
         """
         return self._mutual_informations(estimators.FORMULAS, sigma)
 

@@ -72,8 +72,8 @@ def train(args: argparse.Namespace) -> None:
 
     keep_freed_memory()
     checkpointer = checkpointing.Checkpointer(args.state, args.checkpoint_seconds, interruption)
-    device = pick_device(args.device)
-    train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, checkpointer)
+    paths, device = (args.samples, args.weights, args.curve), pick_device(args.device)
+    train.train(train.prepare(args.settings, *paths, device, args.stack, checkpointer))
 
 
 def estimate(args: argparse.Namespace) -> None:

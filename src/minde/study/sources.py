@@ -85,6 +85,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "steps/checkpointing.py",
         "steps/stacks.py",
         "steps/train.py",
+        "steps/trainer.py",
     ),
     "estimate": (*_MODEL, "diffusion/estimators.py", "steps/estimate.py"),
     "score_errors": (*_MODEL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),
