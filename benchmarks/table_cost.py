@@ -99,7 +99,7 @@ def main() -> None:
     print_table(rows)
     if checked:
         print_table([checked])
-    write_results("table-cost", torch.device("cpu"), table=rows, check=checked)
+    write_results("table-cost", table=rows, check=checked)
 
 
 if __name__ == "__main__":
