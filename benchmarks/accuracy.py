@@ -30,6 +30,14 @@ WEIGHT_DECAY = MINDE().weight_decay
 SETS = 40  # sets of samples for the coverage of intervals
 
 
+def estimates_of(fitted: MINDE) -> dict[str, float]:
+    """Return the columns of every formula: its estimate and standard error."""
+    columns = {}
+    for name, found in fitted.by_formula().items():
+        columns |= {name: float(found), f"{name} error": found.std_error}
+    return columns
+
+
 def accuracy(task_id: str, variant: str, rows: int) -> dict:
     """Estimate the mutual information of a task from one set of samples."""
     from bmi.benchmark import BENCHMARK_TASKS
@@ -38,9 +46,7 @@ def accuracy(task_id: str, variant: str, rows: int) -> dict:
     preprocess = "gaussianize" if task_id.startswith("student") else "standardize"
     start = time.perf_counter()
     estimator = MINDE(variant, preprocess=preprocess, random_state=0).fit(x, y)
-    row = {"task": task_id, "variant": variant, "mi_true": task(task_id).mi_true}
-    for name, found in estimator.estimates().items():
-        row |= {name: float(found), f"{name} error": found.std_error}
+    row = {"task": task_id, "variant": variant, "mi_true": task(task_id).mi_true} | estimates_of(estimator)
     return row | {"seconds": time.perf_counter() - start}
 
 
@@ -50,9 +56,7 @@ def few_rows(columns: int, weight_decay: float) -> dict:
     start = time.perf_counter()
     estimator = MINDE("c", weight_decay=weight_decay, random_state=0).fit(x, 0.5 * x + noise)
     row = {"columns": f"{columns} + {columns}", "weight decay": weight_decay, "mi_true": columns / 2 * np.log(1.25)}
-    for name, found in estimator.estimates().items():
-        row |= {name: float(found), f"{name} error": found.std_error}
-    return row | {"seconds": time.perf_counter() - start}
+    return row | estimates_of(estimator) | {"seconds": time.perf_counter() - start}
 
 
 def classes(number: int, columns: int, precondition: str) -> dict:
@@ -72,9 +76,7 @@ def classes(number: int, columns: int, precondition: str) -> dict:
     log_density = -0.5 * np.square(at[:, np.newaxis] - centres).sum(axis=2)
     log_share = log_density[np.arange(len(at)), true] - np.logaddexp.reduce(log_density, axis=1)
     row = {"classes": number, "columns": columns, "base": precondition, "mi_true": np.log(number) + log_share.mean()}
-    for name, found in estimator.estimates().items():
-        row |= {name: float(found), f"{name} error": found.std_error}
-    return row | {"seconds": seconds}
+    return row | estimates_of(estimator) | {"seconds": seconds}
 
 
 def coverage() -> list[dict]:
@@ -85,7 +87,7 @@ def coverage() -> list[dict]:
         z = np.random.default_rng(number).normal(size=(2, 1000))
         settings = {"steps": 64, "batch_size": 64, "hidden": 16, "random_state": number}
         fitted = MINDE(**settings).fit(z[0], rho * z[0] + np.sqrt(1 - rho**2) * z[1])
-        for name, found in fitted.estimates().items():
+        for name, found in fitted.by_formula().items():
             low, high = found.interval(0.95)
             held.setdefault(name, []).append(low < truth < high)
     return [{"formula": name, "sets": SETS, "held": float(np.mean(values))} for name, values in held.items()]
@@ -106,15 +108,7 @@ def main() -> None:
     print_table(clusters)
     rows = [accuracy(task_id, variant, args.rows) for task_id in args.tasks for variant in "cj"]
     print_table(rows)
-    write_results(
-        "accuracy",
-        torch.device("cpu"),
-        rows=args.rows,
-        accuracy=rows,
-        few_rows=few,
-        classes=clusters,
-        coverage=intervals,
-    )
+    write_results("accuracy", rows=args.rows, accuracy=rows, few_rows=few, classes=clusters, coverage=intervals)
 
 
 if __name__ == "__main__":

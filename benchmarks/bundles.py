@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 from statistics import fmean
 
-import torch
 import yaml
 
 from harness import print_table, write_results
@@ -77,7 +76,7 @@ def main() -> None:
                 rows.append(measure(folder, rule, size))
                 print_table(rows[-1:])
     print_table(rows)
-    write_results("bundles", torch.device("cpu"), cluster="SLURM 22.05, one node, 4 CPUs advertised", table=rows)
+    write_results("bundles", cluster="SLURM 22.05, one node, 4 CPUs advertised", table=rows)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import torch
-
 from harness import print_table, write_results
 
 SOURCES = Path(__file__).parents[1] / "src"
@@ -82,7 +80,7 @@ def main() -> None:
         measure("slurm", args.jobs, theirs, plugin=args.plugin),
     ]
     print_table(rows)
-    write_results("executors", torch.device("cpu"), cluster="SLURM 22.05, one node, 4 CPUs advertised", table=rows)
+    write_results("executors", cluster="SLURM 22.05, one node, 4 CPUs advertised", table=rows)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import torch
 
-from minde.steps.cell import hardware_of
+from minde.hardware import hardware_of
 
 RESULTS = Path(__file__).parent / "results"
+CPU = torch.device("cpu")
 
 
 def start_step(verb: str, settings: str, **paths: str | Path) -> subprocess.Popen:
@@ -31,7 +32,7 @@ def print_table(rows: list[dict]) -> None:
         print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
 
 
-def write_results(name: str, device: torch.device, **content) -> Path:
+def write_results(name: str, device: torch.device = CPU, **content) -> None:
     """Write a benchmark's results and the machine's name to results/<name>-<device>.json."""
     machine = hardware_of(device)
     slug = re.sub(r"[^a-z0-9]+", "-", machine.lower()).strip("-")
@@ -43,14 +44,9 @@ def write_results(name: str, device: torch.device, **content) -> Path:
     text = json.dumps(made_on | {"date": str(date.today()), "command": command} | content, indent=1)
     path.write_text(text + "\n")
     print(f"written to {path}")
-    return path
 
 
 def _cell(value) -> str:
-    return (
-        f"{value:.3g}"
-        if isinstance(value, float) and abs(value) < 1000
-        else f"{value:,.0f}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -7,12 +7,10 @@ the size of the training samples.
 """
 
 import argparse
-import copy
 import os
 import tempfile
 from pathlib import Path
 
-import torch
 import yaml
 
 from harness import print_table, start_step, write_results
@@ -24,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 def study(task: str, replicates: int, steps: int) -> dict:
     """A study of one cell in the recipe `fast`."""
-    config = copy.deepcopy(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     config |= {"tasks": [task], "replicates": replicates, "train_sizes": [100_000], "methods": ["minde-c"]}
     config["samples"] = {"train": 100_000, "test": 10_000}
     config["recipes"]["fast"]["duration"] = {"steps": steps}
@@ -59,7 +57,7 @@ def main() -> None:
         data = args.replicates * 100_000 * (task.dim_x + task.dim_y) * 4 / (1 << 30)
         rows.append({"task": name, "replicates": args.replicates, "samples, GiB": data, "peak, GiB": found})
     print_table(rows)
-    write_results("memory", torch.device("cpu"), table=rows)
+    write_results("memory", table=rows)
 
 
 if __name__ == "__main__":

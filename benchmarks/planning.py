@@ -17,8 +17,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
-
 from harness import print_table, write_results
 
 ROOT = Path(__file__).parents[1]
@@ -97,7 +95,7 @@ def main() -> None:
         rows = [plan(case, path) for case, path in studies.items()]
     print_table(rows)
     print(f"CPU time grows with the cells to the power of {growth(rows):.2f}")
-    write_results("planning", torch.device("cpu"), table=rows, power=growth(rows))
+    write_results("planning", table=rows, power=growth(rows))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ import yaml
 from snakemake.utils import update_config
 
 from harness import RESULTS, print_table, start_step, write_results
+from minde.hardware import hardware_of
 from minde.steps import plan
-from minde.steps.cell import hardware_of
 from minde.study import config as configs
 from minde.study import design, methods
 
@@ -99,7 +99,7 @@ def main() -> None:
     print_table(rows)
     if checked:
         print_table([checked])
-    write_results("table-cost", torch.device("cpu"), table=rows, check=checked)
+    write_results("table-cost", table=rows, check=checked)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import importlib.metadata
 project = "minde"
 release = importlib.metadata.version("minde")
 copyright = "the minde developers"
+default_role = "code"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3

@@ -31,7 +31,7 @@ print(f"I(X; Y) = {mi:.3f} nats, 95 % interval {low:.3f} to {high:.3f}; the trut
 # One training serves every formula, and entropies: that of a standard normal is ½ log(2πe) = 1.419 nats.
 
 # %%
-for formula, estimate in estimator.estimates().items():
+for formula, estimate in estimator.by_formula().items():
     print(f"{formula:<8} {estimate:.3f} ± {estimate.std_error:.3f}")
 print(f"H(X) = {estimator.entropy('x'):.3f}, H(X | Y) = {estimator.conditional_entropy('x'):.3f}")
 

@@ -13,7 +13,9 @@ HEAVY = {"torch", "jax", "bmi", "pandas", "matplotlib", "pyarrow", "numpy", "sci
 FORBIDDEN = {
     "minde": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines", "minde.api"},
     "minde.__main__": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines", "minde.api"},
-    "minde.api": {"jax", "bmi", "matplotlib", "minde.baselines"},
+    "minde.api": {"jax", "bmi", "matplotlib", "minde.study", "minde.baselines"},
+    "minde.files": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
+    "minde.hardware": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
     "minde.steps.__main__": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
     # A process whose cell another one trains only waits.
     "minde.steps.together": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},

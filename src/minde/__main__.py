@@ -65,7 +65,7 @@ def estimate(args: argparse.Namespace) -> str:
     start = time.perf_counter()
     try:
         estimator.fit(x, y)
-        found = estimator.estimates()
+        found = estimator.by_formula()
     except (TypeError, ValueError) as error:
         raise CommandError(f"{args.file}: {error}", SAMPLES) from error
     except (MemoryError, RuntimeError) as error:
@@ -73,7 +73,7 @@ def estimate(args: argparse.Namespace) -> str:
             raise
         cause = str(error).splitlines()[0]
         raise MemoryError(f"out of memory ({cause}); use fewer replicates or a smaller batch_size") from error
-    first = found[{"sigma": "sigma=1"}.get(estimator.formula, estimator.formula)]
+    first = found[estimator.formula]
     result = {
         "mutual_information": float(first),
         "unit": "nats",

@@ -18,8 +18,9 @@ SOURCE = ROOT / "src"
 HOUSEKEEPING = {
     "device.py",
     "doubts.py",
+    "files.py",
+    "hardware.py",
     "progress.py",
-    "study/files.py",
     "study/methods.py",
     "study/results.py",
     "study/samples.py",

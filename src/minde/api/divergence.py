@@ -84,9 +84,7 @@ def _divergence(
         trained["q"].predict,
         preprocess(test["p"]).float(),
         times=estimation_times(trained["p"].model),
-        formulas=estimators.DIVERGENCE_FORMULAS,
         mc_draws=settings["mc_draws"],
-        stratified=True,
         seeds=seeds_of(seed, replicates, "estimate"),
     )
     inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))

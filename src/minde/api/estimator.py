@@ -20,9 +20,9 @@ from minde.diffusion.preprocess import Standardize, fit_preprocess
 from . import inputs, saving
 from .benchmark_mi import PointEstimator
 from .estimate import Estimate, combine, largest_share
-from .settings import check_entropy_width, check_rows, check_settings, check_widths, draw_seed
+from .settings import check_entropy_width, check_rows, check_settings, check_width, draw_seed
 from .surroundings import undisturbed, warn
-from .training import Curve, estimation_times, seeds_of, shuffled, split, train
+from .training import Curve, Fitted, estimation_times, keyed_by_formula, seeds_of, shuffled, split, train
 
 
 class MINDE(PointEstimator, BaseEstimator):
@@ -87,7 +87,7 @@ class MINDE(PointEstimator, BaseEstimator):
     ----------
     curve_ : dict of numpy.ndarray
         Estimates during training on held-out rows: ``step`` and ``seconds`` ``(points,)``; ``loss``, ``inside``,
-        ``sigma=1`` and ``gap`` ``(points, replicates)``, in nats.
+        ``sigma`` (width 1) and ``gap`` ``(points, replicates)``, in nats.
     dim_x_, dim_y_ : int
         Columns of x and y.
     seed_ : int
@@ -203,10 +203,14 @@ class MINDE(PointEstimator, BaseEstimator):
             title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
             seeds = seeds_of(seed, len(test), "train")
             trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
-        self._trained = trained
-        self._settings, self._test, self._disjoint = self.get_params(), test, disjoint
-        self._n_train = clean.shape[1]
-        self._log_scale = log_scale
+        self._fitted = Fitted(
+            trained=trained,
+            settings=self.get_params(),
+            test=test,
+            n_train=clean.shape[1],
+            disjoint=disjoint,
+            log_scale=log_scale,
+        )
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
         inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
@@ -249,15 +253,15 @@ class MINDE(PointEstimator, BaseEstimator):
         if sigma is not None and formula not in (None, "sigma"):
             raise ValueError(f"formula {formula!r} has no sigma; leave one of the two out")
         formula = formula or ("sigma" if sigma is not None else self.formula)
-        (found,) = self._mutual_informations((formula,), (1.0 if sigma is None else sigma,)).values()
+        (found,) = self._mutual_informations((formula,), 1.0 if sigma is None else sigma).values()
         return found
 
-    def estimates(self, sigmas: tuple[float, ...] = (1.0,)) -> dict[str, Estimate]:
-        """Estimate I(X; Y) in nats by every formula, from the same draws: ``inside``, ``gap``, ``sigma=<σ>`` per width.
+    def by_formula(self, sigma: float = 1.0) -> dict[str, Estimate]:
+        """Estimate I(X; Y) in nats by every formula, from the same draws: ``inside``, ``sigma`` and ``gap``.
 
-        Errors and warnings are those of :meth:`mutual_information`.
+        The width, errors and warnings are those of :meth:`mutual_information`.
         """
-        return self._mutual_informations(estimators.FORMULAS, sigmas)
+        return self._mutual_informations(estimators.FORMULAS, sigma)
 
     def entropy(self, of: Literal["x", "y", "xy"] = "x", sigma: float = 1.0) -> Estimate:
         """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units of the samples.
@@ -273,18 +277,19 @@ class MINDE(PointEstimator, BaseEstimator):
         """Estimate H(X | Y), or H(Y | X) for y, in nats; otherwise like :meth:`entropy`."""
         return self._entropy({"x": "x|y", "y": "y|x"}.get(of, f"{of} given the other"), sigma)
 
-    def _mutual_informations(self, formulas: Sequence[str], sigmas: Sequence[float]) -> dict[str, Estimate]:
+    def _mutual_informations(self, formulas: Sequence[str], sigma: float) -> dict[str, Estimate]:
         check_is_fitted(self)
-        check_widths(sigmas)
-        options = self._options()
-        with undisturbed(self._test.device, self.threads):
+        check_width(sigma)
+        fitted, options = self._fitted, self._options()
+        with undisturbed(fitted.test.device, self.threads):
             points = estimators.pointwise_information(
-                self._trained.predict, self._test, formulas=tuple({*formulas, "gap"}), sigmas=sigmas, **options
+                fitted.trained.predict, fitted.test, formulas=(*formulas, "gap"), sigmas=(sigma,), **options
             )
+            points = keyed_by_formula(points)
             found = {name: estimators.summarise(name, values) for name, values in points.items()}
         gap = found["gap"] if "gap" in formulas else found.pop("gap")
         combined = {
-            name: combine(e.value, e.std_error if name == "gap" else self._with_learned(e, gap), self._disjoint)
+            name: combine(e.value, e.std_error if name == "gap" else self._with_learned(e, gap), fitted.disjoint)
             for name, e in found.items()
         }
         for name, estimate in combined.items():
@@ -299,42 +304,41 @@ class MINDE(PointEstimator, BaseEstimator):
         The training samples enter such an estimate as they enter the mean of the pointwise information, whose variance
         over test rows is that of gap.
         """
-        over_training = gap.std_error * math.sqrt(self._test.shape[1] / self._n_train)
+        over_training = gap.std_error * math.sqrt(self._fitted.test.shape[1] / self._fitted.n_train)
         return torch.maximum(torch.hypot(found.std_error, over_training), gap.std_error)
 
     def _entropy(self, of: str, sigma: float) -> Estimate:
         check_is_fitted(self)
         check_entropy_width(sigma)
-        if self._log_scale is None:
+        fitted, options = self._fitted, self._options()
+        if fitted.log_scale is None:
             raise ValueError('preprocess="gaussianize" changes entropies in an unknown way; use "standardize"')
-        options = self._options()
-        with undisturbed(self._test.device, self.threads):
-            found = estimators.entropy(self._trained.predict, self._test, sigma=sigma, **options)
+        with undisturbed(fitted.test.device, self.threads):
+            found = estimators.entropy(fitted.trained.predict, fitted.test, sigma=sigma, **options)
         if of not in found:
-            variant = self._trained.model.variant
+            variant = fitted.trained.model.variant
             raise ValueError(
                 f"the entropy of {of!r} is not among those that variant {variant} learns: {', '.join(found)}"
             )
         parts = {"x": slice(0, self.dim_x_), "y": slice(self.dim_x_, None), "xy": slice(None)}
         diffused, _, given = of.partition("|")
-        test = self._test[0].cpu().numpy()
+        test = fitted.test[0].cpu().numpy()
         if doubt := doubts.of_collinear(of, test[:, parts[diffused]], test[:, parts[given]] if given else None):
             warn(doubt)
-        scale = self._log_scale[:, parts[diffused]].sum(dim=1)
+        scale = fitted.log_scale[:, parts[diffused]].sum(dim=1)
         value, std_error = found[of]
-        return combine(value + scale, std_error, self._disjoint)
+        return combine(value + scale, std_error, fitted.disjoint)
 
     def _options(self) -> dict:
         """Return the arguments that all estimates share."""
         check_settings(self.get_params())
-        model = self._trained.model
+        model = self._fitted.trained.model
         return {
             "times": estimation_times(model),
             "variant": model.variant,
             "dim_x": model.dim_x,
             "mc_draws": self.mc_draws,
-            "stratified": True,
-            "seeds": seeds_of(self.seed_, len(self._test), "estimate"),
+            "seeds": seeds_of(self.seed_, len(self._fitted.test), "estimate"),
         }
 
     def save(self, path: str | Path) -> None:

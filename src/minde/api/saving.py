@@ -12,10 +12,10 @@ from safetensors.torch import save as as_bytes
 
 from minde.device import pick_device
 from minde.diffusion.model import WEIGHTS_VERSION
-from minde.study.files import atomic, provenance
+from minde.files import atomic, provenance
 
 from .settings import check_device
-from .training import Trained, model_of
+from .training import Fitted, Trained, model_of
 
 MOMENTS = ("mean", "covariance", "weights")
 FORMAT = 3  # of the file; others are refused
@@ -23,13 +23,13 @@ FORMAT = 3  # of the file; others are refused
 
 def save(estimator, path: Path) -> None:
     """Write a fitted estimator to a file, which appears whole or not at all."""
-    trained = estimator._trained
-    tensors = {"parameters": trained.parameters, "test": estimator._test}
-    tensors |= dict(zip(MOMENTS, trained.moments, strict=False))
-    if estimator._log_scale is not None:
-        tensors["log_scale"] = estimator._log_scale
+    fitted = estimator._fitted
+    tensors = {"parameters": fitted.trained.parameters, "test": fitted.test}
+    tensors |= dict(zip(MOMENTS, fitted.trained.moments, strict=False))
+    if fitted.log_scale is not None:
+        tensors["log_scale"] = fitted.log_scale
     tensors |= {f"curve/{name}": torch.from_numpy(values) for name, values in estimator.curve_.items()}
-    settings = estimator._settings | {name: getattr(estimator, name) for name in ("formula", "mc_draws")}
+    settings = fitted.settings | {name: getattr(estimator, name) for name in ("formula", "mc_draws")}
     if not isinstance(settings["random_state"], Integral):
         settings["random_state"] = None  # a generator's state cannot be written; the seed drawn from it is
     header = provenance(
@@ -40,8 +40,8 @@ def save(estimator, path: Path) -> None:
         "weights_version": WEIGHTS_VERSION,
         "dims": [estimator.dim_x_, estimator.dim_y_],
         "seed": estimator.seed_,
-        "disjoint": estimator._disjoint,
-        "n_train": estimator._n_train,
+        "disjoint": fitted.disjoint,
+        "n_train": fitted.n_train,
     }
     header = json.loads(json.dumps(header, default=_plain))
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
@@ -104,12 +104,15 @@ def load(cls, path: Path, device: str | None):
     tensors = {name: tensor.to(place) for name, tensor in tensors.items()}
     moments = tuple(tensors[name] for name in MOMENTS if name in tensors)
     model = model_of(header["settings"], estimator.variant, header["dims"], moments, place)
-    estimator._settings = estimator.get_params()
-    estimator._trained = Trained(model=model, parameters=tensors["parameters"], moments=moments)
-    estimator._test, estimator._log_scale = tensors["test"], tensors.get("log_scale")
-    estimator._disjoint, estimator._n_train, estimator.seed_ = (
-        header[name] for name in ("disjoint", "n_train", "seed")
+    estimator._fitted = Fitted(
+        trained=Trained(model=model, parameters=tensors["parameters"], moments=moments),
+        settings=estimator.get_params(),
+        test=tensors["test"],
+        n_train=header["n_train"],
+        disjoint=header["disjoint"],
+        log_scale=tensors.get("log_scale"),
     )
     estimator.dim_x_, estimator.dim_y_ = header["dims"]
+    estimator.seed_ = header["seed"]
     estimator.curve_ = {name: np.asarray(values) for name, values in curve.items()}
     return estimator

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -65,23 +64,16 @@ def check_device(device: str | torch.device) -> None:
         raise ValueError(f"device is {device!r}; expected auto, cpu, cuda or, for example, cuda:1")
 
 
-def check_widths(sigmas: Sequence[float]) -> None:
-    """Raise ValueError if the widths of reference Gaussians are not distinct positive numbers."""
-    if not isinstance(sigmas, Iterable) or isinstance(sigmas, str):
-        raise ValueError(f"sigmas is {sigmas!r}; expected a sequence of positive numbers, such as (1.0, 2.0)")
-    for sigma in sigmas:
-        if not _is(Real, sigma) or not 0 < sigma < math.inf:
-            hint = f"; did you mean formula={sigma!r}?" if isinstance(sigma, str) and sigma in FORMULAS else ""
-            raise ValueError(
-                f"sigma is {sigma!r}; expected a positive number, the width of the reference Gaussian{hint}"
-            )
-    if len({f"{sigma:g}" for sigma in sigmas}) < len(sigmas):
-        raise ValueError(f"sigmas are {tuple(sigmas)}; expected widths that differ within six digits")
+def check_width(sigma: float) -> None:
+    """Raise ValueError if the width of a reference Gaussian is not a positive number."""
+    if not _is(Real, sigma) or not 0 < sigma < math.inf:
+        hint = f"; did you mean formula={sigma!r}?" if isinstance(sigma, str) and sigma in FORMULAS else ""
+        raise ValueError(f"sigma is {sigma!r}; expected a positive number, the width of the reference Gaussian{hint}")
 
 
 def check_entropy_width(sigma: float) -> None:
     """Raise ValueError for a reference Gaussian that is too narrow for an entropy."""
-    check_widths((sigma,))
+    check_width(sigma)
     if sigma < NARROWEST:
         raise ValueError(
             f"sigma is {sigma!r}; expected at least {NARROWEST}: with a narrower reference, an entropy is the "

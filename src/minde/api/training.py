@@ -80,11 +80,10 @@ class Curve:
             formulas=FORMULAS,
             sigmas=(1.0,),
             mc_draws=1,
-            stratified=True,
             seeds=self.seeds,
         )
         self.std_error = found["gap"].std_error.tolist()
-        values = {name: estimate.value.tolist() for name, estimate in found.items()}
+        values = {name: estimate.value.tolist() for name, estimate in keyed_by_formula(found).items()}
         self.points.append({"step": state.step, "seconds": seconds, "loss": state.loss.tolist(), **values})
         return ", ".join(f"{name} {fmean(replicates):.3f}" for name, replicates in values.items()) + " nats"
 
@@ -106,6 +105,28 @@ class Trained:
     def predict(self, clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
         """Predict the noise of a score, in the form that the estimators expect."""
         return self.model.noise(self.model.network.unflatten(self.parameters), clean, noisy, t, score)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What estimates need of a fit."""
+
+    trained: Trained
+    settings: dict
+    """Those of the estimator when it was fitted."""
+    test: Tensor
+    """Each replicate's test rows ``(replicates, n, dim_x + dim_y)``, preprocessed."""
+    n_train: int
+    """Rows that each replicate was trained on."""
+    disjoint: int
+    """Replicates whose test rows have none in common."""
+    log_scale: Tensor | None
+    """Logarithms of the columns' scales ``(replicates, dim_x + dim_y)``, if known: entropies need them."""
+
+
+def keyed_by_formula(found: dict) -> dict:
+    """Return results with a single width keyed by formula: the width is left out of ``sigma=<σ>``."""
+    return {name.partition("=")[0]: result for name, result in found.items()}
 
 
 def estimation_times(model: Model) -> Times:

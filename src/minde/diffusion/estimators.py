@@ -65,44 +65,6 @@ def split_predictions(variant: str, predictions: dict[str, Tensor]) -> tuple[Ten
     return predictions["joint"], torch.cat([predictions["x_given_y"], predictions["y_given_x"]], dim=-1)
 
 
-def mutual_information(
-    predict: Predictor,
-    clean: Tensor,
-    *,
-    times: Times,
-    variant: str,
-    dim_x: int,
-    formulas: Sequence[str],
-    sigmas: Sequence[float],
-    mc_draws: int,
-    stratified: bool,
-    seeds: Sequence[int],
-    first: int = 0,
-    on_draw: Callable[[int], None] = lambda done: None,
-) -> dict[str, Estimate]:
-    """Estimate the mutual information of each replicate by every formula, from the same draws.
-
-    ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``, ``seeds`` one integer per replicate; errors number
-    the replicates from ``first``; ``on_draw`` is called with the number of draws done. The result is keyed by
-    estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an unknown formula,
-    and FloatingPointError, naming the estimator and the replicate, if an estimate is not finite.
-    """
-    per_point = pointwise_information(
-        predict,
-        clean,
-        times=times,
-        variant=variant,
-        dim_x=dim_x,
-        formulas=formulas,
-        sigmas=sigmas,
-        mc_draws=mc_draws,
-        stratified=stratified,
-        seeds=seeds,
-        on_draw=on_draw,
-    )
-    return {name: summarise(name, values, first) for name, values in per_point.items()}
-
-
 def pointwise_information(
     predict: Predictor,
     clean: Tensor,
@@ -114,9 +76,11 @@ def pointwise_information(
     sigmas: Sequence[float],
     **options,
 ) -> dict[str, Tensor]:
-    """Return the estimate at each test point ``(replicates, n)``, by estimator; :func:`mutual_information` is the mean.
+    """Estimate the mutual information at each test point ``(replicates, n)`` by every formula, from the same draws.
 
-    ``options`` are those of :func:`integrate`; arguments and errors are as in :func:`mutual_information`.
+    ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``; ``options`` are those of :func:`integrate`. The
+    result is keyed by estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an
+    unknown formula.
     """
     if unknown := set(formulas) - set(FORMULAS):
         raise ValueError(f"Unknown formulas {sorted(unknown)}; expected some of {', '.join(FORMULAS)}.")
@@ -134,32 +98,30 @@ def pointwise_information(
     return integrate(integrands, clean, times=times, **options)
 
 
-def divergence(
-    predict_p: Predictor,
-    predict_q: Predictor,
-    clean: Tensor,
-    *,
-    times: Times,
-    formulas: Sequence[str],
-    mc_draws: int,
-    stratified: bool,
-    seeds: Sequence[int],
-) -> dict[str, Estimate]:
+def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **options) -> dict[str, Estimate]:
+    """Estimate the mutual information of each replicate by every formula: the mean of :func:`pointwise_information`.
+
+    ``options`` and keys of the result are as there. Raises FloatingPointError, naming the estimator and the replicate,
+    numbered from ``first``, if an estimate is not finite.
+    """
+    per_point = pointwise_information(predict, clean, **options)
+    return {name: summarise(name, values, first) for name, values in per_point.items()}
+
+
+def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **options) -> dict[str, Estimate]:
     """Estimate ``KL(p || q) = ½ ∫ β E_p || s_p - s_q ||² dt`` of each replicate, in nats (paper, section 2).
 
-    ``clean`` are test samples of p, ``(replicates, n, dim)``; the predictors, of variant x, are those of p and q.
-    ``formulas`` are inside and gap; other arguments and errors are as in :func:`mutual_information`.
+    ``clean`` are test samples of p, ``(replicates, n, dim)``; the predictors, of variant x, are those of p and q;
+    ``options`` are those of :func:`integrate`. The result is keyed by formula, ``inside`` and ``gap``; errors are as in
+    :func:`mutual_information`.
     """
-    if unknown := set(formulas) - set(DIVERGENCE_FORMULAS):
-        expected = ", ".join(DIVERGENCE_FORMULAS)
-        raise ValueError(f"Unknown formulas {sorted(unknown)} of a divergence; expected some of {expected}.")
 
     def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
         a, b = (predict(clean, noisy, t, "marginal") for predict in (predict_q, predict_p))
         factors = {"inside": b - a, "gap": 2 * noise - a - b}
-        return {name: ((b - a) * factors[name]).sum(dim=-1) for name in formulas}
+        return {name: ((b - a) * factor).sum(dim=-1) for name, factor in factors.items()}
 
-    per_point = integrate(integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
+    per_point = integrate(integrands, clean, **options)
     return {name: summarise(name, values) for name, values in per_point.items()}
 
 
@@ -171,16 +133,14 @@ def entropy(
     variant: str,
     dim_x: int,
     sigma: float,
-    mc_draws: int,
-    stratified: bool,
-    seeds: Sequence[int],
+    **options,
 ) -> dict[str, Estimate]:
     """Estimate differential entropies, in nats: x and x|y with variant c; xy, x|y, y|x, x and y with variant j.
 
     ``H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt - KL(p_1 || ref_σ)`` for the N coordinates that
     a score diffuses (paper, section 3.2). The last term assumes a standard normal p_1 at t = 1, which holds for
     standardised samples; it is negligible unless σ is large. Variant j learns no score of x or y alone: ``H(X) =
-    H(X, Y) - H(Y | X)``. Arguments as in :func:`mutual_information`.
+    H(X, Y) - H(Y | X)``. Arguments and errors as in :func:`mutual_information`.
     """
     dim_y = clean.shape[-1] - dim_x
     own = {name: diffused_coordinates(variant, name, dim_x, dim_y) for name in VARIANTS[variant]}
@@ -193,7 +153,7 @@ def entropy(
             for name, part in own.items()
         }
 
-    from_reference = integrate(integrands, clean, times=times, mc_draws=mc_draws, stratified=stratified, seeds=seeds)
+    from_reference = integrate(integrands, clean, times=times, **options)
     end = torch.ones((), dtype=torch.float64, device="cpu")
     width = (times.sde.mean_scale(end) ** 2 * sigma**2 + times.sde.variance(end)).item()  # of ref_σ, squared, at t = 1
     terminal = 0.5 * (1 / width - 1 + math.log(width))
@@ -214,16 +174,17 @@ def integrate(
     *,
     times: Times,
     mc_draws: int,
-    stratified: bool,
     seeds: Sequence[int],
+    stratified: bool = True,
     on_draw: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Tensor]:
     """Return ``½ ∫ (β/s²) E[integrand] dt`` at every test point, ``(replicates, n)``, averaged over its draws.
 
-    ``integrands(clean, noisy, noise, t)`` gives named values ``(replicates, batch)``. Stratified draws put one of a
-    point's times in each of ``mc_draws`` equal shares of the time distribution, and one point in each of n parts of a
-    share: the mean over points then varies with the noise only. Raises ValueError without a draw, or unless there is
-    one seed per replicate.
+    ``integrands(clean, noisy, noise, t)`` gives named values ``(replicates, batch)``; ``seeds`` is one integer per
+    replicate. Stratified draws put one of a point's times in each of ``mc_draws`` equal shares of the time
+    distribution, and one point in each of n parts of a share: the mean over points then varies with the noise only.
+    ``on_draw`` is called with the number of draws done. Raises ValueError without a draw, or unless there is one seed
+    per replicate.
     """
     replicates, n, dim = clean.shape
     if mc_draws < 1:

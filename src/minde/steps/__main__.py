@@ -173,9 +173,9 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="minde.steps", description="Steps of a MINDE study, called by its rules.")
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    subparsers = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (function, arguments) in VERBS.items():
-        verb = verbs.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
+        verb = subparsers.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
         verb.add_argument(
             "--settings", type=_json, required=True, metavar="JSON", help="the part of the config that this step reads"
         )

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from minde import baselines
+from minde.files import provenance
+from minde.hardware import hardware_of, processor
 from minde.progress import tell
 from minde.study import results, samples
-from minde.study.files import processor, provenance
 from minde.study.seeds import seed_of
 from minde.study.sources import SOURCES
 
@@ -23,7 +24,6 @@ def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto"
     options, hardware = settings["options"], processor()
     if on_device:
         from minde.device import pick_device  # imports torch
-        from minde.steps.cell import hardware_of
 
         options = options | {"device": pick_device(device)}
         hardware = hardware_of(options["device"])

@@ -18,16 +18,10 @@ from minde.diffusion.preprocess import fit_preprocess
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
 from minde.study import samples
-from minde.study.files import processor
 from minde.study.seeds import seed_of
 
 PACKAGES = ("numpy", "pyarrow", "safetensors", "scikit-learn", "torch")
 MOMENTS = ("moments/mean", "moments/covariance", "moments/weights")
-
-
-def hardware_of(device: torch.device) -> str:
-    """Return the name of a device for provenance, such as `NVIDIA H100 80GB HBM3` or `AMD EPYC, 2 cores`."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
 def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from minde import doubts
 from minde.diffusion.estimators import Estimate
+from minde.files import provenance
+from minde.hardware import hardware_of
 from minde.progress import Progress, tell
 from minde.study import results, samples, trained
-from minde.study.files import provenance
 from minde.study.sources import SOURCES
 
 from .cell import (
@@ -19,7 +20,6 @@ from .cell import (
     check_weights,
     estimate_rows,
     estimate_stack,
-    hardware_of,
     memory_of,
     read_cell,
     seeds_of,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from minde.steps.cell import hardware_of
+from minde.files import provenance
+from minde.hardware import hardware_of
 from minde.study import experiment_rows
-from minde.study.files import provenance
 from minde.study.seeds import seed_of
 from minde.study.sources import EXPERIMENTS, SOURCES
 

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from minde.files import provenance
 from minde.images.autoencoder import encode
 from minde.images.loader import first_rows, load
 from minde.progress import Progress
 from minde.study.consistency import FIRST_ROWS, IMAGE, columns_of
-from minde.study.files import provenance
 from minde.study.results import write_parquet
 from minde.study.seeds import seed_of
 from minde.study.sources import SOURCES

@@ -6,11 +6,12 @@ from pathlib import Path
 import torch
 
 from minde.diffusion.diagnostics import score_errors as errors_of
+from minde.files import provenance
+from minde.hardware import hardware_of
 from minde.study import results, samples, score_errors, trained
-from minde.study.files import provenance
 from minde.study.sources import SOURCES
 
-from .cell import PACKAGES, check_weights, hardware_of, read_cell, seeds_of, trained_model
+from .cell import PACKAGES, check_weights, read_cell, seeds_of, trained_model
 
 PARTS = 20  # intervals of the diffusion time
 

@@ -1,9 +1,8 @@
 """Stacks: replicates trained as one program, from one cell or from several with the same network and recipe."""
 
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from statistics import fmean
 
@@ -69,10 +68,6 @@ class Training:
         return None if stack is None else StackMember(self, stack)
 
 
-Ended = list[tuple[Training, BaseException | None]]
-"""Trainings that have ended, each with its error if it failed."""
-
-
 class StackMember:
     """Replicates of one cell that are trained in one stack, with or without members of other cells."""
 
@@ -85,7 +80,9 @@ class StackMember:
         self.seeds, self.size = seeds_of(self.settings, "train")[stack], stack.stop - stack.start
         self.title = title_of(self.settings, self.clean.device, stack)
         self.step = int(training.state.tensors["step"][stack.start])
+        self.seconds = training.state.tensors["seconds"][stack.start].item()  # a replicate's share of its stacks' time
         self.points_done, self.latest, self.curve = self._points(self.step), "", []
+        self.progress = Progress(self.title, self.recipe.steps, "steps", training.checkpointer.log)
 
     @property
     def stack_key(self) -> tuple:
@@ -94,14 +91,12 @@ class StackMember:
         owner = None if self.training.sharing is Sharing.SHARED else id(self.training)
         return owner, common, self.step, self.clean.device, self.training.max_stack
 
-    def begin(self) -> None:
-        """Start the clock, each replicate's share of its stacks' seconds, and log a resumed training."""
-        stream = self.training.checkpointer.log
-        self.seconds = self.training.state.tensors["seconds"][self.stack.start].item()
+    def tell_resumed(self) -> None:
+        """Log a resumed training."""
         if self.step:
             spent = f"{self.seconds:.0f} seconds per replicate"
-            tell(f"{self.title}: resumed at step {self.step}/{self.recipe.steps}, after {spent}", stream)
-        self.progress = Progress(self.title, self.recipe.steps, "steps", stream)
+            resumed = f"{self.title}: resumed at step {self.step}/{self.recipe.steps}, after {spent}"
+            tell(resumed, self.training.checkpointer.log)
 
     def record(self, step: int, average: Tensor, loss: Tensor) -> None:
         """Record a step: add a curve point if due, and report progress.
@@ -135,104 +130,12 @@ class StackMember:
             formulas=FORMULAS,
             sigmas=(1.0,),
             mc_draws=1,
-            stratified=True,
             seeds=seeds_of(self.settings, "curve")[self.stack],
             first=first,
         )
         now = {"step": step, "seconds": self.seconds}
         losses = dict(enumerate(loss.tolist(), first))
         return [now | {"loss": losses[row["replicate"]]} | row for row in estimate_rows(found, first)]
-
-
-@dataclass
-class Trainer:
-    """Trains cells in one process: those with the same stack key as one stack, the others in turns."""
-
-    idle: list[Training] = field(default_factory=list)
-    """Trainings that are not in a stack yet, or between two stacks."""
-    stacks: list[tuple[list[StackMember], Iterator[None]]] = field(default_factory=list)
-    """Members of each stack, and the iterator that trains it."""
-
-    def advance(self) -> Ended:
-        """Train every stack for a few steps; return the trainings that have ended.
-
-        A training that was told to stop ends with the SystemExit of its signal, after its checkpoint is written.
-        """
-        ended = self._form_stacks()
-        for stack in list(self.stacks):
-            ended += self._advance_stack(stack)
-        return ended
-
-    def _form_stacks(self) -> Ended:
-        """Group idle trainings into stacks; return those that have ended."""
-        members, ended, waiting = [], [], []
-        running = [member.training for stack, _ in self.stacks for member in stack]
-        is_busy = any(training.sharing is Sharing.SEQUENTIAL for training in running)
-        for training in self.idle:
-            is_sequential = training.sharing is Sharing.SEQUENTIAL
-            if is_sequential and is_busy and not training.checkpointer.should_stop():
-                waiting.append(training)
-                continue
-            try:
-                member = training.next_member()
-                if member is None:
-                    training.write()
-                    training.checkpointer.remove()
-                    ended.append((training, None))
-                elif training.checkpointer.should_stop():
-                    training.checkpointer.save_and_exit(training.state)
-                else:
-                    members.append(member)
-                    is_busy |= is_sequential
-            except (Exception, SystemExit) as error:
-                ended.append((training, error))
-        self.idle = waiting
-        self.stacks += [(stack, run(stack)) for stack in grouped(members)]
-        return ended
-
-    def _advance_stack(self, stack: tuple[list[StackMember], Iterator[None]]) -> Ended:
-        """Train a stack for a few steps; its trainings become idle if it is done or has failed."""
-        members, steps = stack
-        trainings, ended = [member.training for member in members], []
-        try:
-            next(steps)
-            return []
-        except StopIteration:
-            self.idle += trainings
-        except Exception as error:
-            # The frames of the traceback hold the stack's memory until the garbage collector runs.
-            for cause in (error, error.__cause__):
-                traceback.clear_frames(getattr(cause, "__traceback__", None))
-            if len(trainings) == 1:
-                ended.append((trainings[0], error))
-            else:
-                self._separate(members, error)
-        self.stacks.remove(stack)
-        return ended
-
-    def _separate(self, members: list[StackMember], error: Exception) -> None:
-        """Train the cells of a failed stack separately, from their last state: only the faulty one fails again."""
-        is_shortage = isinstance(error, MemoryError)
-        for member in members:
-            member.training.sharing = Sharing.SEQUENTIAL if is_shortage else Sharing.ALONE
-            self.idle.append(member.training)
-            if is_shortage:
-                text = f"{error}; the cells of this stack continue one after another: lower run.together"
-                tell(text, member.training.checkpointer.log)
-
-
-def grouped(members: list[StackMember]) -> list[list[StackMember]]:
-    """Group members with the same stack key into stacks of at most their maximal size."""
-    stacks: list[list[StackMember]] = []
-    for member in members:
-        for stack in stacks:
-            size = sum(other.size for other in stack) + member.size
-            if size <= member.training.max_stack and stack[0].stack_key == member.stack_key:
-                stack.append(member)
-                break
-        else:
-            stacks.append([member])
-    return stacks
 
 
 def run(members: list[StackMember]) -> Iterator[None]:
@@ -249,7 +152,7 @@ def run(members: list[StackMember]) -> Iterator[None]:
             rows = [member.training.state.rows(member.stack) for member in members]
             restore(state, {name: _join([row[name] for row in rows]) for name in rows[0]})
         for member in members:
-            member.begin()
+            member.tell_resumed()
         for _ in train_stack(model, clean, recipe, seeds, state):
             now = time.perf_counter()
             for member in members:

@@ -117,7 +117,7 @@ def _run_as_leader(own: Request, cells: int, interruption: Interruption, *, is_f
 
 def _train_requests(own: Request, cells: int, interruption: Interruption) -> None:
     """Train the requested cells, at most ``cells`` at a time, until none is left or this process's own has ended."""
-    from .stacks import Trainer
+    from .trainer import Trainer
 
     trainer, trainings, looked = Trainer(), {}, 0.0
     while True:

@@ -10,36 +10,15 @@ import torch
 from minde.diffusion.base import compact, fit_base
 from minde.diffusion.model import WEIGHTS_VERSION
 from minde.diffusion.recipe import Recipe
+from minde.files import provenance
+from minde.hardware import hardware_of
 from minde.study import results, samples, trained
-from minde.study.files import provenance
 from minde.study.sources import SOURCES
 
-from .cell import MOMENTS, PACKAGES, hardware_of, model_of, read_cell, seeds_of, steps_of
+from .cell import MOMENTS, PACKAGES, model_of, read_cell, seeds_of, steps_of
 from .checkpointing import CellState, Checkpointer
-from .stacks import Inputs, Trainer, Training
-
-
-def train(
-    settings: dict,
-    samples_path: Path,
-    weights_path: Path,
-    curve_path: Path,
-    device: torch.device,
-    stack: int | None = None,
-    checkpointer: Checkpointer | None = None,
-) -> None:
-    """Train a cell's replicates, ``stack`` at a time or all together; write their weights and their training curve.
-
-    Resumes from the checkpoint if it matches this training, and removes it in the end; raises SystemExit if told to
-    stop, FloatingPointError, naming step and replicate, for numbers that are not finite, and MemoryError, naming the
-    size of the stack.
-    """
-    trainer = Trainer([prepare(settings, samples_path, weights_path, curve_path, device, stack, checkpointer)])
-    while not (ended := trainer.advance()):
-        pass
-    ((_, error),) = ended
-    if error is not None:
-        raise error
+from .stacks import Inputs, Training
+from .trainer import Trainer
 
 
 def prepare(
@@ -51,7 +30,10 @@ def prepare(
     stack: int | None = None,
     checkpointer: Checkpointer | None = None,
 ) -> Training:
-    """Return the training of a cell with its current state and everything it reads; see :func:`train`."""
+    """Return the training of a cell, ``stack`` replicates at a time or all together, with everything that it reads.
+
+    It resumes from the checkpoint if that matches this training.
+    """
     checkpointer = checkpointer or Checkpointer()
     held = samples.metadata(samples_path)
     settings = settings | {"dim_x": held["dim_x"], "dim_y": held["dim_y"]}
@@ -71,6 +53,20 @@ def prepare(
         curve_path,
     )
     return Training(inputs, state, checkpointer, stack or math.inf, write)
+
+
+def train(training: Training) -> None:
+    """Train a cell from its current state; write its weights and its training curve, and remove its checkpoint.
+
+    Raises SystemExit if told to stop, FloatingPointError, naming step and replicate, for numbers that are not finite,
+    and MemoryError, naming the size of the stack.
+    """
+    trainer = Trainer([training])
+    while not (ended := trainer.advance()):
+        pass
+    ((_, error),) = ended
+    if error is not None:
+        raise error
 
 
 def _identity(made_by: dict, held: dict, device: torch.device) -> dict:

@@ -72,8 +72,8 @@ def train(args: argparse.Namespace) -> None:
 
     keep_freed_memory()
     checkpointer = checkpointing.Checkpointer(args.state, args.checkpoint_seconds, interruption)
-    device = pick_device(args.device)
-    train.train(args.settings, args.samples, args.weights, args.curve, device, args.stack, checkpointer)
+    paths, device = (args.samples, args.weights, args.curve), pick_device(args.device)
+    train.train(train.prepare(args.settings, *paths, device, args.stack, checkpointer))
 
 
 def estimate(args: argparse.Namespace) -> None:
@@ -109,8 +109,8 @@ def baseline(args: argparse.Namespace) -> None:
 
 def merge(args: argparse.Namespace) -> None:
     """Merge the estimates of all cells; every key of the design must occur exactly once, and no other."""
+    from minde.files import provenance
     from minde.study import design, origins, results
-    from minde.study.files import provenance
     from minde.study.sources import SOURCES
 
     paths = {cell: args.estimates / f"{cell.path}.parquet" for cell in design.cells_of(args.settings)}

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from .files import atomic
+from minde.files import atomic
 
 
 class UnusableError(ValueError):

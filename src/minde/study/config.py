@@ -11,9 +11,10 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from minde.files import sha256_of
+
 from . import consistency
 from .design import batch_size_of, cells, estimators, matches, split_settings, task_of, training_of
-from .files import sha256_of
 from .methods import CRITICS, VARIANTS
 from .seeds import canonical, plain
 from .tasks import BENCHMARK, GROUPS, HIGH_MI, TASKS, matching, suggestion

@@ -16,10 +16,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from minde import doubts
+from minde.files import provenance, sha256_of
 from minde.progress import tell
 
 from . import samples
-from .files import provenance, sha256_of
 from .seeds import seed_of
 from .sources import SOURCES
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .files import atomic, encode
+from minde.files import atomic, encode
 
 RULES = "`estimate`, `baseline` or `merge`"
 """The rules that make a file of estimates."""

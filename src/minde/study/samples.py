@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .files import atomic, encode, provenance
+from minde.files import atomic, encode, provenance
+
 from .seeds import seed_of
 from .sources import SOURCES
 from .tasks import HIGH_MI, task

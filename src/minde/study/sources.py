@@ -5,7 +5,8 @@ An edited source file reruns its steps. Code that cannot change a number, such a
 
 import os
 
-from .files import PACKAGE
+from minde.files import PACKAGE
+
 from .methods import CRITICS, DOES, MINES, UNTRAINED
 
 # Everything that reads a cell's samples and weights.
@@ -84,6 +85,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "steps/checkpointing.py",
         "steps/stacks.py",
         "steps/train.py",
+        "steps/trainer.py",
     ),
     "estimate": (*_MODEL, "diffusion/estimators.py", "steps/estimate.py"),
     "score_errors": (*_MODEL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from .files import atomic
+from minde.files import atomic
+
 from .results import read_parquet
 
 CURVE_SCHEMA = pa.schema(

@@ -193,10 +193,8 @@ def test_a_reference_that_has_no_width_is_refused() -> None:
         fitted.entropy("x", sigma=1e-9)
     with pytest.raises(ValueError, match=r"sigma is 'gap'; expected a positive number.*did you mean formula='gap'"):
         fitted.mutual_information("gap")
-    with pytest.raises(ValueError, match=r"sigmas is 2; expected a sequence of positive numbers, such as \(1.0, 2.0\)"):
-        fitted.estimates(2)
-    with pytest.raises(ValueError, match=r"sigmas are .*; expected widths that differ"):
-        fitted.estimates(sigmas=(1.0, 1.0000001))
+    with pytest.raises(ValueError, match=r"sigma is \(1\.0, 2\.0\); expected a positive number"):
+        fitted.by_formula((1.0, 2.0))
     with pytest.raises(ValueError, match="'gap' has no sigma"):
         fitted.mutual_information(sigma=1.0, formula="gap")
     with pytest.raises(ValueError, match="'outside'"):

@@ -43,9 +43,9 @@ def numbers() -> list[float]:
     fitted = MINDE(replicates=2, **SMALL).fit(*normals())
     angle, noise = np.random.default_rng(0).uniform(0, 6.28, size=800), np.random.default_rng(1).normal(size=(800, 2))
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1) + 0.02 * noise  # several components, which are joined
-    of_ring = MINDE("j", replicates=1, **SMALL).fit(ring, angle).estimates()
+    of_ring = MINDE("j", replicates=1, **SMALL).fit(ring, angle).by_formula()
     divergence = kl_divergence(*normals(), replicates=1, **SMALL)
-    return [*fitted.estimates().values(), fitted.entropy("x"), *of_ring.values(), divergence]
+    return [*fitted.by_formula().values(), fitted.entropy("x"), *of_ring.values(), divergence]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 import torch
-from small_cell import CPU, LONG, SAMPLE, Folder, settings
+from small_cell import LONG, SAMPLE, Folder
 
 from minde.interruption import STATUSES
 from minde.steps import train
@@ -28,7 +28,7 @@ def undisturbed(tmp_path_factory) -> Folder:
     path = tmp_path_factory.mktemp("undisturbed")
     main(["sample", "--settings", json.dumps(SAMPLE), "--out", f"{path}/samples"])
     folder = Folder(path, path / "samples")
-    train.train(settings(), folder.samples, folder.weights, folder.curve, CPU)
+    train.train(folder.prepare())
     return folder
 
 
@@ -36,7 +36,7 @@ def undisturbed(tmp_path_factory) -> Folder:
 def long(undisturbed, tmp_path_factory) -> Folder:
     """The same with more steps, which take seconds, so that a process can be stopped in the middle."""
     folder = Folder(tmp_path_factory.mktemp("long"), undisturbed.samples)
-    train.train(settings(LONG), folder.samples, folder.weights, folder.curve, CPU)
+    train.train(folder.prepare(steps=LONG))
     return folder
 
 

@@ -70,8 +70,16 @@ class Folder:
 
     def command(self, *options: str, **changes) -> list[str]:
         paths = ["--samples", self.samples, "--weights", self.weights, "--curve", self.curve, "--state", self.state]
-        start = ["train", "--settings", json.dumps(settings(**changes)), "--device", "cpu", *map(str, paths)]
+        start = ["train", "--settings", json.dumps(self.settings(**changes)), "--device", "cpu", *map(str, paths)]
         return [*start, *options]
+
+    def settings(self, **changes) -> dict:
+        return settings(**changes)
+
+    def prepare(self, checkpointer=None, stack: int | None = None, **changes) -> stacks.Training:
+        paths = (self.samples, self.weights, self.curve)
+        checkpointer = checkpointer or checkpointing.Checkpointer(self.state)
+        return train.prepare(self.settings(**changes), *paths, CPU, stack, checkpointer)
 
     def train(self, *options: str, **changes) -> None:
         main(self.command(*options, **changes))
@@ -87,7 +95,7 @@ class Folder:
         with pytest.MonkeyPatch.context() as patch:
             on_every_state(patch, signal_at_step)
             with pytest.raises(SystemExit):
-                train.train(settings(**changes), self.samples, self.weights, self.curve, CPU, stack, checkpointer)
+                train.train(self.prepare(checkpointer, stack, **changes))
         assert self.state.exists()
 
     def results(self) -> tuple[dict[str, np.ndarray], list[dict]]:

@@ -4,11 +4,12 @@ import json
 
 import pytest
 from safetensors import safe_open
-from small_cell import CPU, STEPS, TASK, Folder, on_every_state, settings
+from small_cell import STEPS, TASK, Folder, on_every_state
 
 from minde.diffusion.batches import CHUNK
-from minde.steps import stacks, train
+from minde.steps import stacks
 from minde.steps.__main__ import main
+from minde.steps.trainer import Trainer
 from minde.study import results
 
 
@@ -94,12 +95,8 @@ def test_cells_that_train_in_turns_do_not_count_each_other_s_seconds(folder, tic
     """Two cells of different learning rates, which cannot share a stack."""
     (tmp_path / "other").mkdir()
     folders = [folder, Folder(tmp_path / "other", folder.samples)]
-    trainer = stacks.Trainer(
-        [
-            train.prepare(settings(learning_rate=rate), own.samples, own.weights, own.curve, CPU)
-            for rate, own in zip((1e-3, 2e-3), folders, strict=True)
-        ]
-    )
+    trainings = [own.prepare(learning_rate=rate) for rate, own in zip((1e-3, 2e-3), folders, strict=True)]
+    trainer = Trainer(trainings)
     ended = []
     while len(ended) < 2:
         ended += trainer.advance()

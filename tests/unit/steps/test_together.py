@@ -10,12 +10,13 @@ import time
 import numpy as np
 import pytest
 import torch
-from small_cell import CPU, LONG, SAMPLE, TASK, Folder, settings
+from small_cell import LONG, SAMPLE, TASK, Folder, settings
 
 from minde.diffusion.batches import CHUNK
 from minde.interruption import STATUSES
-from minde.steps import checkpointing, stacks, together, train
+from minde.steps import stacks, together, train
 from minde.steps.__main__ import main
+from minde.steps.trainer import Trainer
 from minde.study import samples
 
 OTHER = "1v1-bimodal-0.75"
@@ -32,14 +33,9 @@ class Cell(Folder):
     def settings(self, **changes) -> dict:
         return settings(**changes) | self.own
 
-    def prepare(self, **changes) -> stacks.Training:
-        paths = (self.samples, self.weights, self.curve)
-        return train.prepare(self.settings(**changes), *paths, CPU, None, checkpointing.Checkpointer(self.state))
-
     def start(self, cells: int, **changes) -> subprocess.Popen:
         """Start a process that trains the cell with others."""
-        command = self.command("--together", str(cells), "--checkpoint-seconds", "0.5")
-        command[command.index("--settings") + 1] = json.dumps(self.settings(**changes))
+        command = self.command("--together", str(cells), "--checkpoint-seconds", "0.5", **changes)
         environment = os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(self.path.parent)}
         with (self.path / "log").open("a") as log:
             start = [sys.executable, "-m", "minde.steps", *command]
@@ -63,7 +59,7 @@ def alone(undisturbed, other_samples, tmp_path_factory):
     """Two cells with the same stack key and one of the other variant, each trained separately."""
     _, *others = cells(tmp_path_factory.mktemp("alone"), undisturbed, other_samples)
     for cell in others:
-        train.train(cell.settings(), cell.samples, cell.weights, cell.curve, CPU)
+        train.train(cell.prepare())
     return [undisturbed, *others]
 
 
@@ -71,7 +67,7 @@ def alone(undisturbed, other_samples, tmp_path_factory):
 def alone_for_long(long, undisturbed, other_samples, tmp_path_factory):
     """The two with the same stack key, each trained separately for enough steps to be stopped in the middle."""
     _, alike, _ = cells(tmp_path_factory.mktemp("alone"), undisturbed, other_samples)
-    train.train(alike.settings(steps=LONG), alike.samples, alike.weights, alike.curve, CPU)
+    train.train(alike.prepare(steps=LONG))
     return [long, alike]
 
 
@@ -88,7 +84,7 @@ def three(undisturbed, other_samples, tmp_path) -> list[Cell]:
     return cells(tmp_path, undisturbed, other_samples)
 
 
-def turns(trainer: stacks.Trainer) -> dict:
+def turns(trainer: Trainer) -> dict:
     """Train all cells to the end; return the error of each training."""
     ended = {}
     while trainer.idle or trainer.stacks:
@@ -109,9 +105,10 @@ def is_training(cell: Cell) -> bool:
 
 
 def test_cells_of_one_stack_key_share_a_stack_and_end_like_separate_ones(alone, three) -> None:
-    trainer = stacks.Trainer([cell.prepare() for cell in three])
+    trainer = Trainer([cell.prepare() for cell in three])
     trainer.advance()
-    assert [[part.settings["task"] for part in parts] for parts, _ in trainer.stacks] == [[TASK, OTHER], [OTHER]]
+    tasks = [[member.settings["task"] for member in stack.members] for stack in trainer.stacks]
+    assert tasks == [[TASK, OTHER], [OTHER]]
     assert set(turns(trainer).values()) == {None}
     for cell, expected in zip(three, alone, strict=True):
         cell.assert_same(expected)
@@ -119,13 +116,13 @@ def test_cells_of_one_stack_key_share_a_stack_and_end_like_separate_ones(alone, 
 
 def test_a_stopped_cell_saves_its_state_and_the_others_continue(alone, three) -> None:
     trainings = [cell.prepare() for cell in three]
-    trainer = stacks.Trainer(list(trainings))
+    trainer = Trainer(list(trainings))
     trainer.advance()
     trainings[0].checkpointer.interruption.signal = signal.SIGUSR2
     ended = turns(trainer)
     assert ended[trainings[0]].code == STATUSES[signal.SIGUSR2]
     assert three[0].state.exists()
-    assert turns(stacks.Trainer([three[0].prepare()])).popitem()[1] is None
+    assert turns(Trainer([three[0].prepare()])).popitem()[1] is None
     for cell, expected in zip(three, alone, strict=True):
         cell.assert_same(expected)
 
@@ -142,7 +139,7 @@ def test_a_cell_that_fails_fails_alone(alone, three, monkeypatch) -> None:
 
     monkeypatch.setattr(samples, "read", spoilt)
     trainings = [cell.prepare() for cell in three]
-    ended = turns(stacks.Trainer(list(trainings)))
+    ended = turns(Trainer(list(trainings)))
     assert [type(ended[training]) for training in trainings] == [type(None), FloatingPointError, type(None)]
     assert f"The loss of replicate 0 is nan in the {CHUNK} steps up to step {CHUNK}" in str(ended[trainings[1]])
     three[0].assert_same(alone[0])
@@ -163,7 +160,7 @@ def test_cells_too_large_for_memory_together_continue_one_after_another(alone, t
 
     monkeypatch.setattr(stacks, "train_stack", train_stack)
     two = three[:2]
-    ended = turns(stacks.Trainer([cell.prepare() for cell in two]))
+    ended = turns(Trainer([cell.prepare() for cell in two]))
     assert list(ended.values()) == [None, None]
     assert most == [1]
     assert "out of memory with a stack of 6" in capsys.readouterr().err

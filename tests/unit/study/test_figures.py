@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from minde.files import provenance
 from minde.study import trained
 from minde.study.figures import curves, write_figure
 from minde.study.figures.ablations import comparison, sigma, training_curve
@@ -18,7 +19,6 @@ from minde.study.figures.estimates import high_mi, omissions, spread, training_s
 from minde.study.figures.experiments.bottleneck import draw as bottleneck
 from minde.study.figures.experiments.gans import draw as gans
 from minde.study.figures.panels import COLORS, MARKERS, reach_of
-from minde.study.files import provenance
 from minde.study.methods import TABLE
 from minde.study.results import write_parquet
 from minde.study.tasks import HIGH_MI, TASKS

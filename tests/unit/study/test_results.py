@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from minde.files import provenance
 from minde.study import experiment_rows, results, score_errors, trained
-from minde.study.files import provenance
 
 
 def row(replicate=0, **changes):

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from minde.files import provenance
 from minde.steps.__main__ import main
 from minde.study import results, samples
-from minde.study.files import provenance
 
 SAMPLE = {"task": "1v1-normal-0.75", "seed": 0, "replicates": 1, "n_train": 4, "n_test": 3}
 DESIGN = {

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..files import atomic
+from minde.files import atomic
 
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 CONFIG = "config.json"

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from minde.files import PACKAGE, provenance
+
 from .. import design, methods, origins, results, trained
-from ..files import PACKAGE, provenance
 from . import archive, crate
 
 LOCK, PROVENANCE = "requirements.lock", "provenance.jsonl"

@@ -7,7 +7,8 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..files import atomic
+from minde.files import atomic
+
 from ..selection import of_widths
 from .ablations import comparison, sigma, training_curve
 from .consistency import consistency

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..files import atomic
+from minde.files import atomic
+
 from ..rows import TRUTH_LABEL
 
 # A cell is coloured by the signed error of its mean, in steps (nats) that are meaningful at one decimal: half a unit,

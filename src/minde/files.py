@@ -4,14 +4,13 @@ import hashlib
 import json
 import os
 import platform
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parent
 
 
 @contextmanager
@@ -56,15 +55,6 @@ def sha256_of(path: str | Path) -> str:
 def _sha256_of(path: str | Path, modified: int, size: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def processor() -> str:
-    """The processor of this machine and the number of cores available to this process: `AMD EPYC, 2 cores`."""
-    name, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
-    if cpuinfo.exists() and (found := re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text())):
-        name = found.group(1).strip()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
 
 
 def encode(metadata: dict) -> dict[bytes, bytes]:
