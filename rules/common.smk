@@ -14,7 +14,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent  # with links resolv
 # For a Snakemake outside .venv, where minde is not installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import bundle, consistency, design, files, labels, methods, parts, seeds
+from minde.study import bundle, consistency, design, files, labels, methods, pages, seeds
 from minde.study import config as configs
 from minde.study.bundle.archive import ArchiveError
 from minde.study.sources import source_files
@@ -77,9 +77,9 @@ def content_of_own_file(wildcards) -> str:
     return files.sha256_of(file)
 
 
-def settings_of_part(figure: str) -> Callable:
+def settings_of_page(figure: str) -> Callable:
     """The settings of a page of a figure, as a function of the wildcards."""
-    return lambda wildcards: parts.figure_settings(STUDY, figure, int(wildcards.part))
+    return lambda wildcards: pages.figure_settings(STUDY, figure, int(wildcards.page))
 
 
 def work(wildcards) -> int:
@@ -92,10 +92,10 @@ def work(wildcards) -> int:
     return rows * (task.dim_x + task.dim_y)
 
 
-def curves_of_part(wildcards) -> list[str]:
+def curves_of_page(wildcards) -> list[str]:
     """The training curves of a page of their figure; without a page, all of them."""
-    tasks = parts.tasks_of_part(STUDY, "training_curve", int(wildcards.part)) if "part" in wildcards.keys() else None
-    return [f"<results>/networks/{cell.path}.curve.parquet" for cell in parts.curve_cells(STUDY, tasks)]
+    tasks = pages.tasks_of_page(STUDY, "training_curve", int(wildcards.page)) if "page" in wildcards.keys() else None
+    return [f"<results>/networks/{cell.path}.curve.parquet" for cell in pages.curve_cells(STUDY, tasks)]
 
 
 def estimates_of_all_cells(wildcards) -> list[str]:

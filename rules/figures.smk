@@ -18,19 +18,19 @@ for figure, (title, about) in OF_ESTIMATES.items():
             code=source_files("figures"),
         output:
             pdf=report(
-                f"<results>/figures/{figure}_{{part}}.pdf",
+                f"<results>/figures/{figure}_{{page}}.pdf",
                 caption=f"../report/{figure}.rst",
                 category="Figures",
-                labels=labels.of_part(STUDY, title, figure, "PDF"),
+                labels=labels.of_page(STUDY, title, figure, "PDF"),
             ),
             png=report(
-                f"<results>/figures/{figure}_{{part}}.png",
+                f"<results>/figures/{figure}_{{page}}.png",
                 caption=f"../report/{figure}.rst",
                 category="Figures",
-                labels=labels.of_part(STUDY, title, figure, "PNG"),
+                labels=labels.of_page(STUDY, title, figure, "PNG"),
             ),
         log:
-            f"<logs>/{figure}_{{part}}.log",
+            f"<logs>/{figure}_{{page}}.log",
         localrule: True
         conda:
             "../envs/report.yaml"
@@ -39,11 +39,11 @@ for figure, (title, about) in OF_ESTIMATES.items():
             mem_mb=2000,
             runtime=10,
         params:
-            settings=settings_of_part(figure),
+            settings=settings_of_page(figure),
             figure=figure,
             about=about,
         message:
-            "Draw the {params.about}, page {wildcards.part}"
+            "Draw the {params.about}, page {wildcards.page}"
         shell:
             "step figure {params.figure} --settings {params.settings:q} --estimates {input.estimates} --out {output} "
             "2> {log}"
@@ -51,23 +51,23 @@ for figure, (title, about) in OF_ESTIMATES.items():
 
 rule training_curve:
     input:
-        curves=curves_of_part,
+        curves=curves_of_page,
         code=source_files("training_curve"),
     output:
         pdf=report(
-            "<results>/figures/training_curve_{part}.pdf",
+            "<results>/figures/training_curve_{page}.pdf",
             caption="../report/training_curve.rst",
             category="Figures",
-            labels=labels.of_part(STUDY, "Training curves", "training_curve", "PDF"),
+            labels=labels.of_page(STUDY, "Training curves", "training_curve", "PDF"),
         ),
         png=report(
-            "<results>/figures/training_curve_{part}.png",
+            "<results>/figures/training_curve_{page}.png",
             caption="../report/training_curve.rst",
             category="Figures",
-            labels=labels.of_part(STUDY, "Training curves", "training_curve", "PNG"),
+            labels=labels.of_page(STUDY, "Training curves", "training_curve", "PNG"),
         ),
     log:
-        "<logs>/training_curve_{part}.log",
+        "<logs>/training_curve_{page}.log",
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -76,9 +76,9 @@ rule training_curve:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=settings_of_part("training_curve"),
+        settings=settings_of_page("training_curve"),
     message:
-        "Draw the estimates along training, page {wildcards.part}"
+        "Draw the estimates along training, page {wildcards.page}"
     shell:
         "step figure training_curve --settings {params.settings:q} --curves {input.curves} --out {output} 2> {log}"
 
@@ -90,19 +90,19 @@ rule comparison:
         code=source_files("figures"),
     output:
         pdf=report(
-            "<results>/figures/comparison_{part}.pdf",
+            "<results>/figures/comparison_{page}.pdf",
             caption="../report/comparison.rst",
             category="Figures",
-            labels=labels.of_part(STUDY, "Two studies compared", "comparison", "PDF"),
+            labels=labels.of_page(STUDY, "Two studies compared", "comparison", "PDF"),
         ),
         png=report(
-            "<results>/figures/comparison_{part}.png",
+            "<results>/figures/comparison_{page}.png",
             caption="../report/comparison.rst",
             category="Figures",
-            labels=labels.of_part(STUDY, "Two studies compared", "comparison", "PNG"),
+            labels=labels.of_page(STUDY, "Two studies compared", "comparison", "PNG"),
         ),
     log:
-        "<logs>/comparison_{part}.log",
+        "<logs>/comparison_{page}.log",
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -111,9 +111,9 @@ rule comparison:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=settings_of_part("comparison"),
+        settings=settings_of_page("comparison"),
     message:
-        "Draw the comparison with another study, page {wildcards.part}"
+        "Draw the comparison with another study, page {wildcards.page}"
     shell:
         "step comparison --settings {params.settings:q} --estimates {input.estimates} --others {input.others} "
         "--out {output} 2> {log}"
@@ -122,8 +122,8 @@ rule comparison:
 rule figures:
     input:
         [
-            expand(f"<results>/figures/{figure}_{{part}}.{kind}", part=parts.parts_of(STUDY, figure))
-            for figure in parts.FIGURES
+            expand(f"<results>/figures/{figure}_{{page}}.{kind}", page=pages.pages_of(STUDY, figure))
+            for figure in pages.TASKS_PER_PAGE
             # A bundle contains a single study.
             if not (BUNDLE and figure == "comparison")
             for kind in ("pdf", "png")

@@ -133,9 +133,9 @@ def table(args: argparse.Namespace) -> None:
 def ratios(args: argparse.Namespace) -> None:
     """Write the ratios of the consistency tests, in every requested file format."""
     from minde.study import results
-    from minde.study.tables import ratios
+    from minde.study.tables import consistency
 
-    ratios.write_ratios(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+    consistency.write_ratios(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
 def figure(args: argparse.Namespace) -> None:

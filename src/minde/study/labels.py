@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import consistency, parts
+from . import consistency, pages
 from .methods import TABLE
 from .task_labels import label_of
 from .tasks import BENCHMARK, HIGH_MI
@@ -15,9 +15,9 @@ def of_study(config: dict, shows: str, kind: str) -> dict[str, str]:
     return _labels(config, shows, config["tasks"], kind)
 
 
-def of_part(config: dict, shows: str, figure: str, kind: str) -> Callable[..., dict[str, str]]:
-    """Labels of a page of a figure of parts.FIGURES, as a function of the wildcards."""
-    return lambda wildcards: _labels(config, shows, parts.tasks_of_part(config, figure, int(wildcards.part)), kind)
+def of_page(config: dict, shows: str, figure: str, kind: str) -> Callable[..., dict[str, str]]:
+    """Labels of a page of a figure of pages.TASKS_PER_PAGE, as a function of the wildcards."""
+    return lambda wildcards: _labels(config, shows, pages.tasks_of_page(config, figure, int(wildcards.page)), kind)
 
 
 def _labels(config: dict, shows: str, tasks: list[str], kind: str) -> dict[str, str]:

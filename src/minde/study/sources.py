@@ -66,7 +66,7 @@ _FIGURE = (
     "study/task_labels.py",
     "study/tasks.py",
 )
-_CONSISTENCY = ("study/consistency.py", "study/intervals.py", "study/tables/ratios.py")
+_CONSISTENCY = ("study/consistency.py", "study/intervals.py", "study/ratios.py")
 
 SOURCES: dict[str, tuple[str, ...]] = {
     "draw_samples": ("study/samples.py", "study/seeds.py", "study/tasks.py"),
@@ -123,6 +123,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/methods.py",
         "study/rows.py",
         "study/selection.py",
+        "study/tables/consistency.py",
         "study/tables/rendering.py",
     ),
     "consistency_figure": (*_CONSISTENCY, *_FIGURE, "study/figures/consistency.py"),
@@ -131,7 +132,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         f"{name}_figure": (
             *_FIGURE,
             "study/figures/experiments/__init__.py",
-            "study/figures/experiments/panels.py",
+            "study/figures/experiments/series.py",
             "study/figures/experiments/scatter.py",
             f"study/figures/experiments/{name}.py",
             "study/intervals.py",

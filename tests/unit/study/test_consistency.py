@@ -5,7 +5,8 @@ import pytest
 
 from minde.study import consistency
 from minde.study.consistency import IDEAL, entries
-from minde.study.tables.ratios import ratios, summarise, to_markdown, write_ratios
+from minde.study.ratios import ratios, summarise
+from minde.study.tables.consistency import to_markdown, write_ratios
 
 CONFIG = {"name": "images", "consistency": {"images": "digits", "rows": [2, 4, 8], "autoencoder": {"latent": 2}}}
 NATS = {"baseline-2": 1.0, "baseline-4": 2.0, "baseline-8": 4.0, "processing-2-4": 2.0, "processing-4-8": 3.0}

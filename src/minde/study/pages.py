@@ -5,7 +5,7 @@ from .methods import VARIANTS
 from .seeds import canonical
 from .tasks import HIGH_MI, TASKS
 
-FIGURES = {
+TASKS_PER_PAGE = {
     "spread": 20,
     "training_size": 10,
     "training_curve": 10,
@@ -16,9 +16,9 @@ FIGURES = {
 """Figures and their number of tasks per page, as in the paper."""
 
 
-def figure_settings(config: dict, figure: str, part: int) -> str:
+def figure_settings(config: dict, figure: str, page: int) -> str:
     """Settings of a page of a figure, counted from 1, besides the estimates."""
-    settings = {"tasks": tasks_of_part(config, figure, part)}
+    settings = {"tasks": tasks_of_page(config, figure, page)}
     if figure in ("spread", "training_size", "comparison", "high_mi"):
         settings["sigmas"] = config["tables"]["sigmas"]
     if figure == "comparison":
@@ -26,16 +26,16 @@ def figure_settings(config: dict, figure: str, part: int) -> str:
     return canonical(settings)
 
 
-def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
+def tasks_of_page(config: dict, figure: str, page: int) -> list[str]:
     """The tasks of a page of a figure, in the benchmark's order."""
-    order, size = {task: place for place, task in enumerate(TASKS)}, FIGURES[figure]
+    order, size = {task: place for place, task in enumerate(TASKS)}, TASKS_PER_PAGE[figure]
     tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
     if figure == "high_mi":
         return [task for task in tasks if task in HIGH_MI]
-    return tasks[(part - 1) * size : part * size]
+    return tasks[(page - 1) * size : page * size]
 
 
-def parts_of(config: dict, figure: str) -> range:
+def pages_of(config: dict, figure: str) -> range:
     """The pages of a figure, counted from 1; none if the study has nothing to show in it."""
     trains = any(method in VARIANTS for method in config["methods"])
     estimators = config["minde"]["estimators"]
@@ -49,7 +49,7 @@ def parts_of(config: dict, figure: str) -> range:
     }
     if empty.get(figure, False):
         return range(0)
-    return range(1, 2 if figure == "high_mi" else -(-len(config["tasks"]) // FIGURES[figure]) + 1)
+    return range(1, 2 if figure == "high_mi" else -(-len(config["tasks"]) // TASKS_PER_PAGE[figure]) + 1)
 
 
 def curve_cells(config: dict, tasks: list[str] | None = None) -> list[Cell]:
