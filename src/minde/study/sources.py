@@ -124,6 +124,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/rows.py",
         "study/selection.py",
         "study/tables/consistency.py",
+        "study/tables/html.py",
         "study/tables/rendering.py",
     ),
     "consistency_figure": (*_CONSISTENCY, *_FIGURE, "study/figures/consistency.py"),

@@ -7,14 +7,17 @@ import pandas as pd
 
 from ..ratios import ratios, summarise
 from ..selection import of_widths
+from . import html
 from .rendering import MISSING, PARTIAL, markdown, to_csv, write
 
+NOTE = (
+    "Ratios of mutual information whose ideal value is known, mean over replicates ± half the width of its 95 % "
+    f"interval (Student's t). {PARTIAL}: some replicates did not converge and are omitted; {MISSING}: all."
+)
 
-def to_markdown(summary: pd.DataFrame) -> str:
-    """A line per test and number of rows, a column per row of tables: mean and half-width of the interval.
 
-    A dagger marks a mean over some of the replicates, a dash that none converged, as in Table 1.
-    """
+def texts(summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Head and body: a line per test and number of rows, a column per row of tables."""
     lines = []
     for (test, rows, ideal), cells in summary.groupby(["test", "rows", "ideal"], sort=False):
         values = [
@@ -25,14 +28,20 @@ def to_markdown(summary: pd.DataFrame) -> str:
         ]
         to = "→ " if test == "baseline" else ""
         lines.append([test, str(rows), f"{to}{ideal:g}", *values])
-    return markdown(["Test", "Rows", "Ideal", *summary["row"].unique()], lines)
+    return ["Test", "Rows", "Ideal", *summary["row"].unique()], lines
 
 
 def write_ratios(estimates: pd.DataFrame, paths: Iterable[str | Path], sigmas: list[float]) -> None:
-    """Write the tests' ratios to every path, .csv (full precision) or .md; the σ formula at these widths only.
+    """Write the tests' ratios to every path, .csv (full precision), .md or .html; the σ formula at `sigmas` only.
 
     Raises:
         ValueError: another suffix, or see `ratios`. Nothing is written then.
     """
     summary = summarise(ratios(of_widths(estimates, sigmas)))
-    write(paths, {".csv": lambda: to_csv(summary), ".md": lambda: to_markdown(summary)})
+    head, body = texts(summary)
+    kinds = {
+        ".csv": lambda: to_csv(summary),
+        ".md": lambda: markdown(head, body),
+        ".html": lambda: html.plain("Consistency tests", head, body, NOTE),
+    }
+    write(paths, kinds)
