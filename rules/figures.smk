@@ -17,17 +17,11 @@ for figure, (title, about) in OF_ESTIMATES.items():
             estimates="<results>/estimates.parquet",
             code=source_files("figures"),
         output:
-            pdf=report(
-                f"<results>/figures/{figure}_{{page}}.pdf",
+            **figure_files(
+                f"<results>/figures/{figure}_{{page}}",
                 caption=f"../report/{figure}.rst",
                 category="Figures",
-                labels=labels.of_page(STUDY, title, figure, "PDF"),
-            ),
-            png=report(
-                f"<results>/figures/{figure}_{{page}}.png",
-                caption=f"../report/{figure}.rst",
-                category="Figures",
-                labels=labels.of_page(STUDY, title, figure, "PNG"),
+                labels=lambda kind: labels.of_page(STUDY, title, figure, kind),
             ),
         log:
             f"<logs>/{figure}_{{page}}.log",
@@ -39,7 +33,7 @@ for figure, (title, about) in OF_ESTIMATES.items():
             mem_mb=2000,
             runtime=10,
         params:
-            settings=settings_of_page(figure),
+            settings=pages.settings_of_page(STUDY, figure),
             figure=figure,
             about=about,
         message:
@@ -54,17 +48,11 @@ rule training_curve:
         curves=curves_of_page,
         code=source_files("training_curve"),
     output:
-        pdf=report(
-            "<results>/figures/training_curve_{page}.pdf",
+        **figure_files(
+            "<results>/figures/training_curve_{page}",
             caption="../report/training_curve.rst",
             category="Figures",
-            labels=labels.of_page(STUDY, "Training curves", "training_curve", "PDF"),
-        ),
-        png=report(
-            "<results>/figures/training_curve_{page}.png",
-            caption="../report/training_curve.rst",
-            category="Figures",
-            labels=labels.of_page(STUDY, "Training curves", "training_curve", "PNG"),
+            labels=lambda kind: labels.of_page(STUDY, "Training curves", "training_curve", kind),
         ),
     log:
         "<logs>/training_curve_{page}.log",
@@ -76,7 +64,7 @@ rule training_curve:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=settings_of_page("training_curve"),
+        settings=pages.settings_of_page(STUDY, "training_curve"),
     message:
         "Draw the estimates along training, page {wildcards.page}"
     shell:
@@ -89,17 +77,11 @@ rule comparison:
         others=f"results/{STUDY['compared_with'] or STUDY['name']}/estimates.parquet",
         code=source_files("figures"),
     output:
-        pdf=report(
-            "<results>/figures/comparison_{page}.pdf",
+        **figure_files(
+            "<results>/figures/comparison_{page}",
             caption="../report/comparison.rst",
             category="Figures",
-            labels=labels.of_page(STUDY, "Two studies compared", "comparison", "PDF"),
-        ),
-        png=report(
-            "<results>/figures/comparison_{page}.png",
-            caption="../report/comparison.rst",
-            category="Figures",
-            labels=labels.of_page(STUDY, "Two studies compared", "comparison", "PNG"),
+            labels=lambda kind: labels.of_page(STUDY, "Two studies compared", "comparison", kind),
         ),
     log:
         "<logs>/comparison_{page}.log",
@@ -111,7 +93,7 @@ rule comparison:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=settings_of_page("comparison"),
+        settings=pages.settings_of_page(STUDY, "comparison"),
     message:
         "Draw the comparison with another study, page {wildcards.page}"
     shell:

@@ -32,7 +32,7 @@ def expected(configured, tasks):
     cells = {rule: tasks * sizes * len(set(configured["methods"]) & set(methods)) for rule, methods in rules.items()}
     cells |= {"draw_samples": tasks, "baseline": tasks * len(set(configured["methods"]) & set(methods.UNTRAINED))}
     tables = {"table1_at_size": sizes - 1}
-    once = dict.fromkeys(["merge", "table1", "summary", "all"], 1)
+    once = dict.fromkeys(["merge", "table1", "summary", "hyperparameters", "all"], 1)
     resolved = configs.resolve(configured, ROOT)
     once |= {figure: len(pages.pages_of(resolved, figure)) for figure in pages.TASKS_PER_PAGE}
     return {rule: jobs for rule, jobs in (cells | tables | once).items() if jobs}

@@ -1,5 +1,7 @@
 """The figures of a study, split into pages of tasks like the paper's, and the settings of each page."""
 
+from collections.abc import Callable
+
 from .design import Cell, cells
 from .methods import VARIANTS
 from .seeds import canonical
@@ -15,6 +17,8 @@ TASKS_PER_PAGE = {
 }
 """Figures and their number of tasks per page, as in the paper."""
 
+OF_VARIANTS = ("training_curve", "sigma")  # figures of score networks only
+
 
 def figure_settings(config: dict, figure: str, page: int) -> str:
     """Settings of a page of a figure, counted from 1, besides the estimates."""
@@ -24,6 +28,16 @@ def figure_settings(config: dict, figure: str, page: int) -> str:
     if figure == "comparison":
         settings["studies"] = [config["name"], config["compared_with"]]
     return canonical(settings)
+
+
+def settings_of_page(config: dict, figure: str) -> Callable[..., str]:
+    """The settings of a page of a figure, as a function of the wildcards."""
+    return lambda wildcards: figure_settings(config, figure, int(wildcards.page))
+
+
+def methods_of(config: dict, figure: str) -> list[str]:
+    """The methods that a figure shows."""
+    return [method for method in config["methods"] if figure not in OF_VARIANTS or method in VARIANTS]
 
 
 def tasks_of_page(config: dict, figure: str, page: int) -> list[str]:
@@ -52,9 +66,10 @@ def pages_of(config: dict, figure: str) -> range:
     return range(1, 2 if figure == "high_mi" else -(-len(config["tasks"]) // TASKS_PER_PAGE[figure]) + 1)
 
 
-def curve_cells(config: dict, tasks: list[str] | None = None) -> list[Cell]:
-    """The cells whose training curves are drawn: at the largest train size, for these tasks or all."""
-    size, shown = max(config["train_sizes"]), config["tasks"] if tasks is None else tasks
+def curve_cells(config: dict, page: int = 0) -> list[Cell]:
+    """The cells whose training curves a page shows, at the largest train size; by default those of all pages."""
+    size = max(config["train_sizes"])
+    shown = tasks_of_page(config, "training_curve", page) if page else config["tasks"]
     return [
         cell for cell in cells(config) if cell.method in VARIANTS and cell.train_size == size and cell.task in shown
     ]

@@ -11,7 +11,7 @@ import yaml
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import design, methods, origins, pages, seeds
+from minde.study import design, hyperparameters, methods, origins, pages, seeds
 from minde.study.tasks import HIGH_MI
 
 ROOT = Path(__file__).parents[3]
@@ -117,12 +117,13 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
         (design.table_settings, "decimals reference sigmas"),
         (lambda c: design.table_settings(c, 2000), "decimals reference sigmas train_size"),
         (design.summary_settings, "quoted resamples seed sigmas"),
+        (hyperparameters.table_settings, "methods tasks"),
         (lambda c: pages.figure_settings(c, "spread", 1), "sigmas tasks"),
         (lambda c: pages.figure_settings(c, "training_curve", 1), "tasks"),
     ],
     ids=[
         *("sample", "train", "estimate", "baseline", "trained baseline", "merge"),
-        *("table", "table at a size", "summary", "spread", "training curve"),
+        *("table", "table at a size", "summary", "hyper-parameters", "spread", "training curve"),
     ],
 )
 def test_a_step_is_given_what_it_reads(config, settings, keys):

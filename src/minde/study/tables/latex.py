@@ -51,7 +51,7 @@ def to_latex(summary: pd.DataFrame, decimals: int) -> str:
     )
 
 
-PLAIN = Template(r"""% Compiles on its own, and can be included in another document like table1.tex, which then also needs array.
+PLAIN = Template(r"""% Compiles on its own. Another document can include it like table1.tex if it also loads array.
 \documentclass[border=6pt,varwidth=\maxdimen]{standalone}
 \usepackage{array,booktabs}
 \begin{document}

@@ -123,8 +123,9 @@ def _interval(ours: pd.DataFrame) -> str:
     if ours.loc[ours["mi_true"].isna(), "low"].isna().all():
         return ""
     return (
-        " Where it is unknown, the 95 % interval of the mean over replicates (Student's t) is in parentheses; replicates "
-        "of a file are splits of the same rows, so that it covers splits and trainings, but not the choice of the rows."
+        " Where it is unknown, the 95 % interval of the mean over replicates (Student's t) is in parentheses; "
+        "replicates of a file are splits of the same rows, so that it covers splits and trainings, but not the choice "
+        "of the rows."
     )
 
 
