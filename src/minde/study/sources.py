@@ -104,6 +104,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     **{f"experiment {name}": (*_EXPERIMENT, f"experiments/{name}.py", *own) for name, own in EXPERIMENTS.items()},
     "merge": ("study/origins.py", "study/results.py"),
     "tables": (
+        "study/intervals.py",
         "study/methods.py",
         "study/rows.py",
         "study/seeds.py",

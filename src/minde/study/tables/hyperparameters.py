@@ -19,7 +19,7 @@ LENGTHS = {
     "max_steps": "up to {:,} steps",
 }
 HEAD = ["Method", "Tasks", "Width", "Length", "Batch size", "Learning rate", "Other settings"]
-TEXTS = "lt" + "llll" + "t"
+TEXTS = "ltllllt"
 IN_COLUMNS = ("hidden", *LENGTHS, "batch_size", "learning_rate", "schedule")
 SPELLED_OUT = 6  # tasks of the largest group at most
 
@@ -54,14 +54,12 @@ def write_hyperparameters(lines: list[dict], paths: Iterable[str | Path]) -> Non
 def texts(lines: list[dict]) -> list[list[str]]:
     """The lines of the table, under HEAD: methods with equal settings together, a line per group of tasks."""
     sizes = {line["task"]: (line["dim_x"], line["dim_y"]) for line in lines}
-    methods: dict[str, list[str]] = {}
-    groups: dict[str, list[Group]] = {}
+    shared: dict[str, tuple[list[str], list[Group]]] = {}
     for method in dict.fromkeys(line["method"] for line in lines):
-        found = _groups([line for line in lines if line["method"] == method])
-        key = json.dumps(found)
-        methods.setdefault(key, []).append(TABLE[method].label)
-        groups[key] = found
-    return [[", ".join(names), *line] for key, names in methods.items() for line in _lines_of(groups[key], sizes)]
+        groups = _groups([line for line in lines if line["method"] == method])
+        methods, _ = shared.setdefault(json.dumps(groups), ([], groups))
+        methods.append(TABLE[method].label)
+    return [[", ".join(methods), *line] for methods, groups in shared.values() for line in _lines_of(groups, sizes)]
 
 
 def _groups(lines: list[dict]) -> list[Group]:
@@ -94,8 +92,9 @@ def _by_size(tasks: tuple[str, ...], sizes: dict[str, tuple[int, int]]) -> str:
     """What tasks are called if they are all of the study, or all of a range of sizes; otherwise empty."""
     if len(tasks) == len(sizes):
         return label_of(tasks[0]) if len(tasks) == 1 else f"all {len(tasks)}"
-    low, high = min(sizes[task] for task in tasks), max(sizes[task] for task in tasks)
-    if sum(low <= size <= high for size in sizes.values()) > len(tasks):
+    dims_x, dims_y = zip(*(sizes[task] for task in tasks), strict=True)
+    low, high = (min(dims_x), min(dims_y)), (max(dims_x), max(dims_y))
+    if sum(low[0] <= x <= high[0] and low[1] <= y <= high[1] for x, y in sizes.values()) > len(tasks):
         return ""
     first, last = (f"{dim_x}×{dim_y}" for dim_x, dim_y in (low, high))
     return first if first == last else f"{first} to {last}"
