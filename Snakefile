@@ -20,7 +20,7 @@ wildcard_constraints:
     task=one_of(STUDY["tasks"]),
     method=one_of(STUDY["methods"]),
     train_size=one_of(STUDY["train_sizes"]),
-    part=r"[1-9]\d*",
+    page=r"[1-9]\d*",
 
 
 # Not as a module: Snakemake renders it with the config of the outer workflow.

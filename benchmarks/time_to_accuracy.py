@@ -26,11 +26,11 @@ from harness import print_table, write_results
 from minde.diffusion.base import fit_base
 from minde.diffusion.estimators import mutual_information
 from minde.diffusion.model import build_model
-from minde.diffusion.network import hidden_width
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
 from minde.diffusion.training import start, train_stack
+from minde.diffusion.width import hidden_width
 
 TRUTH = 0.4133  # nats
 BOUND = 0.02  # nats

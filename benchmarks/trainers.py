@@ -15,11 +15,11 @@ from minde.device import keep_freed_memory
 from minde.diffusion.conditioning import VARIANTS, masks, only
 from minde.diffusion.loss import noise_prediction_loss
 from minde.diffusion.model import Model, build_model
-from minde.diffusion.network import hidden_width
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
 from minde.diffusion.training import start, train_stack
+from minde.diffusion.width import hidden_width
 
 SAMPLES = 20_000
 CORRELATION = 0.75

@@ -3,7 +3,7 @@ rule bundle:
         estimates="<results>/estimates.parquet",
         cells=estimates_of_all_cells,
         files=lambda wildcards: list(rules.all.input)[1:],  # without the estimates
-        curves=curves_of_part,
+        curves=curves_of_page,
         lock=os.path.relpath(ROOT / "requirements.lock"),
         code=source_files("bundle"),
     output:

@@ -14,7 +14,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent  # with links resolv
 # For a Snakemake outside .venv, where minde is not installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import bundle, consistency, design, files, labels, methods, parts, seeds
+from minde.study import bundle, consistency, design, files, hyperparameters, labels, methods, pages, seeds
 from minde.study import config as configs
 from minde.study.bundle.archive import ArchiveError
 from minde.study.sources import source_files
@@ -59,6 +59,11 @@ def chosen(methods: Iterable[str]) -> str:
     return one_of(method for method in STUDY["methods"] if method in methods)
 
 
+def figure_files(path: str, labels: Callable, **about) -> dict:
+    """The PDF and the PNG of a figure, both in the report; `labels` is a function of the format, `about` as of report."""
+    return {kind: report(f"{path}.{kind}", labels=labels(kind.upper()), **about) for kind in ("pdf", "png")}
+
+
 def cell_of(wildcards) -> design.Cell:
     """The cell of a job's wildcards; without a train size it uses no training samples."""
     return design.Cell(method=wildcards.method, task=wildcards.task, train_size=int(wildcards.get("train_size", 0)))
@@ -77,11 +82,6 @@ def content_of_own_file(wildcards) -> str:
     return files.sha256_of(file)
 
 
-def settings_of_part(figure: str) -> Callable:
-    """The settings of a page of a figure, as a function of the wildcards."""
-    return lambda wildcards: parts.figure_settings(STUDY, figure, int(wildcards.part))
-
-
 def work(wildcards) -> int:
     """The priority of a job: the number of values in one replicate's training samples.
 
@@ -92,10 +92,10 @@ def work(wildcards) -> int:
     return rows * (task.dim_x + task.dim_y)
 
 
-def curves_of_part(wildcards) -> list[str]:
+def curves_of_page(wildcards) -> list[str]:
     """The training curves of a page of their figure; without a page, all of them."""
-    tasks = parts.tasks_of_part(STUDY, "training_curve", int(wildcards.part)) if "part" in wildcards.keys() else None
-    return [f"<results>/networks/{cell.path}.curve.parquet" for cell in parts.curve_cells(STUDY, tasks)]
+    cells = pages.curve_cells(STUDY, int(wildcards.get("page", 0)))
+    return [f"<results>/networks/{cell.path}.curve.parquet" for cell in cells]
 
 
 def estimates_of_all_cells(wildcards) -> list[str]:

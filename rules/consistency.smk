@@ -28,6 +28,12 @@ rule consistency_table:
     output:
         csv="<results>/tables/consistency.csv",
         md="<results>/tables/consistency.md",
+        html=report(
+            "<results>/tables/consistency.html",
+            caption="../report/consistency_table.rst",
+            category="Tables",
+            labels=labels.of_study(STUDY, "Consistency tests", "HTML"),
+        ),
     log:
         "<logs>/consistency_table.log",
     localrule: True
@@ -50,17 +56,11 @@ rule consistency_figure:
         estimates="<results>/estimates.parquet",
         code=source_files("consistency_figure"),
     output:
-        pdf=report(
-            "<results>/figures/consistency.pdf",
+        **figure_files(
+            "<results>/figures/consistency",
             caption="../report/consistency.rst",
             category="Figures",
-            labels={"figure": "Consistency tests", "format": "PDF"},
-        ),
-        png=report(
-            "<results>/figures/consistency.png",
-            caption="../report/consistency.rst",
-            category="Figures",
-            labels={"figure": "Consistency tests", "format": "PNG"},
+            labels=lambda kind: labels.of_study(STUDY, "Consistency tests", kind),
         ),
     log:
         "<logs>/consistency_figure.log",

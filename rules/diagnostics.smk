@@ -36,7 +36,7 @@ rule score_error_figure:
             "<results>/diagnostics/{method}/{task}/{train_size}.png",
             caption="../report/score_errors.rst",
             category="Diagnostics",
-            labels={"method": "{method}", "task": "{task}", "train size": "{train_size}"},
+            labels=labels.of_cell("Score errors", "PNG"),
         ),
     log:
         "<logs>/score_error_figure/{method}/{task}/{train_size}.log",

@@ -17,20 +17,14 @@ for figure, (title, about) in OF_ESTIMATES.items():
             estimates="<results>/estimates.parquet",
             code=source_files("figures"),
         output:
-            pdf=report(
-                f"<results>/figures/{figure}_{{part}}.pdf",
+            **figure_files(
+                f"<results>/figures/{figure}_{{page}}",
                 caption=f"../report/{figure}.rst",
                 category="Figures",
-                labels=labels.of_part(STUDY, title, figure, "PDF"),
-            ),
-            png=report(
-                f"<results>/figures/{figure}_{{part}}.png",
-                caption=f"../report/{figure}.rst",
-                category="Figures",
-                labels=labels.of_part(STUDY, title, figure, "PNG"),
+                labels=lambda kind: labels.of_page(STUDY, title, figure, kind),
             ),
         log:
-            f"<logs>/{figure}_{{part}}.log",
+            f"<logs>/{figure}_{{page}}.log",
         localrule: True
         conda:
             "../envs/report.yaml"
@@ -39,11 +33,11 @@ for figure, (title, about) in OF_ESTIMATES.items():
             mem_mb=2000,
             runtime=10,
         params:
-            settings=settings_of_part(figure),
+            settings=pages.settings_of_page(STUDY, figure),
             figure=figure,
             about=about,
         message:
-            "Draw the {params.about}, page {wildcards.part}"
+            "Draw the {params.about}, page {wildcards.page}"
         shell:
             "step figure {params.figure} --settings {params.settings:q} --estimates {input.estimates} --out {output} "
             "2> {log}"
@@ -51,23 +45,17 @@ for figure, (title, about) in OF_ESTIMATES.items():
 
 rule training_curve:
     input:
-        curves=curves_of_part,
+        curves=curves_of_page,
         code=source_files("training_curve"),
     output:
-        pdf=report(
-            "<results>/figures/training_curve_{part}.pdf",
+        **figure_files(
+            "<results>/figures/training_curve_{page}",
             caption="../report/training_curve.rst",
             category="Figures",
-            labels=labels.of_part(STUDY, "Training curves", "training_curve", "PDF"),
-        ),
-        png=report(
-            "<results>/figures/training_curve_{part}.png",
-            caption="../report/training_curve.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "Training curves", "training_curve", "PNG"),
+            labels=lambda kind: labels.of_page(STUDY, "Training curves", "training_curve", kind),
         ),
     log:
-        "<logs>/training_curve_{part}.log",
+        "<logs>/training_curve_{page}.log",
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -76,9 +64,9 @@ rule training_curve:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=settings_of_part("training_curve"),
+        settings=pages.settings_of_page(STUDY, "training_curve"),
     message:
-        "Draw the estimates along training, page {wildcards.part}"
+        "Draw the estimates along training, page {wildcards.page}"
     shell:
         "step figure training_curve --settings {params.settings:q} --curves {input.curves} --out {output} 2> {log}"
 
@@ -89,20 +77,14 @@ rule comparison:
         others=f"results/{STUDY['compared_with'] or STUDY['name']}/estimates.parquet",
         code=source_files("figures"),
     output:
-        pdf=report(
-            "<results>/figures/comparison_{part}.pdf",
+        **figure_files(
+            "<results>/figures/comparison_{page}",
             caption="../report/comparison.rst",
             category="Figures",
-            labels=labels.of_part(STUDY, "Two studies compared", "comparison", "PDF"),
-        ),
-        png=report(
-            "<results>/figures/comparison_{part}.png",
-            caption="../report/comparison.rst",
-            category="Figures",
-            labels=labels.of_part(STUDY, "Two studies compared", "comparison", "PNG"),
+            labels=lambda kind: labels.of_page(STUDY, "Two studies compared", "comparison", kind),
         ),
     log:
-        "<logs>/comparison_{part}.log",
+        "<logs>/comparison_{page}.log",
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -111,9 +93,9 @@ rule comparison:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=settings_of_part("comparison"),
+        settings=pages.settings_of_page(STUDY, "comparison"),
     message:
-        "Draw the comparison with another study, page {wildcards.part}"
+        "Draw the comparison with another study, page {wildcards.page}"
     shell:
         "step comparison --settings {params.settings:q} --estimates {input.estimates} --others {input.others} "
         "--out {output} 2> {log}"
@@ -122,8 +104,8 @@ rule comparison:
 rule figures:
     input:
         [
-            expand(f"<results>/figures/{figure}_{{part}}.{kind}", part=parts.parts_of(STUDY, figure))
-            for figure in parts.FIGURES
+            expand(f"<results>/figures/{figure}_{{page}}.{kind}", page=pages.pages_of(STUDY, figure))
+            for figure in pages.TASKS_PER_PAGE
             # A bundle contains a single study.
             if not (BUNDLE and figure == "comparison")
             for kind in ("pdf", "png")

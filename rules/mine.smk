@@ -38,17 +38,11 @@ for name in EXPERIMENTS:
             rows=f"<results>/experiments/{name}.parquet",
             code=source_files(f"{name}_figure"),
         output:
-            pdf=report(
-                f"<results>/figures/{name}.pdf",
+            **figure_files(
+                f"<results>/figures/{name}",
                 caption=f"../report/{name}.rst",
                 category="Experiments",
-                labels={"figure": name, "format": "PDF"},
-            ),
-            png=report(
-                f"<results>/figures/{name}.png",
-                caption=f"../report/{name}.rst",
-                category="Experiments",
-                labels={"figure": name, "format": "PNG"},
+                labels=lambda kind: labels.of_experiment(name, kind),
             ),
         log:
             f"<logs>/{name}_figure.log",

@@ -22,17 +22,15 @@ rule table1:
         mem_mb=2000,
         runtime=10,
     params:
+        table="table1",
         settings=design.table_settings(STUDY),
     message:
         "Write Table 1"
     shell:
-        "step table table1 --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+        "step table {params.table} --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
-rule table1_at_size:
-    input:
-        estimates="<results>/estimates.parquet",
-        code=source_files("tables"),
+use rule table1 as table1_at_size with:
     output:
         csv="<results>/tables/table1_at_{train_size}.csv",
         md="<results>/tables/table1_at_{train_size}.md",
@@ -45,25 +43,14 @@ rule table1_at_size:
         ),
     log:
         "<logs>/table1_at_{train_size}.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
     params:
+        table="table1",
         settings=lambda wildcards: design.table_settings(STUDY, int(wildcards.train_size)),
     message:
         "Write Table 1 at {wildcards.train_size} training samples"
-    shell:
-        "step table table1 --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
-rule summary:
-    input:
-        estimates="<results>/estimates.parquet",
-        code=source_files("tables"),
+use rule table1 as summary with:
     output:
         csv="<results>/tables/summary.csv",
         md="<results>/tables/summary.md",
@@ -76,6 +63,28 @@ rule summary:
         ),
     log:
         "<logs>/summary.log",
+    params:
+        table="summary",
+        settings=design.summary_settings(STUDY),
+    message:
+        "Write the summary of Table 1"
+
+
+rule hyperparameters:
+    input:
+        code=source_files("hyperparameters"),
+    output:
+        csv="<results>/tables/hyperparameters.csv",
+        md="<results>/tables/hyperparameters.md",
+        tex="<results>/tables/hyperparameters.tex",
+        html=report(
+            "<results>/tables/hyperparameters.html",
+            caption="../report/hyperparameters.rst",
+            category="Tables",
+            labels=labels.of_study(STUDY, "Hyper-parameters", "HTML"),
+        ),
+    log:
+        "<logs>/hyperparameters.log",
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -84,15 +93,16 @@ rule summary:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=design.summary_settings(STUDY),
+        settings=hyperparameters.table_settings(STUDY),
     message:
-        "Write the summary of Table 1"
+        "Write the table of hyper-parameters"
     shell:
-        "step table summary --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+        "step hyperparameters --settings - --out {output} 2> {log} <<< {params.settings:q}"
 
 
 rule tables:
     input:
         rules.table1.output,
         rules.summary.output,
+        rules.hyperparameters.output,
         [expand(path, train_size=sorted(STUDY["train_sizes"])[:-1]) for path in rules.table1_at_size.output],

@@ -19,6 +19,8 @@ FORBIDDEN = {
     "minde.steps.__main__": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
     # A process whose cell another one trains only waits.
     "minde.steps.together": HEAVY | {"minde.study", "minde.diffusion", "minde.baselines"},
+    # Also on a laptop, see below.
+    "minde.steps.hyperparameters": {"torch", "jax", "bmi"},
     # Snakemake loads these on the login node, once per job.
     "minde.study.config": HEAVY | {"minde.diffusion", "minde.baselines"},
     "minde.study.design": HEAVY | {"minde.diffusion", "minde.baselines"},

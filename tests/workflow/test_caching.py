@@ -7,7 +7,9 @@ import yaml
 from running import TINY, checkout, copy, pending, snakemake
 
 KINDS = ("csv", "md", "tex", "html")
-TABLE, SUMMARY = ({f"tables/{name}.{suffix}" for suffix in KINDS} for name in ("table1", "summary"))
+TABLE, SUMMARY, HYPERPARAMETERS = (
+    {f"tables/{name}.{suffix}" for suffix in KINDS} for name in ("table1", "summary", "hyperparameters")
+)
 FIGURES, CURVES, SIZES, SIGMA = (
     {f"figures/{figure}_1.{suffix}" for suffix in ("pdf", "png")}
     for figure in ("spread", "training_curve", "training_size", "sigma")
@@ -62,10 +64,16 @@ def estimators(**settings):
         pytest.param({"replicates": 3}, EVERYTHING, id="one replicate more"),
         pytest.param(
             {"tasks": [NORMAL, BIMODAL, UNIFORM]},
-            samples(UNIFORM) | networks(UNIFORM) | estimates(UNIFORM) | competitors(UNIFORM) | RESULTS | CURVES,
+            samples(UNIFORM)
+            | networks(UNIFORM)
+            | estimates(UNIFORM)
+            | competitors(UNIFORM)
+            | RESULTS
+            | CURVES
+            | HYPERPARAMETERS,
             id="one task more",
         ),
-        pytest.param({"tasks": [NORMAL]}, RESULTS | CURVES, id="one task less"),
+        pytest.param({"tasks": [NORMAL]}, RESULTS | CURVES | HYPERPARAMETERS, id="one task less"),
         pytest.param(
             {"train_sizes": [100, 200]},
             networks(NORMAL, BIMODAL, size=200)
@@ -76,18 +84,18 @@ def estimators(**settings):
             | {f"tables/table1_at_100.{kind}" for kind in KINDS},
             id="one train size more",
         ),
-        pytest.param({"methods": ["minde-c"]}, RESULTS, id="one method less"),
+        pytest.param({"methods": ["minde-c"]}, RESULTS | HYPERPARAMETERS, id="one method less"),
         pytest.param(
             override(NORMAL, learning_rate=0.01),
-            networks(NORMAL) | estimates(NORMAL) | RESULTS | CURVES,
+            networks(NORMAL) | estimates(NORMAL) | RESULTS | CURVES | HYPERPARAMETERS,
             id="one task's learning rate",
         ),
-        pytest.param(recipe(learning_rate=0.01), TRAININGS, id="the learning rate"),
+        pytest.param(recipe(learning_rate=0.01), TRAININGS | HYPERPARAMETERS, id="the learning rate"),
         pytest.param({"recipes": {"fast": {"batch_size": 64}}}, NOTHING, id="a recipe that is not used"),
-        pytest.param({"preprocess": "gaussianize"}, TRAININGS, id="the preprocessing"),
-        pytest.param({"minde": {"network": {"middle_blocks": 1}}}, TRAININGS, id="the network"),
+        pytest.param({"preprocess": "gaussianize"}, TRAININGS | HYPERPARAMETERS, id="the preprocessing"),
+        pytest.param({"minde": {"network": {"middle_blocks": 1}}}, TRAININGS | HYPERPARAMETERS, id="the network"),
         pytest.param({"curve": {"points": 3}}, TRAININGS, id="the training curve"),
-        pytest.param(estimators(mc_draws=3), ESTIMATES, id="mc_draws"),
+        pytest.param(estimators(mc_draws=3), ESTIMATES | HYPERPARAMETERS, id="mc_draws"),
         pytest.param(estimators(sigmas=[1.0, 2.0]), ESTIMATES | SIGMA, id="one sigma more"),
         pytest.param({"baselines": {"ksg": {"neighbors": 5}}}, NOTHING, id="a competitor that is not used"),
         pytest.param({"tables": {"decimals": 3}}, TABLE, id="the table's decimals"),
@@ -119,6 +127,7 @@ def test_a_changed_setting_reruns_what_reads_it(study, config, reruns):
         ("study/results.py", RESULTS),
         ("baselines/doe.py", NOTHING),
         ("study/tables/__init__.py", TABLE | SUMMARY),
+        ("study/tables/hyperparameters.py", HYPERPARAMETERS),
         ("study/figures/__init__.py", FIGURES | CURVES),
         ("study/figures/curves.py", CURVES),
         ("study/config.py", NOTHING),

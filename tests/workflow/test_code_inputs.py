@@ -98,8 +98,12 @@ def test_a_figure_names_the_source_files_that_draw_it(step):
     assert needed(*paths) - WITHOUT_EFFECT <= named(step)
 
 
-def test_tables_name_the_source_files_that_set_them():
-    assert needed(SOURCE / "minde/study/tables/__init__.py") - HOUSEKEEPING <= named("tables")
+OF_TABLES = {"tables": "__init__", "consistency_table": "consistency", "hyperparameters": "hyperparameters"}
+
+
+@pytest.mark.parametrize("step", OF_TABLES)
+def test_a_table_names_the_source_files_that_set_it(step):
+    assert needed(SOURCE / f"minde/study/tables/{OF_TABLES[step]}.py") - HOUSEKEEPING <= named(step)
 
 
 @pytest.mark.parametrize("method", METHODS)

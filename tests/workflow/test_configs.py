@@ -9,7 +9,7 @@ from running import ROOT, checkout, snakemake
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import methods, parts, samples
+from minde.study import methods, pages, samples
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,9 @@ def expected(configured, tasks):
     cells = {rule: tasks * sizes * len(set(configured["methods"]) & set(methods)) for rule, methods in rules.items()}
     cells |= {"draw_samples": tasks, "baseline": tasks * len(set(configured["methods"]) & set(methods.UNTRAINED))}
     tables = {"table1_at_size": sizes - 1}
-    once = dict.fromkeys(["merge", "table1", "summary", "all"], 1)
+    once = dict.fromkeys(["merge", "table1", "summary", "hyperparameters", "all"], 1)
     resolved = configs.resolve(configured, ROOT)
-    once |= {figure: len(parts.parts_of(resolved, figure)) for figure in parts.FIGURES}
+    once |= {figure: len(pages.pages_of(resolved, figure)) for figure in pages.TASKS_PER_PAGE}
     return {rule: jobs for rule, jobs in (cells | tables | once).items() if jobs}
 
 

@@ -13,11 +13,11 @@ from minde.diffusion import random
 from minde.diffusion.base import Moments, compact, fit_base
 from minde.diffusion.estimators import FORMULAS, mutual_information
 from minde.diffusion.model import Model, build_model
-from minde.diffusion.network import hidden_width
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
 from minde.diffusion.training import State, start, train_stack
+from minde.diffusion.width import hidden_width
 from minde.progress import Progress
 
 CURVE_POINTS = 20  # estimates during training

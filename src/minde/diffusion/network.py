@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,13 +34,6 @@ ARCHITECTURES = {
     "residual": Architecture(residual.shapes, residual.forward),
     "gated": Architecture(gated.shapes, gated.forward),
 }
-
-
-def hidden_width(dim: int, hidden: int | Literal["auto"] = "auto") -> int:
-    """Return ``hidden``, or the paper's width for auto: 64 up to 10 dimensions, 128 up to 50, else 256."""
-    if hidden != "auto":
-        return hidden
-    return 64 if dim <= 10 else 128 if dim <= 50 else 256
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,9 +127,13 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
             _path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+"),
         ],
     ),
+    "hyperparameters": (
+        verbs.hyperparameters,
+        [_path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+")],
+    ),
     "ratios": (
         verbs.ratios,
-        [_path("--estimates", "merged estimates"), _path("--out", "tables to write: .csv or .md", nargs="+")],
+        [_path("--estimates", "merged estimates"), _path("--out", "tables to write: .csv, .md or .html", nargs="+")],
     ),
     "figure": (
         verbs.figure,

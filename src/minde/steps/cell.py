@@ -13,10 +13,10 @@ from minde.device import is_shortage
 from minde.diffusion.base import Moments
 from minde.diffusion.estimators import Estimate, mutual_information
 from minde.diffusion.model import WEIGHTS_VERSION, Model, build_model
-from minde.diffusion.network import hidden_width
 from minde.diffusion.preprocess import fit_preprocess
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
+from minde.diffusion.width import hidden_width
 from minde.study import samples
 from minde.study.seeds import seed_of
 

@@ -130,12 +130,20 @@ def table(args: argparse.Namespace) -> None:
     write(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
+def hyperparameters(args: argparse.Namespace) -> None:
+    """Write the table of hyper-parameters, in every requested file format."""
+    from minde.steps import hyperparameters
+    from minde.study.tables.hyperparameters import write_hyperparameters
+
+    write_hyperparameters(hyperparameters.lines(args.settings), args.out)
+
+
 def ratios(args: argparse.Namespace) -> None:
     """Write the ratios of the consistency tests, in every requested file format."""
     from minde.study import results
-    from minde.study.tables import ratios
+    from minde.study.tables import consistency
 
-    ratios.write_ratios(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
+    consistency.write_ratios(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
 def figure(args: argparse.Namespace) -> None:

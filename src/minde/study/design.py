@@ -104,11 +104,7 @@ def baseline_settings(config: dict, cell: Cell) -> str:
         "task": cell.task,
         "method": cell.method,
         "replicates": config["replicates"],
-        "options": {
-            name: value
-            for section in TABLE[cell.method].sections
-            for name, value in config["baselines"][section].items()
-        },
+        "options": options_of(config, cell.method),
     }
     if cell.method not in UNTRAINED:
         settings |= {"train_size": cell.train_size, "seed": config["seed"]}
@@ -220,6 +216,11 @@ def training_of(config: dict, cell: Cell) -> dict:
             network |= override["set"].get("network", {})
             training |= override["set"].get("training", {})
     return {"preprocess": preprocess, "network": network, "training": training}
+
+
+def options_of(config: dict, method: str) -> dict:
+    """Settings of a competitor, from its sections of the config."""
+    return {name: value for section in TABLE[method].sections for name, value in config["baselines"][section].items()}
 
 
 def batch_size_of(config: dict, cell: Cell) -> int:

@@ -1,37 +1,64 @@
-"""Labels of tables and figures in the report: what each one shows, its methods and its tasks."""
+"""Labels of tables and figures in the report: what each one shows, its methods and its tasks.
 
-from collections.abc import Callable
+The report lists results by their labels, which the browser's search covers; the report's own covers file names only.
+"""
 
-from . import consistency, parts
+from collections.abc import Callable, Iterable
+
+from . import consistency, pages
 from .methods import TABLE
-from .task_labels import label_of
+from .task_labels import label_of, listed
 from .tasks import BENCHMARK, HIGH_MI
 
-SPELLED_OUT = 6  # methods or tasks at most; more are counted
+SPELLED_OUT = 6  # tasks of a study at most; more are counted, since every table has all of them
+
+EXPERIMENTS = {
+    "estimation": "Estimation",
+    "dependence": "Dependence",
+    "gans": "GANs",
+    "bigan": "Bidirectional GANs",
+    "bottleneck": "Information bottleneck",
+    "stacked": "Stacked digits",
+    "binary": "Binary network",
+}
+"""What the figure of each experiment of MINE shows."""
 
 
 def of_study(config: dict, shows: str, kind: str) -> dict[str, str]:
-    """Labels of a table of all methods and tasks; `kind` is the file format."""
-    return _labels(config, shows, config["tasks"], kind)
+    """Labels of a table or figure of all methods and tasks; `kind` is the file format."""
+    tasks = config["tasks"]
+    names = "; ".join(map(label_of, tasks)) if len(tasks) <= SPELLED_OUT else f"all {len(tasks)}"
+    return _labels(shows, config["methods"], names, kind)
 
 
-def of_part(config: dict, shows: str, figure: str, kind: str) -> Callable[..., dict[str, str]]:
-    """Labels of a page of a figure of parts.FIGURES, as a function of the wildcards."""
-    return lambda wildcards: _labels(config, shows, parts.tasks_of_part(config, figure, int(wildcards.part)), kind)
+def of_page(config: dict, shows: str, figure: str, kind: str) -> Callable[..., dict[str, str]]:
+    """Labels of a page of a figure of pages.TASKS_PER_PAGE, as a function of the wildcards."""
+    count, methods = len(pages.pages_of(config, figure)), pages.methods_of(config, figure)
+
+    def labels(wildcards) -> dict[str, str]:
+        number = f", page {wildcards.page} of {count}" if count > 1 else ""
+        tasks = listed(pages.tasks_of_page(config, figure, int(wildcards.page)))
+        return _labels(shows + number, methods, tasks, kind)
+
+    return labels
 
 
-def _labels(config: dict, shows: str, tasks: list[str], kind: str) -> dict[str, str]:
-    methods = [method.label for name, method in TABLE.items() if name in config["methods"]]
-    return {
-        "shows": shows,
-        "methods": ", ".join(methods) if len(methods) <= SPELLED_OUT else f"all {len(methods)}",
-        "tasks": ", ".join(map(label_of, tasks)) if len(tasks) <= SPELLED_OUT else _span(tasks),
-        "format": kind,
+def of_cell(shows: str, kind: str) -> Callable[..., dict[str, str]]:
+    """Labels of a figure of one cell, as a function of the wildcards."""
+    return lambda wildcards: {
+        **_labels(shows, [wildcards.method], label_of(wildcards.task), kind),
+        "train size": wildcards.train_size,
     }
 
 
-def _span(tasks: list[str]) -> str:
-    return f"{len(tasks)}: {label_of(tasks[0])} to {label_of(tasks[-1])}"
+def of_experiment(name: str, kind: str) -> dict[str, str]:
+    """Labels of the figure of an experiment of MINE."""
+    return {"shows": EXPERIMENTS[name], "format": kind}
+
+
+def _labels(shows: str, methods: Iterable[str], tasks: str, kind: str) -> dict[str, str]:
+    names = ", ".join(method.label for name, method in TABLE.items() if name in methods)
+    return {"shows": shows, "methods": names, "tasks": tasks, "format": kind}
 
 
 def subject(config: dict) -> str:

@@ -24,6 +24,7 @@ _MODEL = (
     "diffusion/residual.py",
     "diffusion/sde.py",
     "diffusion/times.py",
+    "diffusion/width.py",
     "steps/cell.py",
     "study/seeds.py",
     "study/trained.py",
@@ -67,7 +68,7 @@ _FIGURE = (
     "study/task_labels.py",
     "study/tasks.py",
 )
-_CONSISTENCY = ("study/consistency.py", "study/intervals.py", "study/tables/ratios.py")
+_CONSISTENCY = ("study/consistency.py", "study/intervals.py", "study/ratios.py")
 
 SOURCES: dict[str, tuple[str, ...]] = {
     "draw_samples": ("study/samples.py", "study/seeds.py", "study/tasks.py"),
@@ -105,6 +106,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     **{f"experiment {name}": (*_EXPERIMENT, f"experiments/{name}.py", *own) for name, own in EXPERIMENTS.items()},
     "merge": ("study/origins.py", "study/results.py"),
     "tables": (
+        "study/intervals.py",
         "study/methods.py",
         "study/rows.py",
         "study/seeds.py",
@@ -118,6 +120,19 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/task_labels.py",
         "study/tasks.py",
     ),
+    "hyperparameters": (
+        "baselines/critics.py",
+        "baselines/stacks.py",
+        "diffusion/width.py",
+        "steps/hyperparameters.py",
+        "study/methods.py",
+        "study/rows.py",
+        "study/tables/html.py",
+        "study/tables/hyperparameters.py",
+        "study/tables/latex.py",
+        "study/tables/rendering.py",
+        "study/task_labels.py",
+    ),
     "figures": (*_FIGURE, "study/figures/ablations.py", "study/figures/estimates.py"),
     "training_curve": (*_FIGURE, "study/figures/ablations.py", "study/figures/curves.py", "study/trained.py"),
     "consistency_table": (
@@ -125,6 +140,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/methods.py",
         "study/rows.py",
         "study/selection.py",
+        "study/tables/consistency.py",
+        "study/tables/html.py",
         "study/tables/rendering.py",
     ),
     "consistency_figure": (*_CONSISTENCY, *_FIGURE, "study/figures/consistency.py"),
@@ -133,7 +150,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         f"{name}_figure": (
             *_FIGURE,
             "study/figures/experiments/__init__.py",
-            "study/figures/experiments/panels.py",
+            "study/figures/experiments/series.py",
             "study/figures/experiments/scatter.py",
             f"study/figures/experiments/{name}.py",
             "study/intervals.py",

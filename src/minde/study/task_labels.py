@@ -1,6 +1,12 @@
 """Names of tasks in tables and figures. Separate from the tasks, so that a new name does not redraw samples."""
 
+import re
+from collections.abc import Sequence
+
 from .tasks import TASKS
+
+LISTED = 20  # entries of a list at most
+SIZE = re.compile(r"\d+×\d+")
 
 ABBREVIATIONS = {
     "Bivariate normal": "Bivariate Nm",
@@ -21,3 +27,16 @@ def label_of(task_id: str) -> str:
     for word, abbreviation in ABBREVIATIONS.items():
         label = label.replace(word, abbreviation)
     return label
+
+
+def listed(task_ids: Sequence[str]) -> str:
+    """The names of tasks, joined where they differ in size only: `Mn 2×2, 3×3 (dense); St 1×1 (dof=1)`.
+
+    Of a long list, the first and the last name and the number of tasks.
+    """
+    sizes: dict[str, list[str]] = {}
+    for label in map(label_of, task_ids):
+        sizes.setdefault(SIZE.sub("{}", label), []).extend(SIZE.findall(label))
+    if len(sizes) > LISTED:
+        return f"{label_of(task_ids[0])}; …; {label_of(task_ids[-1])} ({len(task_ids)})"
+    return "; ".join(name.format(", ".join(found)) for name, found in sizes.items())

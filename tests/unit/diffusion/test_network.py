@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from minde.diffusion.network import ARCHITECTURES, Network, hidden_width
+from minde.diffusion.network import ARCHITECTURES, Network
+from minde.diffusion.width import hidden_width
 
 
 def network(dim_in: int, dim_out: int, hidden: int, **kwargs) -> Network:

@@ -11,7 +11,7 @@ from minde.steps.experiment import experiment
 from minde.study import experiment_rows, results
 from minde.study.figures import experiments as experiment_figures
 from minde.study.figures.experiments import dependence
-from minde.study.figures.experiments.panels import over_replicates
+from minde.study.figures.experiments.series import over_replicates
 
 ROWS = [
     Row("1", "truth", 0, "information", 0.14, x=0.5),

@@ -5,7 +5,8 @@ import pytest
 
 from minde.study import consistency
 from minde.study.consistency import IDEAL, entries
-from minde.study.tables.ratios import ratios, summarise, to_markdown, write_ratios
+from minde.study.ratios import ratios, summarise
+from minde.study.tables.consistency import texts, write_ratios
 
 CONFIG = {"name": "images", "consistency": {"images": "digits", "rows": [2, 4, 8], "autoencoder": {"latent": 2}}}
 NATS = {"baseline-2": 1.0, "baseline-4": 2.0, "baseline-8": 4.0, "processing-2-4": 2.0, "processing-4-8": 3.0}
@@ -60,16 +61,17 @@ def test_the_interval_is_students() -> None:
 
 
 def test_the_table_has_a_line_per_test_and_a_column_per_row(tmp_path) -> None:
-    write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.csv"], [1.0])
+    write_ratios(estimates(), [tmp_path / f"t.{kind}" for kind in ("md", "csv", "html")], [1.0])
     lines = (tmp_path / "t.md").read_text().splitlines()
     assert lines[0] == "| Test | Rows | Ideal | MINDE-j | MINDE-c |"
     assert lines[2] == "| baseline | 2 | → 1 | 0.25 ± 0.00 | 0.25 ± 0.00 |"
     assert len(lines) == 2 + len(consistency.tests(NATS))
     assert len(pd.read_csv(tmp_path / "t.csv")) == 2 * len(NATS)
+    assert '<td class="r">→ 1</td><td class="r">0.25 ± 0.00</td>' in (tmp_path / "t.html").read_text()
 
 
 def test_another_kind_of_file_is_refused_before_anything_is_written(tmp_path) -> None:
-    with pytest.raises(ValueError, match=r"written as '.docx'; expected .csv or .md"):
+    with pytest.raises(ValueError, match=r"written as '.docx'; expected .csv, .md or .html"):
         write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.docx"], [1.0])
     assert not list(tmp_path.iterdir())
 
@@ -83,10 +85,10 @@ def test_replicates_that_did_not_converge_are_left_out_and_marked() -> None:
     by_test = summary.set_index(["test", "rows", "method"])
     assert by_test.loc["baseline", 2, "minde-c"][["replicates", "converged"]].tolist() == [4, 2]
     assert by_test.loc["processing", 8, "minde-c"][["replicates", "converged"]].tolist() == [4, 4]
-    lines = to_markdown(summary).splitlines()
-    assert "†" in lines[2]
-    assert lines[-1].count("–") == 1
-    assert lines[-1].count("±") == 1
+    _, body = texts(summary)
+    assert "†" in body[0][3]
+    assert body[-1][4] == "–"
+    assert "±" in body[-1][3]
 
 
 def test_a_reference_of_no_information_is_named() -> None:

@@ -11,7 +11,7 @@ import yaml
 from snakemake.utils import update_config
 
 from minde.study import config as configs
-from minde.study import design, methods, origins, parts, seeds
+from minde.study import design, hyperparameters, methods, origins, pages, seeds
 from minde.study.tasks import HIGH_MI
 
 ROOT = Path(__file__).parents[3]
@@ -117,12 +117,13 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
         (design.table_settings, "decimals reference sigmas"),
         (lambda c: design.table_settings(c, 2000), "decimals reference sigmas train_size"),
         (design.summary_settings, "quoted resamples seed sigmas"),
-        (lambda c: parts.figure_settings(c, "spread", 1), "sigmas tasks"),
-        (lambda c: parts.figure_settings(c, "training_curve", 1), "tasks"),
+        (hyperparameters.table_settings, "methods tasks"),
+        (lambda c: pages.figure_settings(c, "spread", 1), "sigmas tasks"),
+        (lambda c: pages.figure_settings(c, "training_curve", 1), "tasks"),
     ],
     ids=[
         *("sample", "train", "estimate", "baseline", "trained baseline", "merge"),
-        *("table", "table at a size", "summary", "spread", "training curve"),
+        *("table", "table at a size", "summary", "hyper-parameters", "spread", "training curve"),
     ],
 )
 def test_a_step_is_given_what_it_reads(config, settings, keys):
@@ -192,10 +193,10 @@ def test_the_merge_settings_of_the_paper_fit_a_shell_command(config):
     assert len(design.merge_settings(config) + design.origin_settings(config)) < 10_000
 
 
-def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
+def test_the_paper_s_figures_have_pages_of_tasks_as_there(config):
     update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
     config = configs.resolve(config, ROOT)
-    found = {figure: list(parts.parts_of(config, figure)) for figure in parts.FIGURES}
+    found = {figure: list(pages.pages_of(config, figure)) for figure in pages.TASKS_PER_PAGE}
     assert found == {
         "spread": [1, 2],
         "training_size": [1, 2, 3, 4],
@@ -204,12 +205,12 @@ def test_the_paper_s_figures_are_parted_into_tasks_as_there(config):
         "comparison": [],
         "high_mi": [],
     }
-    shown = [task for part in found["training_size"] for task in parts.tasks_of_part(config, "training_size", part)]
+    shown = [task for page in found["training_size"] for task in pages.tasks_of_page(config, "training_size", page)]
     assert shown == config["tasks"]
 
 
 def test_a_study_has_only_figures_with_content(config):
-    assert {figure: len(parts.parts_of(config, figure)) for figure in parts.FIGURES} == {
+    assert {figure: len(pages.pages_of(config, figure)) for figure in pages.TASKS_PER_PAGE} == {
         "spread": 1,
         "training_size": 1,
         "training_curve": 1,
@@ -218,11 +219,11 @@ def test_a_study_has_only_figures_with_content(config):
         "high_mi": 0,
     }
     config["train_sizes"] = [10000]
-    assert not parts.parts_of(config, "training_size")
+    assert not pages.pages_of(config, "training_size")
     config["compared_with"] = "another"
-    assert len(parts.parts_of(config, "comparison")) == 1
+    assert len(pages.pages_of(config, "comparison")) == 1
     config["methods"] = ["ksg"]
-    assert not parts.parts_of(config, "training_curve")
+    assert not pages.pages_of(config, "training_curve")
 
 
 def test_the_ablation_of_importance_sampling_switches_it_off_in_training_and_estimation(config):
@@ -238,8 +239,8 @@ def test_the_study_of_figure_1_has_its_figure(config):
         update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
     config = configs.resolve(config, ROOT)
     assert config["tasks"] == [*HIGH_MI]
-    assert list(parts.parts_of(config, "high_mi")) == [1]
-    assert parts.tasks_of_part(config, "high_mi", 1) == [*HIGH_MI]
+    assert list(pages.pages_of(config, "high_mi")) == [1]
+    assert pages.tasks_of_page(config, "high_mi", 1) == [*HIGH_MI]
 
 
 def test_splitting_a_file_reads_its_columns_and_not_its_path(config):

@@ -132,7 +132,7 @@ def not_converged(frame: pd.DataFrame, method: str, *replicates: int) -> pd.Data
     )
 
 
-def test_a_part_shows_its_tasks_and_the_widths_asked_for(tmp_path):
+def test_a_page_shows_its_tasks_and_the_widths_asked_for(tmp_path):
     rows = [("minde-j", "sigma=1"), ("minde-j", "sigma=2"), ("minde-j", "inside")]
     write_figure("spread", estimates(rows=rows), [tmp_path / "a.png"], tasks=FOUR[:2], sigmas=[1.0])
     frame = estimates(rows=rows)

@@ -106,13 +106,17 @@ def test_numbers_are_means_and_deviations_at_the_largest_train_size():
     assert (line["train_size"], line["replicates"], line["mi_true"]) == (500, 2, TASKS[STUDENT].mi_true)
     assert line["mean"] == pytest.approx(0.12)
     assert line["std"] == pytest.approx(0.02 / 2**0.5)
+    half = 12.706205 * 0.01  # Student's t with one degree of freedom, times std / √2
+    assert (line["low"], line["high"]) == pytest.approx((0.12 - half, 0.12 + half))
     assert line["error"] == pytest.approx(0.12 - TASKS[STUDENT].mi_true)
 
 
 def test_a_single_replicate_has_no_deviation():
     single = SMALL[SMALL["replicate"] == 0]
-    assert summarise(single)["std"].isna().all()
+    assert summarise(single)[["std", "low", "high"]].isna().all(axis=None)
     assert "±" not in html.to_html(summarise(single), 1)
+    unknown = to_markdown(summarise(single.assign(mi_true=float("nan"))), 1)
+    assert "| St 2×2 (dof=2) | – | 0.0 | 0.1 | 0.9 |" in unknown
 
 
 def test_markdown():
@@ -225,7 +229,8 @@ def test_html():
     assert [cell.get("class") for cell in lines[2][1:]] == ["low2", "low3"]
     assert [cell.get("class") for cell in lines[4][1:]] == [None, "high4"]
     assert lines[3][2]["title"] == (
-        "MINDE-c, St 2×2 (dof=2): 0.1200 ± 0.0141 (standard deviation over replicates); error -0.0731 nats"
+        "MINDE-c, St 2×2 (dof=2): 0.1200 ± 0.0141 (standard deviation over replicates), 95 % interval "
+        "-0.0071 to 0.2471; error -0.0731 nats"
     )
     assert "mean of 2 replicates; methods that train used 500 samples" in page
     assert all(f".{name} {{ background: #{color}; }}" in page for name, color in CLASS_COLORS.items())
@@ -484,7 +489,11 @@ def test_the_summary_marks_the_formulas_that_were_named_in_advance():
 def test_tasks_of_unknown_truth_are_shown_and_not_scored():
     frame = SMALL.assign(mi_true=SMALL["mi_true"].mask(SMALL["task"] == STUDENT))
     table = summarise(frame)
-    assert "| St 2×2 (dof=2) | – | 0.0 ± 0.0 | 0.1 ± 0.0 | 1.0 ± 0.1 |" in to_markdown(table, 1)
+    cells = "-0.02 (-0.15 to 0.11) | 0.12 (-0.01 to 0.25) | 1.00 (-0.27 to 2.27)"
+    assert f"| St 2×2 (dof=2) | – | {cells} |" in to_markdown(table, 2)
+    page = html.to_html(table, 2)
+    assert "the 95 % interval of the mean over replicates (Student&#x27;s t) is in parentheses" in page
+    assert "in parentheses" not in html.to_html(summarise(SMALL), 2)
     scores = score(at_train_size(frame), table, resamples=10, seed=0, quoted={}).set_index("row")
     assert set(scores["tasks"]) == {1}
     scores = score(at_train_size(frame), table[table["task"] == STUDENT], resamples=10, seed=0, quoted={})

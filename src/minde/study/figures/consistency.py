@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from ..consistency import IDEAL
-from ..tables.ratios import ratios, summarise
+from ..ratios import ratios, summarise
 from .panels import COLORS, TRUTH_STYLE, marker_of
 
 TITLES = {
@@ -23,7 +23,7 @@ def consistency(estimates: pd.DataFrame) -> Figure:
     """Mean ratio and its 95 % interval over replicates against the number of rows of the image.
 
     Raises:
-        ValueError: see `ratios.ratios`.
+        ValueError: see `ratios`.
     """
     summary = summarise(ratios(estimates))
     figure, keys = Figure(), {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..intervals import half_interval
 from ..rows import row_label
 from ..selection import at_train_size, of_widths, rows_in_order, tasks_in_order
 from ..task_labels import label_of
@@ -20,9 +21,11 @@ COLUMNS = [
     "train_size",
     "replicates",  # their number
     "converged",  # number that converged; mean and std are over these
-    "mi_true",  # nats, as are the next three
+    "mi_true",  # nats, as are the next five
     "mean",
-    "std",  # over the replicates, with n - 1; NaN for a single one
+    "std",  # over the replicates, with n - 1; NaN for a single one, as are the next two
+    "low",  # ends of the mean's 95 % interval (Student's t)
+    "high",
     "error",  # mean - mi_true
     "not_converged",  # the reason of the first replicate that did not converge; empty if all did
 ]
@@ -49,6 +52,8 @@ def summarise(estimates: pd.DataFrame, train_size: int | None = None) -> pd.Data
     )
     order = [(*row, task_id) for row, task_id in product(rows_in_order(shown), tasks_in_order(shown))]
     summary = summary.loc[order].reset_index()
+    half = half_interval(summary["converged"], summary["std"])
+    summary["low"], summary["high"] = summary["mean"] - half, summary["mean"] + half
     summary["error"] = summary["mean"] - summary["mi_true"]
     summary["row"] = [row_label(*row) for row in zip(summary["method"], summary["estimator"], strict=True)]
     summary["task_label"] = [label_of(task_id) for task_id in summary["task"]]
@@ -116,6 +121,6 @@ def write_summary(
         ".csv": lambda: rendering.to_csv(scores),
         ".md": lambda: rendering.markdown(head, body),
         ".tex": lambda: latex.plain(head, body, note),
-        ".html": lambda: html.plain(head, body, note),
+        ".html": lambda: html.plain("Summary of Table 1", head, body, note),
     }
     rendering.write(paths, kinds)

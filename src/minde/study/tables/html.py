@@ -6,7 +6,7 @@ from string import Template
 import pandas as pd
 
 from ..rows import TRUTH_LABEL
-from .rendering import CLASS_COLORS, ERROR_BOUNDS, cell_text, class_meanings, error_class, note, number
+from .rendering import CLASS_COLORS, ERROR_BOUNDS, cell_text, class_meanings, error_class, interval_text, note, number
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -35,7 +35,8 @@ $colors
 </head>
 <body>
 <figure>
-<figcaption><b>Table 1.</b> $note Hover over a cell for its standard deviation over replicates.<br>
+<figcaption><b>Table 1.</b> $note Hover over a cell for the standard deviation over
+replicates and the 95 % interval.<br>
 Colour: estimate minus truth, in nats; none: at most $smallest in absolute value.
 <p class="legend">
 $legend
@@ -77,14 +78,16 @@ PLAIN = Template("""<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Summary of Table 1</title>
+<title>$title</title>
 <style>
 body { margin: 1.5rem; font: 13px/1.4 system-ui, sans-serif; color: #000; background: #fff; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; border-bottom: 2px solid; }
 caption { text-align: left; max-width: 60rem; padding-bottom: .8rem; }
 thead { border-top: 2px solid; border-bottom: 1px solid; }
 th, td { padding: .15rem .6rem; font-weight: normal; text-align: right; white-space: nowrap; }
-th:first-child { text-align: left; }
+th:first-child, .l, .t { text-align: left; }
+tbody td, tbody th { vertical-align: top; }
+.t { white-space: normal; min-width: 14rem; max-width: 32rem; }
 </style>
 </head>
 <body>
@@ -102,12 +105,16 @@ $body
 """)
 
 
-def plain(head: list[str], body: list[list[str]], note: str) -> str:
-    """A page with a table whose first column is text and whose other columns are numbers."""
+def plain(title: str, head: list[str], body: list[list[str]], note: str, texts: str = "l") -> str:
+    """A page with a table; `texts` as in `rendering.markdown`."""
+    kinds = texts.ljust(len(head), "r")
+    heads = (f'<th scope="col" class="{kind}">{escape(name)}</th>' for name, kind in zip(head, kinds, strict=True))
+    lines = (
+        _line(first, (f'<td class="{kind}">{escape(text)}</td>' for text, kind in zip(rest, kinds[1:], strict=True)))
+        for first, *rest in body
+    )
     return PLAIN.substitute(
-        note=escape(note),
-        head="<tr>" + "".join(f'<th scope="col">{escape(name)}</th>' for name in head) + "</tr>",
-        body="\n".join(_line(line[0], (f"<td>{escape(text)}</td>" for text in line[1:])) for line in body),
+        title=escape(title), note=escape(note), head=f"<tr>{''.join(heads)}</tr>", body="\n".join(lines)
     )
 
 
@@ -120,7 +127,11 @@ def _line(label: str, cells, attributes: str = "") -> str:
 
 
 def _cell(cell, decimals: int) -> str:
-    spread = "" if pd.isna(cell.std) else f" ± {cell.std:.4f} (standard deviation over replicates)"
+    spread = (
+        ""
+        if pd.isna(cell.std)
+        else f" ± {cell.std:.4f} (standard deviation over replicates), 95 % interval {interval_text(cell, 4)}"
+    )
     error = "" if pd.isna(cell.error) else f"; error {cell.error:+.4f} nats"
     value = f"{cell.mean:.4f}{spread}{error}" if pd.notna(cell.mean) else "no estimate"
     lost = cell.replicates - cell.converged

@@ -51,12 +51,12 @@ def to_latex(summary: pd.DataFrame, decimals: int) -> str:
     )
 
 
-PLAIN = Template(r"""% Compiles on its own, and can be included in another document like table1.tex.
+PLAIN = Template(r"""% Compiles on its own. Another document can include it like table1.tex if it also loads array.
 \documentclass[border=6pt,varwidth=\maxdimen]{standalone}
-\usepackage{booktabs}
+\usepackage{array,booktabs}
 \begin{document}
 {\scriptsize
-\begin{tabular}{@{}l$columns@{}}
+\begin{tabular}{@{}$columns@{}}
 \toprule
 $head
 \midrule
@@ -71,10 +71,10 @@ $body
 """)
 
 
-def plain(head: list[str], body: list[list[str]], note: str) -> str:
-    """A document with a table whose first column is text and whose other columns are numbers."""
+def plain(head: list[str], body: list[list[str]], note: str, texts: str = "l") -> str:
+    """A document with a table; `texts` as in `rendering.markdown`."""
     return PLAIN.substitute(
-        columns="r" * (len(head) - 1),
+        columns=texts.ljust(len(head), "r").replace("t", r">{\raggedright\arraybackslash}p{4.5cm}"),
         head=_line(head[0], map(escape, head[1:])),
         body="\n".join(_line(line[0], map(escape, line[1:])) for line in body),
         note=escape(note),
@@ -96,6 +96,8 @@ ESCAPES = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "×": r"$\times$",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
         "σ": r"$\sigma$",
         "±": r"$\pm$",
         "−": "$-$",

@@ -59,9 +59,12 @@ def to_markdown(summary: pd.DataFrame, decimals: int) -> str:
     return markdown(["Task", TRUTH_LABEL, *summary["row"].unique()], body)
 
 
-def markdown(head: list[str], body: list[list[str]]) -> str:
-    """A Markdown table whose first column is text, the others numbers."""
-    lines = [head, [":--", *["--:"] * (len(head) - 1)], *body]
+def markdown(head: list[str], body: list[list[str]], texts: str = "l") -> str:
+    """A Markdown table. The first columns are text, the others numbers.
+
+    `texts` has a character for each column of text: `l` for one line, `t` for text that LaTeX and HTML may wrap.
+    """
+    lines = [head, ["--:" if kind == "r" else ":--" for kind in texts.ljust(len(head), "r")], *body]
     return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines)
 
 
@@ -75,11 +78,17 @@ def number(value: float, decimals: int) -> str:
 
 
 def cell_text(cell, decimals: int) -> str:
-    """The mean of a summary's line, marked if over some replicates only, with its spread if the truth is unknown."""
+    """The mean of a summary's line, marked if over some replicates only, with its interval if the truth is unknown."""
     if not cell.replicates:  # published, with one decimal, or missing
         return "" if math.isnan(cell.mean) else number(cell.mean, min(decimals, 1))
-    spread = f" ± {number(cell.std, decimals)}" if math.isnan(cell.mi_true) and not math.isnan(cell.std) else ""
-    return number(cell.mean, decimals) + spread + (PARTIAL if 0 < cell.converged < cell.replicates else "")
+    mark = PARTIAL if 0 < cell.converged < cell.replicates else ""
+    interval = f" ({interval_text(cell, decimals)})" if math.isnan(cell.mi_true) and not math.isnan(cell.low) else ""
+    return number(cell.mean, decimals) + mark + interval
+
+
+def interval_text(cell, decimals: int) -> str:
+    """The ends of the interval of a summary's line."""
+    return f"{number(cell.low, decimals)} to {number(cell.high, decimals)}"
 
 
 def error_class(error: float) -> str | None:
@@ -104,12 +113,20 @@ def note(summary: pd.DataFrame) -> str:
     replicates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     trained = f"; methods that train used {sizes:,} samples" if sizes else ""
     unknown = f", {MISSING} if unknown" if ours["mi_true"].isna().any() else ""
-    unknown += (
-        ", and ± the standard deviation over replicates is shown" if unknown and ours["std"].notna().any() else ""
-    )
     return (
         f"Mutual information in nats, mean of {replicates} {'replicate' if counts == [1] else 'replicates'}{trained}. "
-        f"{TRUTH_LABEL} is the true value{unknown}.{_convergence(ours)}{_reference(summary)}"
+        f"{TRUTH_LABEL} is the true value{unknown}.{_interval(ours)}{_convergence(ours)}{_reference(summary)}"
+    )
+
+
+def _interval(ours: pd.DataFrame) -> str:
+    """Explanation of the intervals, if the table has any."""
+    if ours.loc[ours["mi_true"].isna(), "low"].isna().all():
+        return ""
+    return (
+        " Where it is unknown, the 95 % interval of the mean over replicates (Student's t) is in parentheses; "
+        "replicates of a file are splits of the same rows, so that it covers splits and trainings, but not the choice "
+        "of the rows."
     )
 
 

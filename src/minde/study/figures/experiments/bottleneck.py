@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..panels import COLORS
-from .panels import below, over_replicates
+from .series import below, over_replicates
 
 ESTIMATES = {
     "mine": ("I(X; Z), MINE", COLORS["mine"], "P"),

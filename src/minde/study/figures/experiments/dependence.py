@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .panels import LABELS, over_replicates
+from .series import LABELS, over_replicates
 
 NAMES = {"linear": "x", "cubic": "x³", "sine": "sin x"}
 COLOR_MAP = "viridis"

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..panels import AXIS_LABEL, draw_heads
-from .panels import LABELS, SERIES_COLORS, SERIES_MARKERS, over_replicates
+from .series import LABELS, SERIES_COLORS, SERIES_MARKERS, over_replicates
 
 WIDTH = 0.6  # of the points of one correlation, which are side by side; correlations are 1 apart
 

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..panels import COLORS
-from .panels import below
+from .series import below
 
 SERIES = {
     "data": ("data", "#333333", "o"),

@@ -1,15 +1,11 @@
-"""The ratios of the consistency tests, from merged estimates: per replicate, means with intervals, and a table."""
-
-from collections.abc import Iterable
-from pathlib import Path
+"""The ratios of the consistency tests, from merged estimates: per replicate, and means with intervals."""
 
 import pandas as pd
 
-from ..consistency import IDEAL, tests
-from ..intervals import half_interval
-from ..rows import row_label
-from ..selection import at_train_size, of_widths, rows_in_order
-from .rendering import MISSING, PARTIAL, markdown, to_csv, write
+from .consistency import IDEAL, tests
+from .intervals import half_interval
+from .rows import row_label
+from .selection import at_train_size, rows_in_order
 
 
 def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -51,31 +47,3 @@ def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
     summary["low"], summary["high"] = summary["mean"] - half, summary["mean"] + half
     summary["ideal"] = summary["test"].map(IDEAL)
     return summary.rename(columns={"size": "replicates", "count": "converged"})
-
-
-def to_markdown(summary: pd.DataFrame) -> str:
-    """A line per test and number of rows, a column per row of tables: mean and half-width of the interval.
-
-    A dagger marks a mean over some of the replicates, a dash that none converged, as in Table 1.
-    """
-    lines = []
-    for (test, rows, ideal), cells in summary.groupby(["test", "rows", "ideal"], sort=False):
-        values = [
-            f"{cell.mean:.2f} ± {(cell.high - cell.low) / 2:.2f}{PARTIAL if cell.converged < cell.replicates else ''}"
-            if cell.converged
-            else MISSING
-            for cell in cells.itertuples()
-        ]
-        to = "→ " if test == "baseline" else ""
-        lines.append([test, str(rows), f"{to}{ideal:g}", *values])
-    return markdown(["Test", "Rows", "Ideal", *summary["row"].unique()], lines)
-
-
-def write_ratios(estimates: pd.DataFrame, paths: Iterable[str | Path], sigmas: list[float]) -> None:
-    """Write the tests' ratios to every path, .csv (full precision) or .md; the σ formula at these widths only.
-
-    Raises:
-        ValueError: another suffix, or see `ratios`. Nothing is written then.
-    """
-    summary = summarise(ratios(of_widths(estimates, sigmas)))
-    write(paths, {".csv": lambda: to_csv(summary), ".md": lambda: to_markdown(summary)})

@@ -1,11 +1,13 @@
 """The figures of a study, split into pages of tasks like the paper's, and the settings of each page."""
 
+from collections.abc import Callable
+
 from .design import Cell, cells
 from .methods import VARIANTS
 from .seeds import canonical
 from .tasks import HIGH_MI, TASKS
 
-FIGURES = {
+TASKS_PER_PAGE = {
     "spread": 20,
     "training_size": 10,
     "training_curve": 10,
@@ -15,10 +17,12 @@ FIGURES = {
 }
 """Figures and their number of tasks per page, as in the paper."""
 
+OF_VARIANTS = ("training_curve", "sigma")  # figures of score networks only
 
-def figure_settings(config: dict, figure: str, part: int) -> str:
+
+def figure_settings(config: dict, figure: str, page: int) -> str:
     """Settings of a page of a figure, counted from 1, besides the estimates."""
-    settings = {"tasks": tasks_of_part(config, figure, part)}
+    settings = {"tasks": tasks_of_page(config, figure, page)}
     if figure in ("spread", "training_size", "comparison", "high_mi"):
         settings["sigmas"] = config["tables"]["sigmas"]
     if figure == "comparison":
@@ -26,16 +30,26 @@ def figure_settings(config: dict, figure: str, part: int) -> str:
     return canonical(settings)
 
 
-def tasks_of_part(config: dict, figure: str, part: int) -> list[str]:
+def settings_of_page(config: dict, figure: str) -> Callable[..., str]:
+    """The settings of a page of a figure, as a function of the wildcards."""
+    return lambda wildcards: figure_settings(config, figure, int(wildcards.page))
+
+
+def methods_of(config: dict, figure: str) -> list[str]:
+    """The methods that a figure shows."""
+    return [method for method in config["methods"] if figure not in OF_VARIANTS or method in VARIANTS]
+
+
+def tasks_of_page(config: dict, figure: str, page: int) -> list[str]:
     """The tasks of a page of a figure, in the benchmark's order."""
-    order, size = {task: place for place, task in enumerate(TASKS)}, FIGURES[figure]
+    order, size = {task: place for place, task in enumerate(TASKS)}, TASKS_PER_PAGE[figure]
     tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
     if figure == "high_mi":
         return [task for task in tasks if task in HIGH_MI]
-    return tasks[(part - 1) * size : part * size]
+    return tasks[(page - 1) * size : page * size]
 
 
-def parts_of(config: dict, figure: str) -> range:
+def pages_of(config: dict, figure: str) -> range:
     """The pages of a figure, counted from 1; none if the study has nothing to show in it."""
     trains = any(method in VARIANTS for method in config["methods"])
     estimators = config["minde"]["estimators"]
@@ -49,12 +63,13 @@ def parts_of(config: dict, figure: str) -> range:
     }
     if empty.get(figure, False):
         return range(0)
-    return range(1, 2 if figure == "high_mi" else -(-len(config["tasks"]) // FIGURES[figure]) + 1)
+    return range(1, 2 if figure == "high_mi" else -(-len(config["tasks"]) // TASKS_PER_PAGE[figure]) + 1)
 
 
-def curve_cells(config: dict, tasks: list[str] | None = None) -> list[Cell]:
-    """The cells whose training curves are drawn: at the largest train size, for these tasks or all."""
-    size, shown = max(config["train_sizes"]), config["tasks"] if tasks is None else tasks
+def curve_cells(config: dict, page: int = 0) -> list[Cell]:
+    """The cells whose training curves a page shows, at the largest train size; by default those of all pages."""
+    size = max(config["train_sizes"])
+    shown = tasks_of_page(config, "training_curve", page) if page else config["tasks"]
     return [
         cell for cell in cells(config) if cell.method in VARIANTS and cell.train_size == size and cell.task in shown
     ]
