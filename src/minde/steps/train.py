@@ -14,7 +14,7 @@ from minde.study import results, samples, trained
 from minde.study.files import provenance
 from minde.study.sources import SOURCES
 
-from .cell import MOMENTS, PACKAGES, hardware_of, model_of, read_cell, seeds_of, steps_of
+from .cell import MOMENTS, PACKAGES, hardware_of, memory_of, model_of, read_cell, seeds_of, steps_of, title_of
 from .checkpointing import CellState, Checkpointer
 from .stacks import Inputs, Trainer, Training
 
@@ -31,8 +31,8 @@ def train(
     """Train a cell's replicates, ``stack`` at a time or all together; write their weights and their training curve.
 
     Resumes from the checkpoint if it matches this training, and removes it in the end; raises SystemExit if told to
-    stop, FloatingPointError, naming step and replicate, for numbers that are not finite, and MemoryError, naming the
-    size of the stack.
+    stop, FloatingPointError, naming step and replicate, for numbers that are not finite, and MemoryError, naming what
+    needs the memory.
     """
     trainer = Trainer([prepare(settings, samples_path, weights_path, curve_path, device, stack, checkpointer)])
     while not (ended := trainer.advance()):
@@ -81,8 +81,9 @@ def _identity(made_by: dict, held: dict, device: torch.device) -> dict:
 
 
 def _read(settings: dict, samples_path: Path, device: torch.device) -> Inputs:
-    clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
-    moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
+    with memory_of(title_of(settings, device)):
+        clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
+        moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 
 
