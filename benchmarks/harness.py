@@ -17,10 +17,10 @@ RESULTS = Path(__file__).parent / "results"
 CPU = torch.device("cpu")
 
 
-def start_step(verb: str, settings: str, **paths: str | Path) -> subprocess.Popen:
-    """Start a step of the workflow, with its log in the pipe `stderr`."""
-    options = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    command = [sys.executable, "-m", "minde.steps", verb, "--settings", settings, *options]
+def start_step(verb: str, settings: str, **options: str | Path) -> subprocess.Popen:
+    """Start a step of the workflow with options such as paths, and its log in the pipe `stderr`."""
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "minde.steps", verb, "--settings", settings, *words]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 

@@ -4,7 +4,8 @@
 
 Rates are those in results/throughput-*.json, of one machine each; on a CPU they are of all cores together. They hold
 for the recipe `paper` between evaluations: the base of `fast`, the training curve and the start of a process come on
-top. On this machine the prediction is checked by running the step `train` for the two cells of a task in parallel.
+top. On this machine's CPU, the prediction is checked by running the step `train` for the two cells of a task in
+parallel.
 """
 
 import argparse
@@ -56,7 +57,7 @@ def measured(config: dict, cells: list[design.Cell]) -> float:
         files = [{"weights": folder / f"{i}.w", "curve": folder / f"{i}.c"} for i in range(len(cells))]
         _finish(
             [
-                start_step("train", design.train_settings(config, cell), samples=samples, **written)
+                start_step("train", design.train_settings(config, cell), samples=samples, device="cpu", **written)
                 for cell, written in zip(cells, files, strict=True)
             ]
         )

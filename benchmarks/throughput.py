@@ -28,8 +28,8 @@ from harness import print_table, write_results
 WARM_UP = 2  # seconds
 
 
-def measure(train, threads: int, seconds: float, device: torch.device, barrier, queue) -> None:
-    """Warm up a training, wait for the other processes, and count its replicate-steps for some seconds."""
+def measure(number: int, trains: list, threads: int, seconds: float, device: torch.device, barrier, queue) -> None:
+    """Warm up training ``number``, wait for the other processes, and count its replicate-steps for some seconds."""
     torch.set_num_threads(threads)
     begin, since, done = time.perf_counter(), None, 0
 
@@ -50,22 +50,18 @@ def measure(train, threads: int, seconds: float, device: torch.device, barrier, 
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as null:
         os.chdir(folder)
         with contextlib.redirect_stdout(null), contextlib.redirect_stderr(null), contextlib.suppress(trainers.Finished):
-            train(device=device, tick=tick)
+            trains[number](device=device, tick=tick)
 
 
 def rate(trains: list, threads: int, seconds: float, device: torch.device) -> float:
-    """Return the total replicate-steps per second of trainings that run in parallel, in a process each."""
+    """Return the total replicate-steps per second of trainings that run in parallel, in a process each.
+
+    Raises the error of a process that fails.
+    """
     context = multiprocessing.get_context("spawn")
-    barrier, queue = context.Barrier(len(trains)), context.Queue()
-    processes = [
-        context.Process(target=measure, args=(train, threads, seconds, device, barrier, queue)) for train in trains
-    ]
-    for process in processes:
-        process.start()
-    total = sum(queue.get(timeout=600) for _ in processes)
-    for process in processes:
-        process.join()
-    return total
+    barrier, queue = context.Barrier(len(trains)), context.SimpleQueue()
+    torch.multiprocessing.spawn(measure, (trains, threads, seconds, device, barrier, queue), nprocs=len(trains))
+    return sum(queue.get() for _ in trains)
 
 
 def summarise(case: dict, name: str, turns: list[dict], several_ways: bool) -> list[dict]:

@@ -136,10 +136,10 @@ class PlainNetwork(nn.Module):
 def plain(dim: int, device: torch.device, tick: Tick) -> None:
     """One replicate in a plain loop with the same arithmetic: modules, one Adam, no stack, no DataLoader."""
     network = PlainNetwork(dim, hidden_width(2 * dim)).to(device)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)
-    )
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    parameters = list(network.parameters())
+    # Not AveragedModel, which keeps its number of steps on the CPU, and so makes the host wait for a GPU in every step.
+    average = [parameter.detach().clone() for parameter in parameters]
+    optimizer = torch.optim.Adam(parameters, lr=1e-3, fused=True)
     times, samples = Times(sde=SDE()), samples_of(dim, 1)[0].to(device)
     roles, size = masks("c", dim, dim, device), BATCH_SIZE[dim]
     scores = [only("c", name).rows for name in VARIANTS["c"]]
@@ -155,5 +155,5 @@ def plain(dim: int, device: torch.device, tick: Tick) -> None:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            average.update_parameters(network)
+            torch._foreach_lerp_(average, [parameter.detach() for parameter in parameters], 1 - 0.999)
             tick(1, network)

@@ -49,7 +49,7 @@ def estimate(args: argparse.Namespace) -> str:
     from minde.api.estimator import MINDE
     from minde.api.files import read_pair
     from minde.api.settings import check_settings
-    from minde.device import is_shortage, pick_device
+    from minde.device import pick_device, shortage_in
 
     given = {name: getattr(args, name) for name in map(_parameter, SETTINGS) if getattr(args, name) is not None}
     estimator = MINDE(**given, random_state=args.seed, verbose=sys.stderr.isatty())
@@ -69,9 +69,9 @@ def estimate(args: argparse.Namespace) -> str:
     except (TypeError, ValueError) as error:
         raise CommandError(f"{args.file}: {error}", SAMPLES) from error
     except (MemoryError, RuntimeError) as error:
-        if not is_shortage(error):
+        if not (shortage := shortage_in(error)):
             raise
-        cause = str(error).splitlines()[0]
+        cause = (str(shortage).splitlines() or ["no details"])[0]
         raise MemoryError(f"out of memory ({cause}); use fewer replicates or a smaller batch_size") from error
     first = found[estimator.formula]
     result = {

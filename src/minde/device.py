@@ -5,7 +5,8 @@ import re
 
 import torch
 
-_SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED")
+# CUBLAS_STATUS_NOT_INITIALIZED: cuBLAS says so if there is no memory left for its handle.
+_SHORTAGE = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC_FAILED|CUBLAS_STATUS_NOT_INITIALIZED")
 
 # Parameters of glibc's mallopt (malloc.h): how much free memory is kept at the end of the heap, how much more than
 # needed is requested from the system, and the size below which blocks are not mapped one by one.
@@ -23,16 +24,23 @@ def pick_device(name: str) -> torch.device:
     device, n_gpus = torch.device(name), torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.type == "cuda" and (device.index or 0) >= n_gpus:
         found = f"only {n_gpus}" if n_gpus else "none"
-        raise ValueError(f"Device {name} was asked for, but torch finds {found}; use auto or cpu, or see `nvidia-smi`.")
+        is_built = torch.backends.cuda.is_built()
+        remedy = "see `nvidia-smi`" if is_built else "install a build of torch for GPUs, which this one is not"
+        raise ValueError(f"Device {name} was asked for, but torch finds {found}; use auto or cpu, or {remedy}.")
     return device
 
 
-def is_shortage(error: Exception) -> bool:
-    """Return whether an error means that memory is exhausted.
+def shortage_in(error: BaseException | None) -> BaseException | None:
+    """Return the error which says that memory is exhausted: this one, or one that it replaced; None without one.
 
-    torch raises an error class of its own for a GPU, and plain RuntimeErrors for a CPU and from within libraries.
+    torch raises an error class of its own for a GPU, and plain RuntimeErrors for a CPU and from within libraries. If
+    one ends the recording of a CUDA graph, torch replaces it by another error.
     """
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or bool(_SHORTAGE.search(str(error)))
+    while error is not None:
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or _SHORTAGE.search(str(error)):
+            return error
+        error = error.__context__
+    return None
 
 
 def keep_freed_memory() -> None:

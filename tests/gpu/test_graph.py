@@ -1,11 +1,14 @@
 """The captured step on a GPU: it trains the same as eager steps there and on a CPU."""
 
+import dataclasses
+import warnings
 from collections import deque
 
 import numpy as np
 import pytest
 import torch
-from trainings import FAST, PAPER, model, run, samples
+import trainings
+from trainings import model, run, samples
 
 import minde
 from minde.diffusion import training
@@ -14,63 +17,76 @@ from minde.diffusion.training import restore, start, tensors_of, train_stack
 
 CUDA = torch.device("cuda")
 SEEDS = [7, 8, 9]
+# Large steps amplify rounding: with PAPER's of 2e-3, on one CPU, a change of the initial weights by 1e-7 becomes one of
+# 7e-3 within a chunk. With these, trainings in single and in double precision differ by 1e-6 after a chunk.
+FAST, PAPER = (dataclasses.replace(recipe, learning_rate=2e-4) for recipe in (trainings.FAST, trainings.PAPER))
 KINDS = [(FAST, "gaussian"), (FAST, "mixture"), (FAST, "none"), (PAPER, "none")]
+CLOSE = {"rtol": 1e-3, "atol": 1e-4}  # after a training
 
 
 @pytest.mark.parametrize(("recipe", "base"), KINDS)
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_captured_step_equals_an_eager_one(variant, recipe, base, monkeypatch) -> None:
     """The same operations in the same order; libraries may choose other kernels under capture, so not bit for bit."""
-    captured = run(samples().to(CUDA), variant, recipe, SEEDS, base=base)
+    x = samples(base=base).to(CUDA)
+    captured = run(x, variant, recipe, SEEDS, base=base)
     monkeypatch.setattr(training, "GRAPH_DEVICES", ())
-    eager = run(samples().to(CUDA), variant, recipe, SEEDS, base=base)
+    eager = run(x, variant, recipe, SEEDS, base=base)
     assert captured.step == eager.step == recipe.steps
     for name in ("parameters", "average", "loss"):
-        torch.testing.assert_close(getattr(captured, name), getattr(eager, name), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(getattr(captured, name), getattr(eager, name), **CLOSE)
 
 
 @pytest.mark.parametrize(("recipe", "base"), KINDS)
 def test_a_captured_step_does_what_one_on_a_cpu_does(recipe, base, monkeypatch) -> None:
-    """From the CPU's draws, over one chunk.
-
-    Adam's first steps do not depend on the size of a gradient: if it is only rounding error, weights may differ.
-    """
-    drawn = []
+    """From the CPU's draws, over one chunk."""
+    drawn, x = [], samples(base=base)
 
     def keep(batches, first, draw=Batches.draw):
         chunk = draw(batches, first)
         drawn.append({name: tensor.to(CUDA, copy=True) for name, tensor in vars(chunk).items()})
         return chunk
 
-    def first_steps(x, tensors=None):
-        built = model(x, "j", base=base)
-        state = start(built, recipe, SEEDS, x.device)
+    def first_steps(device, tensors=None):
+        on_device = x.to(device)
+        built = model(on_device, "j", base=base)
+        state = start(built, recipe, SEEDS, on_device.device)
         if tensors is not None:
             restore(state, tensors)
         initial = tensors_of(state)
-        return initial, tensors_of(next(train_stack(built, x, recipe, SEEDS, state)))
+        return initial, tensors_of(next(train_stack(built, on_device, recipe, SEEDS, state)))
 
     monkeypatch.setattr(Batches, "draw", keep)
-    initial, expected = first_steps(samples())
+    initial, expected = first_steps("cpu")
     monkeypatch.setattr(Batches, "draw", lambda *_: Chunk(**{name: t.clone() for name, t in drawn[0].items()}))
-    _, found = first_steps(samples().to(CUDA), initial)
-    torch.testing.assert_close(found["loss"], expected["loss"], rtol=1e-3, atol=1e-3)
-    for name in ("parameters", "average"):
-        assert ((found[name] - expected[name]).abs() < 1e-3).float().mean() > 0.999, name
+    _, found = first_steps(CUDA, initial)
+    for name in ("parameters", "average", "loss"):
+        torch.testing.assert_close(found[name], expected[name], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("recipe", "base"), KINDS)
 def test_the_host_does_not_wait_within_a_step(recipe, base, monkeypatch) -> None:
-    def watched(*args, step=training._step):
-        torch.cuda.set_sync_debug_mode("error")
-        try:
-            return step(*args)
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
+    def watched(function):
+        def call(*args):
+            torch.cuda.set_sync_debug_mode("error")
+            try:
+                return function(*args)
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+
+        return call
 
     monkeypatch.setattr(training, "GRAPH_DEVICES", ())
-    monkeypatch.setattr(training, "_step", watched)
-    run(samples().to(CUDA), "j", recipe, SEEDS, base=base)
+    monkeypatch.setattr(training, "_step", watched(training._step))
+    monkeypatch.setattr(Batches, "pick", watched(Batches.pick))
+    run(samples(base=base).to(CUDA), "j", recipe, SEEDS, base=base)
+
+
+def test_a_training_warns_of_nothing() -> None:
+    """Torch would, of an optimizer for graphs that steps without one, as in the warm-up."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(samples().to(CUDA), "c", FAST, SEEDS)
 
 
 def test_a_training_goes_on_from_its_tensors() -> None:
@@ -83,7 +99,7 @@ def test_a_training_goes_on_from_its_tensors() -> None:
     assert state.step == CHUNK
     state = deque(train_stack(built, x, FAST, SEEDS, state), maxlen=1).pop()
     uninterrupted = run(x, "j", FAST, SEEDS, base="gaussian")
-    torch.testing.assert_close(state.average, uninterrupted.average, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(state.average, uninterrupted.average, **CLOSE)
 
 
 def test_trainings_in_turns_do_not_touch_each_other() -> None:
@@ -100,7 +116,7 @@ def test_trainings_in_turns_do_not_touch_each_other() -> None:
     ended.close()
     next(begin([4, 5, 6]))
     state = deque(going, maxlen=1).pop()
-    torch.testing.assert_close(state.average, alone.average, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(state.average, alone.average, **CLOSE)
 
 
 def test_a_loss_that_is_not_finite_stops_a_captured_training() -> None:
@@ -122,4 +138,4 @@ def test_the_estimator_on_a_gpu_finds_the_mutual_information(variant) -> None:
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 def test_a_device_that_is_not_the_current_one_trains_the_same() -> None:
     runs = [run(samples().to(f"cuda:{i}"), "c", FAST, SEEDS) for i in (0, 1)]
-    torch.testing.assert_close(runs[0].parameters.cpu(), runs[1].parameters.cpu(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(runs[0].parameters.cpu(), runs[1].parameters.cpu(), **CLOSE)

@@ -1,10 +1,13 @@
-"""Memory of a training process: what one step frees is kept for the next."""
+"""The choice of a device, and its memory: errors that mean a shortage; what one step frees is kept for the next."""
 
 import platform
 import subprocess
 import sys
 
 import pytest
+import torch
+
+from minde.device import pick_device, shortage_in
 
 FREED = """
 import ctypes
@@ -34,3 +37,46 @@ def test_freed_memory_is_kept():
     }
     assert mebibytes["returned"] < 64
     assert mebibytes["kept"] >= 256
+
+
+@pytest.mark.parametrize(
+    ("is_built", "remedy"), [(True, "see `nvidia-smi`"), (False, "install a build of torch for GPUs")]
+)
+def test_a_gpu_that_is_not_there_is_an_error_that_says_what_to_do(monkeypatch, is_built, remedy) -> None:
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: is_built)
+    with pytest.raises(
+        ValueError, match=f"Device cuda was asked for, but torch finds none; use auto or cpu, or {remedy}"
+    ):
+        pick_device("cuda")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_every_error_of_a_shortage_is_recognised(error) -> None:
+    assert shortage_in(error) is error
+
+
+def test_a_shortage_while_a_graph_is_recorded_is_recognised() -> None:
+    """As torch.cuda.graph ends: the failed recording raises an error in place of its cause."""
+    shortage = torch.OutOfMemoryError("CUDA out of memory.")
+
+    def record() -> None:
+        try:
+            raise shortage
+        finally:
+            raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+
+    with pytest.raises(RuntimeError, match="during capture") as caught:
+        record()
+    assert shortage_in(caught.value) is shortage
+
+
+def test_other_errors_are_no_shortage() -> None:
+    assert shortage_in(RuntimeError("shapes differ")) is None

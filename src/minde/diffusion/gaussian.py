@@ -66,7 +66,7 @@ def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
     n, dim = x.shape[1:]
     if dim_x == dim or not covariance.isfinite().all():  # training will raise for samples that are not finite
         return mean, covariance
-    adjusted = covariance.double()
+    adjusted = covariance.double().cpu()  # a GPU would first load cuSOLVER, for a few small matrices
     of_x, of_y, p = slice(None, dim_x), slice(dim_x, None), max(dim_x, dim - dim_x)
     rounding = dim * torch.finfo(x.dtype).eps
     root_x, inverse_x = _roots(adjusted[:, of_x, of_x], rounding)
@@ -93,7 +93,7 @@ def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) 
     """Build every score of a variant for a Gaussian of the given moments (shapes as in :func:`fit_moments`)."""
     dim = mean.shape[1]
     rounding = dim * torch.finfo(mean.dtype).eps
-    covariance = covariance.double()
+    covariance = covariance.double().cpu()  # as in base_moments
 
     def build(name: str) -> GaussianScore:
         diffused = diffused_coordinates(variant, name, dim_x, dim - dim_x)

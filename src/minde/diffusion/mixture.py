@@ -173,8 +173,8 @@ def mixture_scores(
 
     def build(components: GaussianScore) -> MixtureScore:
         given = components.conditioned
-        covariance = covariances[..., given, given].double()
-        unit = torch.eye(covariance.shape[-1], dtype=torch.float32, device=means.device)
+        covariance = covariances[..., given, given].double().cpu()
+        unit = torch.eye(covariance.shape[-1], dtype=torch.float32, device=covariance.device)
         covariance = covariance + RIDGE * unit
         inverse_root = torch.linalg.inv(torch.linalg.cholesky(covariance)).mT.to(means)
         log_weights = weights.log().unsqueeze(-1)

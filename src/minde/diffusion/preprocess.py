@@ -37,15 +37,21 @@ class Gaussianize:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Map samples ``(replicates, n, dim)``."""
-        n = self.ordered.shape[-1]
-        values = x.mT.contiguous()
-        n_below, n_up_to = (torch.searchsorted(self.ordered, values, right=right) for right in (False, True))
-        upper = n_below.clamp(1, n - 1)
-        below, above = self.ordered.gather(-1, upper - 1), self.ordered.gather(-1, upper)
-        fraction = ((values - below) / (above - below).clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
-        # From 0 to n; the middle of a step for samples that are in the training set.
-        rank = torch.where(n_up_to > n_below, (n_below + n_up_to) / 2.0, (upper - 0.5).double() + fraction)
-        return torch.special.ndtri(rank / n).to(x.dtype).mT.contiguous()
+        # One replicate at a time: their ranks take many times the memory of the samples.
+        mapped = [_ranked(ordered, values.mT.contiguous()) for ordered, values in zip(self.ordered, x, strict=True)]
+        return torch.stack([values.mT for values in mapped])
+
+
+def _ranked(ordered: Tensor, values: Tensor) -> Tensor:
+    """Map values ``(dim, n)`` of one replicate by its training samples, sorted ``(dim, n_train)``."""
+    n = ordered.shape[-1]
+    n_below, n_up_to = (torch.searchsorted(ordered, values, right=right) for right in (False, True))
+    upper = n_below.clamp(1, n - 1)
+    below, above = ordered.gather(-1, upper - 1), ordered.gather(-1, upper)
+    fraction = ((values - below) / (above - below).clamp(min=torch.finfo(values.dtype).tiny)).clamp(0, 1)
+    # From 0 to n; the middle of a step for samples that are in the training set.
+    rank = torch.where(n_up_to > n_below, (n_below + n_up_to) / 2.0, (upper - 0.5).double() + fraction)
+    return torch.special.ndtri(rank / n).to(values.dtype)
 
 
 def fit_preprocess(kind: Preprocess, x: Tensor, names: Sequence[str] | None = None) -> Standardize | Gaussianize:

@@ -6,6 +6,7 @@ argument holds at most 128 KiB, which a config with many user files exceeds.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -192,6 +193,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Run one verb; an error is logged with the verb, its settings and the traceback, and exits with status 1."""
     args = parser().parse_args(argv)
+    os.environ["TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"] = "0"  # NVIDIA's containers set it: torch would compute in TF32
     try:
         args.function(args)
     except Exception:

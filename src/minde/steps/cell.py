@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from minde.device import is_shortage
+from minde.device import shortage_in
 from minde.diffusion.base import Moments
 from minde.diffusion.estimators import Estimate, mutual_information
 from minde.diffusion.model import WEIGHTS_VERSION, Model, build_model
@@ -113,20 +113,26 @@ def title_of(settings: dict, device: torch.device, stack: slice | None = None) -
 
 
 @contextmanager
-def memory_of(title: str, size: int) -> Iterator[None]:
-    """Turn an out-of-memory error into a MemoryError that names the size of the stack and the remedy."""
+def memory_of(title: str, size: int | None = None) -> Iterator[None]:
+    """Turn an out-of-memory error into a MemoryError that names the size of the stack and the remedy.
+
+    Without a size, what needs the memory is all of the cell.
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not is_shortage(error):
+        if not (shortage := shortage_in(error)):
             raise
-        remedy = (
-            f"set run.stack to {(size + 1) // 2} or less: smaller stacks run one after the other, with the same results"
-            if size > 1
-            else "a stack cannot be smaller; use a machine with more memory"
-        )
-        cause = (str(error).splitlines() or ["no details"])[0]
-        raise MemoryError(f"{title}: out of memory with a stack of {size} ({cause}); {remedy}") from error
+        more = "use a device with more free memory"
+        if size is None:
+            what, remedy = "all replicates' samples", more
+        elif size == 1:
+            what, remedy = "a stack of 1", f"a stack cannot be smaller; {more}"
+        else:
+            smaller = "smaller stacks run one after the other, with the same results"
+            what, remedy = f"a stack of {size}", f"set run.stack to {(size + 1) // 2} or less: {smaller}"
+        cause = (str(shortage).splitlines() or ["no details"])[0]
+        raise MemoryError(f"{title}: out of memory with {what} ({cause}); {remedy}") from error
 
 
 def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, **options) -> dict[str, Estimate]:

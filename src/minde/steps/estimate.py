@@ -40,15 +40,16 @@ def estimate(
     """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula.
 
     ``stack`` replicates are estimated at a time, or all together; their training times are read from the training
-    curve. Raises ValueError for weights of another cell or trained on other samples, and MemoryError, naming the size
-    of the stack, if memory runs out.
+    curve. Raises ValueError for weights of another cell or trained on other samples, and MemoryError, naming what
+    needs the memory, if it runs out.
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
     check_weights(weights_path, made_by, settings)
     samples.check_same(samples_path, weights_path, made_by["samples"])
-    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
-    _, clean = read_cell(training, samples_path, None, device)
+    with memory_of(title_of(training, device)):
+        tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+        _, clean = read_cell(training, samples_path, None, device)
     replicates, size = training["replicates"], stack or training["replicates"]
     stacks = [slice(first, min(first + size, replicates)) for first in range(0, replicates, size)]
     progress = Progress(f"Estimate {title_of(training, device)}", settings["mc_draws"] * len(stacks), "draws")

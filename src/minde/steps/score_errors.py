@@ -11,7 +11,7 @@ from minde.hardware import hardware_of
 from minde.study import results, samples, score_errors, trained
 from minde.study.sources import SOURCES
 
-from .cell import PACKAGES, check_weights, read_cell, seeds_of, trained_model
+from .cell import PACKAGES, check_weights, memory_of, read_cell, seeds_of, title_of, trained_model
 
 PARTS = 20  # intervals of the diffusion time
 
@@ -19,25 +19,27 @@ PARTS = 20  # intervals of the diffusion time
 def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, device: torch.device) -> None:
     """Write the errors of a cell's scores on its test samples, a row per score, replicate and interval of time.
 
-    Raises ValueError for weights of another cell or trained on other samples.
+    Raises ValueError for weights of another cell or trained on other samples, and MemoryError, naming the cell, if
+    memory runs out.
     """
     arrays, made_by = trained.read_weights(weights_path)
     training = made_by["settings"]
     check_weights(weights_path, made_by, settings)
     samples.check_same(samples_path, weights_path, made_by["samples"])
-    _, clean = read_cell(training, samples_path, None, device)
-    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
-    model, parameters = trained_model(training, tensors, device)
     seeds = seeds_of(training, "score-errors")
-    times, found = errors_of(
-        partial(model.noise, parameters),
-        clean,
-        times=model.times,
-        variant=model.variant,
-        dim_x=model.dim_x,
-        parts=PARTS,
-        seeds=seeds,
-    )
+    with memory_of(title_of(training, device)):
+        _, clean = read_cell(training, samples_path, None, device)
+        tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+        model, parameters = trained_model(training, tensors, device)
+        times, found = errors_of(
+            partial(model.noise, parameters),
+            clean,
+            times=model.times,
+            variant=model.variant,
+            dim_x=model.dim_x,
+            parts=PARTS,
+            seeds=seeds,
+        )
     rows = [
         {"score": score, "replicate": replicate, "time": time, "excess": excess}
         for score, by_replicate in found.items()

@@ -15,7 +15,7 @@ from minde.hardware import hardware_of
 from minde.study import results, samples, trained
 from minde.study.sources import SOURCES
 
-from .cell import MOMENTS, PACKAGES, model_of, read_cell, seeds_of, steps_of
+from .cell import MOMENTS, PACKAGES, memory_of, model_of, read_cell, seeds_of, steps_of, title_of
 from .checkpointing import CellState, Checkpointer
 from .stacks import Inputs, Training
 from .trainer import Trainer
@@ -77,8 +77,9 @@ def _identity(made_by: dict, held: dict, device: torch.device) -> dict:
 
 
 def _read(settings: dict, samples_path: Path, device: torch.device) -> Inputs:
-    clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
-    moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
+    with memory_of(title_of(settings, device)):
+        clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
+        moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 
 

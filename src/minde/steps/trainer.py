@@ -75,9 +75,11 @@ class Trainer:
         except StopIteration:
             self.idle += trainings
         except Exception as error:
-            # The frames of the traceback hold the stack's memory until the garbage collector runs.
-            for cause in (error, error.__cause__):
-                traceback.clear_frames(getattr(cause, "__traceback__", None))
+            # The frames of the tracebacks hold the stack's memory until the garbage collector runs.
+            cause = error
+            while cause is not None:
+                traceback.clear_frames(cause.__traceback__)
+                cause = cause.__context__
             if len(trainings) == 1:
                 ended.append((trainings[0], error))
             else:

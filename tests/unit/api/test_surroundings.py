@@ -74,3 +74,37 @@ def test_the_programs_threads_are_given_back() -> None:
         assert (seen, torch.get_num_threads()) == ([1], 2)
     finally:
         torch.set_num_threads(before)
+
+
+def by_one_function() -> None:
+    torch.set_float32_matmul_precision("high")
+
+
+def by_backend() -> None:
+    """After this, torch's older functions raise errors in this process."""
+    torch.backends.cuda.matmul.fp32_precision = "tf32"
+
+
+@pytest.mark.parametrize("allow", [by_one_function, by_backend])
+def test_products_are_in_float32_even_if_the_program_allows_less(allow) -> None:
+    """On a GPU that is TF32; what is allowed can be seen without one."""
+    if allow is by_backend and not hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        pytest.skip("this torch has one precision for all backends")
+    seen = []
+
+    class Seen(MINDE):
+        def _preprocessed(self, *args):
+            seen.append(torch.backends.cuda.matmul.allow_tf32)
+            return super()._preprocessed(*args)
+
+    allow()
+    try:
+        Seen(replicates=1, **SMALL).fit(*normals())
+        assert seen == [False]
+        # The program has its own setting back.
+        if allow is by_backend:
+            assert torch.backends.cuda.matmul.fp32_precision == "tf32"
+        else:
+            assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision("highest")

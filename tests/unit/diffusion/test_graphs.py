@@ -4,14 +4,17 @@ A graph replays kernels on the same memory. `Tape` does so with operations, on a
 with the other. tests/gpu tests what only a GPU can show.
 """
 
+import gc
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from trainings import FAST, PAPER, run, samples
+from trainings import FAST, PAPER, model, run, samples
 
 from minde.diffusion import training
-from minde.diffusion.graphs import WARM_UP
+from minde.diffusion.graphs import WARM_UP, without_collections
+from minde.diffusion.mixture import MixtureScore
 
 READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default}  # the host waits for the device
 
@@ -51,10 +54,11 @@ def recorded(step, device):
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_recorded_step_equals_a_step_of_python(variant, recipe, base, monkeypatch) -> None:
     """Over several chunks and epochs, with schedules: bit for bit."""
-    eager = run(samples(), variant, recipe, [7, 8, 9], base=base)
+    x = samples(base=base)
+    eager = run(x, variant, recipe, [7, 8, 9], base=base)
     monkeypatch.setattr(training, "GRAPH_DEVICES", ("cpu",))
     monkeypatch.setattr(training, "captured", recorded)
-    repeated = run(samples(), variant, recipe, [7, 8, 9], base=base)
+    repeated = run(x, variant, recipe, [7, 8, 9], base=base)
     assert repeated.step == eager.step == recipe.steps
     for name, tensor in training.tensors_of(eager).items():
         assert torch.equal(training.tensors_of(repeated)[name], tensor), name
@@ -81,3 +85,26 @@ def test_a_graph_that_holds_nothing_is_an_error(monkeypatch) -> None:
     monkeypatch.setattr(training, "captured", lambda step, device: lambda: None)
     with pytest.raises(RuntimeError, match="captured as a graph on cpu does nothing"):
         run(samples(1), "c", FAST, [7])
+
+
+def test_the_mixture_of_these_tests_has_several_components() -> None:
+    built = model(samples(base="mixture"), "j", base="mixture")
+    assert {type(score) for score in built.base.values()} == {MixtureScore}
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_nothing_is_collected_while_a_graph_is_recorded(is_enabled) -> None:
+    """Afterwards the program's own setting holds, even after an error."""
+
+    def fail() -> None:
+        with without_collections():
+            assert not gc.isenabled()
+            raise ValueError("in the step")
+
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        with pytest.raises(ValueError, match="in the step"):
+            fail()
+        assert gc.isenabled() == is_enabled
+    finally:
+        gc.enable()

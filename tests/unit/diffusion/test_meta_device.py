@@ -4,6 +4,7 @@ There too, all tensors of an operation must be on one device, and the host canno
 """
 
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -28,9 +29,11 @@ def _draws_without_seeds(monkeypatch) -> None:
 
 def on_meta(variant: str, base: str):
     """A model whose base was fitted on the CPU, and samples."""
-    x = samples()
-    moments = fit_base(base, x, x.shape[-1] // 2)
-    return model(x.to(META), variant, base=base, moments=tuple(moment.to(META) for moment in moments)), x.to(META)
+    x = samples(base=base)
+    moments = tuple(moment.to(META) for moment in fit_base(base, x, x.shape[-1] // 2))
+    # A base is built on the CPU, once.
+    with patch.object(torch.Tensor, "cpu", lambda tensor: tensor):
+        return model(x.to(META), variant, base=base, moments=moments), x.to(META)
 
 
 @pytest.mark.parametrize(("recipe", "base"), [(FAST, "gaussian"), (FAST, "mixture"), (FAST, "none"), (PAPER, "none")])

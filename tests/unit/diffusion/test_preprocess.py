@@ -49,6 +49,13 @@ def test_gaussianize_gives_equal_samples_the_middle_of_their_ranks() -> None:
     assert fit_preprocess("gaussianize", rounded)(rounded).mean().abs() < 0.02
 
 
+def test_gaussianize_maps_every_replicate_by_its_own_samples() -> None:
+    x, new = torch.randn(3, 200, 2), torch.randn(3, 50, 2)
+    together = fit_preprocess("gaussianize", x)(new)
+    for own, values, mapped in zip(x, new, together, strict=True):
+        assert torch.equal(fit_preprocess("gaussianize", own.unsqueeze(0))(values.unsqueeze(0))[0], mapped)
+
+
 def test_none_changes_nothing() -> None:
     x = torch.randn(2, 50, 3)
     assert torch.equal(fit_preprocess("none", x)(x), x)

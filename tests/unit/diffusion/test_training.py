@@ -26,7 +26,7 @@ GAUSSIAN = gaussian_with(0.5, 2)
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_replicate_does_not_see_the_others(variant: str, dim: int, recipe: Recipe, base: str) -> None:
     """In a stack of three and alone, across the end of an epoch: bit for bit."""
-    x = samples(dim=dim)
+    x = samples(dim=dim, base=base)
     stack, alone = run(x, variant, recipe, [7, 8, 9], base=base), run(x[1:2], variant, recipe, [8], base=base)
     assert torch.equal(stack.parameters[1:2], alone.parameters)
     assert torch.equal(stack.average[1:2], alone.average)

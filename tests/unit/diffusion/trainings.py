@@ -27,8 +27,12 @@ FAST = Recipe(
 PAPER = dataclasses.replace(FAST, weight_decay=0.0, schedule="constant", score_choice="per_batch", times="iid")
 
 
-def samples(replicates: int = 3, n: int = 200, dim: int = 2) -> torch.Tensor:
-    return gaussian_with(0.5, dim).sample(replicates, n, seed=0).float()
+def samples(replicates: int = 3, n: int = 200, dim: int = 2, *, base: str = "none") -> torch.Tensor:
+    """Samples of a Gaussian; two clusters of them for a mixture, which would otherwise have a single component."""
+    x = gaussian_with(0.5, dim).sample(replicates, n, seed=0).float()
+    if base == "mixture":
+        x[:, ::2] += 6
+    return x
 
 
 def model(x: torch.Tensor, variant: str, *, base: str = "none", moments=None):

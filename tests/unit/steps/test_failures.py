@@ -6,7 +6,7 @@ import torch
 from safetensors import safe_open
 from small_cell import CPU, STEPS, TASK, on_every_state
 
-from minde.steps import estimate, stacks
+from minde.steps import estimate, score_errors, stacks, train
 
 
 @pytest.mark.parametrize("options", [[], ["--checkpoint-seconds", "0.0001"]])
@@ -59,6 +59,25 @@ def test_estimation_names_the_stack_too(undisturbed, tmp_path, monkeypatch) -> N
     asked |= {"importance_sampling": True, "times": "iid"}
     with pytest.raises(MemoryError, match="out of memory with a stack of 3"):
         estimate.estimate(asked, undisturbed.samples, undisturbed.weights, undisturbed.curve, tmp_path / "out", CPU)
+
+
+STEPS_WITH_SAMPLES = {
+    train: lambda asked, trained, folder: folder.train(),
+    estimate: lambda asked, trained, folder: estimate.estimate(
+        asked, trained.samples, trained.weights, trained.curve, folder.path / "out", CPU
+    ),
+    score_errors: lambda asked, trained, folder: score_errors.measure(
+        asked, trained.samples, trained.weights, folder.path / "out", CPU
+    ),
+}
+
+
+@pytest.mark.parametrize("step", STEPS_WITH_SAMPLES)
+def test_samples_that_are_too_large_name_the_cell(undisturbed, folder, monkeypatch, step) -> None:
+    monkeypatch.setattr(step, "read_cell", ask_for_too_much_of_a_gpu)
+    message = f"minde-c, {TASK}, 400 samples, 3 replicates on cpu: out of memory with all replicates' samples"
+    with pytest.raises(MemoryError, match=message):
+        STEPS_WITH_SAMPLES[step]({"task": TASK, "train_size": 400, "seed": 0}, undisturbed, folder)
 
 
 def test_other_errors_stay_what_they_are(folder, monkeypatch) -> None:
