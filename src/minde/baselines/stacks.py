@@ -35,7 +35,7 @@ def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[
 
 
 def width(dim_x: int) -> int:
-    """Units of a hidden layer by the number of coordinates of x: the DoE paper's."""
+    """Units of a hidden layer by the number of coordinates of x, as in the appendix of MINDE's paper."""
     return 64 if dim_x <= 10 else 128 if dim_x <= 50 else 256
 
 

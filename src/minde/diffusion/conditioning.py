@@ -1,4 +1,4 @@
-"""Which scores each variant learns, and the network inputs that select one of them (paper, section 3).
+"""Which scores each variant learns, and the network inputs that select one of them (paper).
 
 Each of the two variables has a role in a score. A *diffused* variable is fed noisy with its time t; a *conditioned*
 one is fed clean with time 0; a *marginalised* one is fed zeros with time 1.

@@ -1,4 +1,4 @@
-"""The estimators: mutual information, divergence and entropy from noise predictions (paper, section 3).
+"""The estimators: mutual information, divergence and entropy from noise predictions (paper).
 
 With ``score = -noise_pred / s_t`` every formula of the paper is ``½ ∫ (β/s²) E[integrand] dt``. Let a be the noise
 predicted without the other variable and b the noise predicted with it:
@@ -109,7 +109,7 @@ def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **o
 
 
 def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **options) -> dict[str, Estimate]:
-    """Estimate ``KL(p || q) = ½ ∫ β E_p || s_p - s_q ||² dt`` of each replicate, in nats (paper, section 2).
+    """Estimate ``KL(p || q) = ½ ∫ β E_p || s_p - s_q ||² dt`` of each replicate, in nats (paper).
 
     ``clean`` are test samples of p, ``(replicates, n, dim)``; the predictors, of variant x, are those of p and q;
     ``options`` are those of :func:`integrate`. The result is keyed by formula, ``inside`` and ``gap``; errors are as in
@@ -138,7 +138,7 @@ def entropy(
     """Estimate differential entropies, in nats: x and x|y with variant c; xy, x|y, y|x, x and y with variant j.
 
     ``H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt - KL(p_1 || ref_σ)`` for the N coordinates that
-    a score diffuses (paper, section 3.2). The last term assumes a standard normal p_1 at t = 1, which holds for
+    a score diffuses (paper). The last term assumes a standard normal p_1 at t = 1, which holds for
     standardised samples; it is negligible unless σ is large. Variant j learns no score of x or y alone: ``H(X) =
     H(X, Y) - H(Y | X)``. Arguments and errors as in :func:`mutual_information`.
     """
@@ -182,7 +182,8 @@ def integrate(
 
     ``integrands(clean, noisy, noise, t)`` gives named values ``(replicates, batch)``; ``seeds`` is one integer per
     replicate. Stratified draws put one of a point's times in each of ``mc_draws`` equal shares of the time
-    distribution, and one point in each of n parts of a share: the mean over points then varies with the noise only.
+    distribution, and one point in each of n parts of a share: the mean over points then varies only with the
+    noise and with which point gets which time.
     ``on_draw`` is called with the number of draws done. Raises ValueError without a draw, or unless there is one seed
     per replicate.
     """

@@ -33,7 +33,7 @@ LONG = 3.0  # of the factor on a vector
 class Model:
     """Everything that turns parameters into noise predictions; the parameters themselves are passed in.
 
-    One network serves every score of the variant (paper, section 3). Variant c predicts x only, variant j both.
+    One network serves every score of the variant (paper). Variant c predicts x only, variant j both.
     """
 
     variant: str

@@ -1,4 +1,4 @@
-"""The score network of the paper (appendix C): residual blocks with group norms."""
+"""The score network of the paper: residual blocks with group norms."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The forward process of the paper (section 2): the variance-preserving SDE and its Gaussian transition."""
+"""The forward process of the paper: the variance-preserving SDE and its Gaussian transition."""
 
 from dataclasses import dataclass
 from typing import TypeVar

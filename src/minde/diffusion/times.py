@@ -23,7 +23,7 @@ T_LEAST = 1e-9
 class Times:
     """A distribution of times on (0, 1].
 
-    With importance sampling the density is ``q(t) ∝ β/s²`` for t ≥ t_eps and constant below (paper, appendix B); the
+    With importance sampling the density is ``q(t) ∝ β/s²`` for t ≥ t_eps and constant below (paper); the
     weight of ``f`` is a constant, the normaliser; without it times are uniform on (1e-5, 1).
     """
 
@@ -73,9 +73,9 @@ class Times:
         """Return w(t) such that ``∫ (β/s²) f dt = E[w(t) f(t)]`` over these times, elementwise.
 
         With importance sampling w is the normaliser, at all times (the paper). Below t_eps that is less than β/s², and
-        the integral misses details finer than a Gaussian of variance s²(t_eps) = 1e-4, which is negligible below 4 nats
-        per coordinate. The exact weight grows like 1/t and multiplies the network's errors, which do not vanish at t =
-        0.
+        the integral misses details finer than a Gaussian of variance s²(t_eps) = 1e-4. With exact scores of a pair of
+        normals this loses 0.01 of 3 nats, 0.07 of 4 and 0.35 of 5; no estimate exceeds 5.1 nats per coordinate. The
+        exact weight grows like 1/t and multiplies the network's errors, which do not vanish at t = 0.
         """
         return torch.full_like(t, self.normaliser) if self.importance_sampling else self.rate(t) * (1 - T_MIN)
 

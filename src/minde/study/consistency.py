@@ -1,4 +1,4 @@
-"""The consistency tests (paper, section 4.2 and Figure 2): properties of mutual information that need no true value.
+"""The consistency tests (paper, Figure 2): properties of mutual information that need no true value.
 
 A is an image and B_r its first r rows, both as latents of autoencoders. Each test is a ratio of mutual informations:
 

@@ -1,4 +1,8 @@
-"""Confidence intervals of means over replicates."""
+"""Confidence intervals of means over replicates.
+
+Replicates that are splits of one file share its rows: an interval then covers splits and trainings, not the choice of
+the rows, and is narrower than one of fresh samples.
+"""
 
 import pandas as pd
 

@@ -39,7 +39,8 @@ def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
 def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
     """Mean and 95 % interval (Student's t) of the ratios that `ratios` returns, over the replicates that converged.
 
-    The interval is NaN for a single replicate.
+    Replicates are splits of the same images, whose choice the interval does not cover. It is NaN for a single
+    replicate.
     """
     key = ["test", "rows", "row", "method", "estimator"]
     summary = replicates.groupby(key, sort=False)["ratio"].agg(["size", "count", "mean", "std"]).reset_index()

@@ -182,6 +182,18 @@ def test_the_interval_knows_that_few_rows_were_trained_on(formula) -> None:
     assert held >= 17  # 19 are expected; fewer than 17, once in 60
 
 
+def test_the_interval_of_an_entropy_knows_that_few_rows_were_trained_on() -> None:
+    """Of two correlated columns whose map from independent ones keeps volumes, and so the entropy."""
+    truth, held = np.log(2 * np.pi * np.e), 0
+    for seed in range(20):
+        x, y = np.random.default_rng(seed).normal(size=(2, 6000, 2))
+        x[:, 1] += 2 * x[:, 0]
+        fitted = MINDE(replicates=2, **UNTRAINED).fit(x[:400], y[:400], x_test=x[400:], y_test=y[400:])
+        low, high = fitted.entropy("x").interval()
+        held += low < truth < high
+    assert held >= 17
+
+
 def test_formulas_that_agree_are_not(recwarn) -> None:
     MINDE(replicates=2, **SMALL).fit(*normals(1000))
     assert not recwarn.list

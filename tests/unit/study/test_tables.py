@@ -438,9 +438,21 @@ def test_the_interval_covers_the_error_of_replicates_that_scatter():
 def test_resampled_means_of_few_replicates_spread_as_means_do():
     """Two values, such as 0 and 1, give means of 0, 1/2 and 1, whose variance of 1/8 is scaled to s² / 2 = 1/4."""
     frame = estimates({(NORMAL, "cca", "cca", 0): [10.0, 11.0]})
-    (line,) = score(frame, summarise(frame), resamples=1000, seed=0, quoted={}).to_dict("records")
+    (line,) = score(frame, summarise(frame), resamples=10_000, seed=0, quoted={}).to_dict("records")
     middle = 10.5 - TASKS[NORMAL].mi_true
-    assert (line["low"], line["high"]) == pytest.approx((middle - 0.5 * 2**0.5, middle + 0.5 * 2**0.5))
+    assert (line["low"], line["high"]) == pytest.approx((middle - 0.5 * 2**0.5, middle + 0.5 * 2**0.5), abs=0.02)
+
+
+def test_the_interval_of_an_error_below_the_spread_holds_it():
+    """Means of resampled replicates are further from the truth than the mean that is on it."""
+    around = [-0.2, -0.1, 0.0, 0.1, 0.2]
+    values = {
+        (task, "cca", "cca", 0): [TASKS[task].mi_true + offset for offset in around] for task in (NORMAL, STUDENT)
+    }
+    frame = estimates(values)
+    (line,) = score(frame, summarise(frame), resamples=1000, seed=0, quoted={}).to_dict("records")
+    assert line["mean_absolute_error"] == pytest.approx(0)
+    assert line["low"] == 0 < line["high"] < 0.15
 
 
 def test_an_interval_does_not_depend_on_the_other_rows():
