@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from bmi.estimators import KDEMutualInformationEstimator
+
 from minde.baselines.interface import Estimate, Replicate, one_by_one
 
 
@@ -11,6 +13,4 @@ def kde(replicates: Iterable[Replicate]) -> Iterator[Estimate]:
     benchmark-mi's estimator with its defaults: coordinates standardised, a top-hat kernel, Scott's bandwidth. There is
     no estimate if a density is zero at a sample.
     """
-    from bmi.estimators import KDEMutualInformationEstimator  # imports jax, which takes seconds
-
-    return one_by_one(replicates, lambda x, y: KDEMutualInformationEstimator().estimate(x, y))
+    return one_by_one(replicates, KDEMutualInformationEstimator().estimate)
