@@ -62,7 +62,7 @@ rule torch_baseline:
     benchmark:
         "<benchmarks>/torch_baseline/{method}/{task}/{train_size}.tsv"
     wildcard_constraints:
-        method=chosen((*methods.DOES, *methods.MINES)),
+        method=chosen(methods.TORCH),
     priority: work
     conda:
         "../envs/train.yaml"

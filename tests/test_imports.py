@@ -47,16 +47,19 @@ FORBIDDEN = {
         "matplotlib",
         "pyarrow",
     },
-    "minde.baselines": {"torch", "jax", "bmi", "pandas", "matplotlib", "minde.study", "minde.diffusion"},
+    "minde.baselines": HEAVY - {"numpy"} | {"minde.study", "minde.diffusion"},
 }
 
-# Modules that nothing of their room imports before it runs: torch modules that other models are made of, packing.
-BUILDING_BLOCKS = {
-    "minde.baselines.mine": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion"},
-    "minde.baselines.perceptrons": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion"},
+# Modules that nothing of their room imports before it is asked for: the competitors, some of which run without torch
+# and the others without jax, and packing.
+IN_TORCH = ("doe", "mine", "mine_torch", "perceptrons", "stacks")
+WITHOUT_TORCH = ("cca", "critics", "kde", "ksg", "lnn")
+ON_DEMAND = {
+    **{f"minde.baselines.{name}": HEAVY - {"torch", "numpy"} | {"minde.study", "minde.diffusion"} for name in IN_TORCH},
+    **{f"minde.baselines.{name}": {"torch", "matplotlib", "minde.study", "minde.diffusion"} for name in WITHOUT_TORCH},
     "minde.study.bundle.pack": {"safetensors", "torch", "jax", "bmi"},
 }
-FORBIDDEN |= BUILDING_BLOCKS
+FORBIDDEN |= ON_DEMAND
 
 
 def modules(room):
@@ -69,7 +72,7 @@ def modules(room):
         *(
             f"{room}.{path.stem}"
             for path in sorted(folder.glob("*.py"))
-            if path.stem != "__init__" and f"{room}.{path.stem}" not in BUILDING_BLOCKS
+            if path.stem != "__init__" and f"{room}.{path.stem}" not in ON_DEMAND
         ),
     ]
 

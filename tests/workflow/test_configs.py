@@ -28,7 +28,7 @@ def expected(configured, tasks):
     """Jobs per rule of a study."""
     sizes = len(configured["train_sizes"])
     rules = {"train": methods.VARIANTS, "estimate": methods.VARIANTS, "critic": methods.CRITICS}
-    rules |= {"torch_baseline": (*methods.DOES, *methods.MINES)}
+    rules |= {"torch_baseline": methods.TORCH}
     cells = {rule: tasks * sizes * len(set(configured["methods"]) & set(methods)) for rule, methods in rules.items()}
     cells |= {"draw_samples": tasks, "baseline": tasks * len(set(configured["methods"]) & set(methods.UNTRAINED))}
     tables = {"table1_at_size": sizes - 1}

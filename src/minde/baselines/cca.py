@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+from bmi.estimators import CCAMutualInformationEstimator
+
 from minde.baselines.interface import Estimate, Replicate, one_by_one
 
 
@@ -12,14 +15,15 @@ def cca(replicates: Iterable[Replicate]) -> Iterator[Estimate]:
     dim_x dim_y / (2 rows): 0.125 nats at 50 + 50 coordinates and 10,000 rows. There is no estimate if a column is
     constant, or if there are so few rows that they are perfectly correlated by chance.
     """
-    from bmi.estimators import CCAMutualInformationEstimator  # imports jax, which takes seconds
+    return one_by_one(replicates, mutual_information)
 
-    def estimate(x, y) -> float | str:
-        n, columns = len(x), x.shape[1] + y.shape[1]
-        if n <= columns:
-            return f"{n} rows of {columns} columns are perfectly correlated by chance"
-        if constant := [name for name, rows in (("x", x), ("y", y)) if (rows.std(axis=0) == 0).any()]:
-            return f"a column of {constant[0]} is constant"
-        return CCAMutualInformationEstimator().estimate(x, y)
 
-    return one_by_one(replicates, estimate)
+def mutual_information(x: np.ndarray, y: np.ndarray) -> float | str:
+    """Mutual information in nats of x `(rows, dim_x)` and y `(rows, dim_y)`, or the reason why there is none."""
+    n, columns = len(x), x.shape[1] + y.shape[1]
+    if n <= columns:
+        return f"{n} rows of {columns} columns are perfectly correlated by chance"
+    for name, samples in (("x", x), ("y", y)):
+        if (samples.std(axis=0) == 0).any():
+            return f"a column of {name} is constant"
+    return CCAMutualInformationEstimator().estimate(x, y)

@@ -6,28 +6,34 @@ the largest value of the bound on the test split during training, which stops af
 larger one.
 """
 
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
+import jax
 import numpy as np
+from bmi.estimators.neural import _backend_linear_memory, _backend_quadratic_memory
+from bmi.estimators.neural._basic_training import basic_training
+from bmi.estimators.neural._critics import MLP
+from bmi.estimators.neural._mine_estimator import mine_training
 
-from minde.baselines.interface import Estimate, Replicate, check_batch, standardised
+from minde.baselines.interface import Estimate, Replicate, check_batch, finite_estimate, standardised
 from minde.progress import Progress
-
-LOSSES = {"infonce": "infonce", "dv": "donsker_varadhan", "nwj": "nwj"}
-"""Functions of benchmark-mi's backends by method; MINE has its own training loop."""
 
 Splits = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def bound(replicates: Iterable[Replicate], *, method: str, **settings) -> Iterator[Estimate]:
-    """Estimate by InfoNCE, D-V or NWJ (`method`: a key of LOSSES); the other samples of a batch are the negatives.
+def bound(replicates: Iterable[Replicate], *, formula: str, **settings) -> Iterator[Estimate]:
+    """Estimate by InfoNCE, D-V or NWJ; the other samples of a batch are the negatives.
 
-    Settings: see `_fit`.
+    `formula` is the name of a function in benchmark-mi's backends. Settings: see `_fit`.
     """
-    return _fit(replicates, partial(_train_bound, method), **settings)
+    return _fit(replicates, partial(_train_bound, formula), **settings)
+
+
+infonce = partial(bound, formula="infonce")
+dv = partial(bound, formula="donsker_varadhan")
+nwj = partial(bound, formula="nwj")
 
 
 def mine(replicates: Iterable[Replicate], *, smoothing: float, **settings) -> Iterator[Estimate]:
@@ -51,16 +57,13 @@ def _fit(
 ) -> Iterator[Estimate]:
     """Train a critic on each replicate's training split and evaluate it on the test split.
 
-    `hidden` are the widths of the critic's ReLU layers, or `auto` (see `widths`); Adam with a constant rate;
-    the bound is evaluated on the whole test split every `test_every` steps, which takes O(rows²) operations for
-    all but MINE.
+    `hidden` are the widths of the critic's ReLU layers, or `auto` (see `hidden_widths`); Adam with a constant rate; the
+    bound is evaluated on the whole test split every `test_every` steps, which takes O(rows²) operations for all but
+    MINE.
 
     Raises:
         ValueError: there are fewer training rows than a batch has.
     """
-    import jax
-    from bmi.estimators.neural._critics import MLP
-
     for replicate in replicates:
         rows, dim_x, dim_y = *replicate.x_train.shape, replicate.y_train.shape[1]
         check_batch(batch_size, rows)
@@ -68,7 +71,7 @@ def _fit(
         splits = standardised(replicate)
         # jax takes seeds of 32 bits, signed.
         key_init, key_fit = jax.random.split(jax.random.PRNGKey(replicate.seed % 2**31))
-        layers = widths(dim_x) if hidden == "auto" else hidden
+        layers = hidden_widths(dim_x, hidden)
         progress = Progress(f"replicate {replicate.number}", max_steps, "steps")
         progress.report(0, "training")  # the rate counts from here
         log, _ = train(
@@ -85,19 +88,17 @@ def _fit(
         yield _estimate(log, time.perf_counter() - start)
 
 
-def widths(dim_x: int) -> tuple[int, int, int]:
-    """The paper's hidden layers by the number of coordinates of x."""
+def hidden_widths(dim_x: int, hidden: str | Sequence[int] = "auto") -> Sequence[int]:
+    """`hidden`, or the paper's widths for `auto`, by the number of coordinates of x."""
+    if hidden != "auto":
+        return hidden
     first = 32 if dim_x <= 10 else 128 if dim_x <= 50 else 256
     return first, first, 8
 
 
-def _train_bound(method: str, progress: Progress, *, splits: Splits, test_every_n_steps: int, **options) -> tuple:
-    import jax
-    from bmi.estimators.neural import _backend_linear_memory, _backend_quadratic_memory
-    from bmi.estimators.neural._basic_training import basic_training
-
+def _train_bound(formula: str, progress: Progress, *, splits: Splits, test_every_n_steps: int, **options) -> tuple:
     (xs, ys), (xs_test, ys_test) = splits
-    on_test = jax.jit(getattr(_backend_linear_memory, LOSSES[method]))
+    on_test = jax.jit(getattr(_backend_linear_memory, formula))
     steps = 0
 
     def evaluate(critic, xs, ys):
@@ -108,7 +109,7 @@ def _train_bound(method: str, progress: Progress, *, splits: Splits, test_every_
         return value
 
     return basic_training(
-        mi_formula=getattr(_backend_quadratic_memory, LOSSES[method]),
+        mi_formula=getattr(_backend_quadratic_memory, formula),
         mi_formula_test=evaluate,
         xs=jax.numpy.asarray(xs),
         ys=jax.numpy.asarray(ys),
@@ -120,9 +121,6 @@ def _train_bound(method: str, progress: Progress, *, splits: Splits, test_every_
 
 
 def _train_mine(smoothing: float, progress: Progress, *, splits: Splits, **options) -> tuple:
-    import jax
-    from bmi.estimators.neural._mine_estimator import mine_training
-
     (xs, ys), (xs_test, ys_test) = (tuple(map(jax.numpy.asarray, split)) for split in splits)
     trained = mine_training(xs=xs, ys=ys, xs_test=xs_test, ys_test=ys_test, alpha=smoothing, **options)
     steps = trained[0].additional_information["n_training_steps"]
@@ -132,8 +130,5 @@ def _train_mine(smoothing: float, progress: Progress, *, splits: Splits, **optio
 
 def _estimate(log, seconds: float) -> Estimate:
     """The estimate in a training's log: none if the bound on the test split was never finite."""
-    nats, info = float(log.final_mi), log.additional_information
-    if math.isfinite(nats):
-        return Estimate(nats=nats, seconds=seconds)
-    reason = f"the bound on the test samples was {nats} after {info['n_training_steps']} steps"
-    return Estimate(nats=None, seconds=seconds, not_converged=reason)
+    nats, steps = float(log.final_mi), log.additional_information["n_training_steps"]
+    return finite_estimate(nats, seconds, otherwise=f"the bound on the test samples was {nats} after {steps} steps")

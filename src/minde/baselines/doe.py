@@ -5,22 +5,20 @@ learnt location and scale, and q(y | x) of independent coordinates whose locatio
 replicates train independently, but as one program: every tensor is `(replicates, …)`.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import Literal
 
-from minde.baselines.interface import Estimate, Replicate
-from minde.baselines.stacks import generator, stack, train, width
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from minde.baselines.interface import Estimate, Replicate, finite_estimate
+from minde.baselines.perceptrons import Perceptrons
+from minde.baselines.stacks import generators, hidden_width, stack, train
 from minde.progress import Progress
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from minde.baselines.perceptrons import Perceptrons
 
 Density = Literal["gaussian", "logistic"]
 
@@ -30,7 +28,7 @@ def doe(
     *,
     device: torch.device | str = "cpu",
     density: Density,
-    hidden: str | int,
+    hidden: int | str,
     layers: int,
     batch_size: int,
     learning_rate: float,
@@ -39,7 +37,7 @@ def doe(
 ) -> Iterator[Estimate]:
     """Train both models on each replicate's training split; estimate from their cross entropies on the test split.
 
-    The network has `layers` tanh layers of `hidden` units, or `auto` (see `width`). Adam with a constant rate;
+    The network has `layers` tanh layers of `hidden` units, or `auto` (see `hidden_width`). Adam with a constant rate;
     `clip` is the largest norm of a replicate's gradient. The standard error is that of the mean over test samples.
 
     Raises:
@@ -49,9 +47,8 @@ def doe(
     replicates = list(replicates)
     samples, test = stack(replicates, device)
     dim_x, dim_y = (tensor.shape[2] for tensor in samples)
-    units = width(dim_x) if hidden == "auto" else hidden
     seeds = [replicate.seed for replicate in replicates]
-    marginal, network = initialise(seeds, dim_x, dim_y, units, layers, device)
+    marginal, network = initialise(seeds, dim_x, dim_y, hidden_width(dim_x, hidden), layers, device)
     parameters = [marginal, *network.parameters()]
 
     def losses(x: Tensor, y: Tensor) -> Tensor:
@@ -71,17 +68,16 @@ def doe(
     nats, std_error = _evaluate(marginal, network, *test, density)
     seconds = (time.perf_counter() - start) / len(replicates)
     for value, error, step in zip(nats.tolist(), std_error.tolist(), lost.tolist(), strict=True):
-        if math.isfinite(value):
-            yield Estimate(nats=value, std_error=error, seconds=seconds)
-        else:
-            reason = f"the loss was not finite at step {step}" if step else f"the cross entropies differ by {value}"
-            yield Estimate(nats=None, seconds=seconds, not_converged=reason)
+        reason = f"the loss was not finite at step {step}" if step else f"the cross entropies differ by {value}"
+        yield finite_estimate(value, seconds, otherwise=reason, std_error=error)
+
+
+doe_gaussian = partial(doe, density="gaussian")
+doe_logistic = partial(doe, density="logistic")
 
 
 def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density) -> Tensor:
     """Log density of y `(…, dim_y)` under independent coordinates, `(…)`."""
-    from torch.nn.functional import softplus
-
     z = (y - location) * (-log_scale).exp()
     shape = -0.5 * (z.square() + math.log(2 * math.pi)) if density == "gaussian" else -z - 2 * softplus(-z)
     return (shape - log_scale).sum(dim=-1)
@@ -91,12 +87,8 @@ def initialise(
     seeds: list[int], dim_x: int, dim_y: int, hidden: int, layers: int, device: torch.device | str
 ) -> tuple[Tensor, Perceptrons]:
     """Location and log scale of q(y), concatenated `(replicates, 1, 2 dim_y)` and 0; the network of q(y | x)."""
-    import torch
-
-    from minde.baselines.perceptrons import Perceptrons
-
-    generators = [generator(seed, "initialise") for seed in seeds]
-    network = Perceptrons([dim_x, *[hidden] * layers, 2 * dim_y], generators, "tanh").to(device)
+    widths = [dim_x, *[hidden] * layers, 2 * dim_y]
+    network = Perceptrons(widths, generators(seeds, "initialise"), "tanh").to(device)
     return torch.zeros(len(seeds), 1, 2 * dim_y, device=device, requires_grad=True), network
 
 
@@ -115,8 +107,6 @@ def _clip(gradients: list[Tensor], largest: float) -> None:
 
 def _evaluate(marginal: Tensor, network: Perceptrons, x: Tensor, y: Tensor, density: Density) -> tuple[Tensor, Tensor]:
     """Mean over test samples of the difference of the two cross entropies, and its standard error, per replicate."""
-    import torch
-
     with torch.no_grad():
         gain = (_cross_entropy(y, marginal, density) - _cross_entropy(y, network(x), density)).double()
     return gain.mean(dim=1), gain.std(dim=1) / math.sqrt(gain.shape[1])

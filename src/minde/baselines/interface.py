@@ -1,4 +1,4 @@
-"""What the study passes to a competitor and gets back. Imports nothing of the package."""
+"""What a competitor is given and returns, and what several of them share. Imports nothing of the package."""
 
 import math
 import time
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +30,10 @@ class Replicate:
         _check_split(self.number, "test", self.x_test, self.y_test)
         if self.x_train is not None:
             _check_split(self.number, "train", self.x_train, self.y_train)
-            widths = [(x.shape[1], y.shape[1]) for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test))]
-            if widths[0] != widths[1]:
-                found = f"{widths[0]} and {widths[1]}"
+            train, test = (self.x_train, self.y_train), (self.x_test, self.y_test)
+            columns = [(x.shape[1], y.shape[1]) for x, y in (train, test)]
+            if columns[0] != columns[1]:
+                found = f"{columns[0]} and {columns[1]}"
                 raise ValueError(
                     f"replicate {self.number}: expected the same columns (x, y) in both splits, found {found}"
                 )
@@ -42,11 +44,8 @@ class Estimate:
     """One replicate's estimate and its Monte Carlo standard error (None if the method has none), in nats, and the
     seconds it took, including training.
 
-    If the method did not converge, `nats` is None and `not_converged` is the reason. That is a result of the method;
-    errors in samples, settings or code raise.
-
-    Raises:
-        ValueError: there is both an estimate and a reason why there is none, or neither.
+    Either `nats` is a finite number or, if the method did not converge, None, and `not_converged` is the reason. That
+    is a result of the method; errors in samples, settings or code raise.
     """
 
     nats: float | None
@@ -54,17 +53,20 @@ class Estimate:
     std_error: float | None = None
     not_converged: str | None = None
 
-    def __post_init__(self):
-        """Check that there is either an estimate or a reason."""
-        if (self.nats is None) != bool(self.not_converged):
-            found = f"{self.nats} and {self.not_converged!r}"
-            raise ValueError(f"expected an estimate or a reason why it did not converge, found {found}")
 
-
-# Maps the replicates of a cell to their estimates, in the same order. A method gets all replicates, so that it can
-# train networks as a stack; both iterators are lazy, so that other methods hold one replicate at a time. Settings are
-# keyword arguments, as is the torch `device` of a method that runs on one: an unknown or a missing one is a TypeError.
 Estimator = Callable[..., Iterator[Estimate]]
+"""Maps the replicates of a cell to their estimates, in the same order.
+
+A method gets all replicates, so that it can train networks as a stack; both iterators are lazy, so that other methods
+hold one replicate at a time. Settings are keyword arguments, as is the torch `device` of a method that runs on one.
+"""
+
+
+def finite_estimate(nats: float, seconds: float, *, otherwise: str, std_error: float | None = None) -> Estimate:
+    """The estimate if it is finite; if not, the method did not converge, with the reason `otherwise`."""
+    if math.isfinite(nats):
+        return Estimate(nats=nats, seconds=seconds, std_error=std_error)
+    return Estimate(nats=None, seconds=seconds, not_converged=otherwise)
 
 
 def one_by_one(
@@ -74,8 +76,6 @@ def one_by_one(
 
     It returns nats, or the reason why it did not converge; a number that is not finite counts as not converged.
     """
-    from threadpoolctl import threadpool_limits  # comes with benchmark-mi
-
     for replicate in replicates:
         # benchmark-mi computes in the precision it is given, and the samples are float32.
         x, y = replicate.x_test.astype(np.float64), replicate.y_test.astype(np.float64)
@@ -84,12 +84,10 @@ def one_by_one(
         with threadpool_limits(limits=1):
             found = estimate(x, y)
         seconds = time.perf_counter() - start
-        if not isinstance(found, str) and not math.isfinite(found):
-            found = f"the estimate was {float(found)}"
         if isinstance(found, str):
             yield Estimate(nats=None, seconds=seconds, not_converged=found)
         else:
-            yield Estimate(nats=float(found), seconds=seconds)
+            yield finite_estimate(float(found), seconds, otherwise=f"the estimate was {float(found)}")
 
 
 def check_batch(batch_size: int, rows: int) -> None:

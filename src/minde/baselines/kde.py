@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from bmi.estimators import KDEMutualInformationEstimator
+
 from minde.baselines.interface import Estimate, Replicate, one_by_one
 
 
@@ -12,6 +14,4 @@ def kde(replicates: Iterable[Replicate]) -> Iterator[Estimate]:
     sample is within its own kernel; in many dimensions no other is, and estimates are far too high (8 nats for 1,000
     samples of 10 + 10 independent normals).
     """
-    from bmi.estimators import KDEMutualInformationEstimator  # imports jax, which takes seconds
-
-    return one_by_one(replicates, lambda x, y: KDEMutualInformationEstimator().estimate(x, y))
+    return one_by_one(replicates, KDEMutualInformationEstimator().estimate)

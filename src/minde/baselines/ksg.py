@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from bmi.estimators import KSGEnsembleFirstEstimator
+
 from minde.baselines.interface import Estimate, Replicate, one_by_one
 
 # Rows whose distances to all others are held in memory together: 100 x 10,000 doubles are 8 MB, and larger chunks are
@@ -18,7 +20,5 @@ def ksg(replicates: Iterable[Replicate], *, neighbors: int) -> Iterator[Estimate
     Raises:
         ValueError: a replicate has at most `neighbors` rows.
     """
-    from bmi.estimators import KSGEnsembleFirstEstimator  # imports jax, which takes seconds
-
     estimator = KSGEnsembleFirstEstimator(neighborhoods=(neighbors,), chunk_size=CHUNK_ROWS)
     return one_by_one(replicates, estimator.estimate)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, partial
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from minde.baselines.interface import Estimate, Replicate, one_by_one
 
@@ -51,8 +52,6 @@ def mutual_information(x: np.ndarray, y: np.ndarray, neighbors: int, truncation:
 def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> tuple[float, float]:
     """Differential entropy in nats of `(rows, dim)`, and the share of samples that it averages over, those whose local
     covariance is not singular; NaN if there are none."""
-    from scipy.spatial import cKDTree
-
     rows, dim = samples.shape
     if rows <= truncation:
         raise ValueError(f"truncation {truncation} needs more than {truncation} rows, found {rows}")

@@ -8,13 +8,13 @@ that the same code serves one network and a stack of networks. Imports torch and
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 Loss = Literal["mine", "mine_biased", "fdiv"]
-LOSSES = ("mine", "mine_biased", "fdiv")
+LOSSES = get_args(Loss)
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
 

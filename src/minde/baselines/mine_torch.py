@@ -4,23 +4,17 @@ benchmark-mi's MINE (`critics.mine`) takes the best of many evaluations on the t
 stopping; here the number of steps is fixed, and the test split is used only once, at the end.
 """
 
-from __future__ import annotations
-
-import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from minde.baselines.interface import Estimate, Replicate
-from minde.baselines.stacks import generator, stack, width
-from minde.baselines.stacks import train as train_stack
+import torch
+from torch import Tensor
+
+from minde.baselines.interface import Estimate, Replicate, finite_estimate
+from minde.baselines.mine import Loss, Mine, shuffle
+from minde.baselines.perceptrons import Perceptrons
+from minde.baselines.stacks import generators, hidden_width, stack, train
 from minde.progress import Progress
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from minde.baselines.mine import Loss, Mine
 
 
 def mine_torch(
@@ -28,7 +22,7 @@ def mine_torch(
     *,
     device: torch.device | str = "cpu",
     loss: Loss,
-    hidden: str | int,
+    hidden: int | str,
     layers: int,
     batch_size: int,
     learning_rate: float,
@@ -37,9 +31,9 @@ def mine_torch(
 ) -> Iterator[Estimate]:
     """Train a statistics network on each replicate's training split; estimate by its bound on the test split.
 
-    The network has `layers` ReLU layers of `hidden` units, or `auto` (see `width`). Adam with a constant rate; `loss`
-    and `smoothing`, the weight of the newest batch, are those of `mine.Mine`. There is no standard error, since the
-    bound is not a mean over samples.
+    The network has `layers` ReLU layers of `hidden` units, or `auto` (see `hidden_width`). Adam with a constant rate;
+    `loss` and `smoothing`, the weight of the newest batch, are those of `mine.Mine`. There is no standard error, since
+    the bound is not a mean over samples.
 
     Raises:
         ValueError: there are fewer training rows than a batch has.
@@ -47,50 +41,36 @@ def mine_torch(
     start = time.perf_counter()
     replicates = list(replicates)
     (x, y), test = stack(replicates, device)
-    units = width(x.shape[2]) if hidden == "auto" else hidden
+    dim_x, dim_y = x.shape[2], y.shape[2]
     seeds = [replicate.seed for replicate in replicates]
-    mine = stack_of(seeds, x.shape[2] + y.shape[2], units, layers, loss=loss, smoothing=smoothing).to(device)
+    units = hidden_width(dim_x, hidden)
+    mine = stack_of(seeds, dim_x + dim_y, units, layers, loss=loss, smoothing=smoothing).to(device)
     progress = Progress(f"MINE ({loss}), {len(seeds)} replicates on {x.device.type}", steps, "steps")
     options = {"batch_size": batch_size, "learning_rate": learning_rate, "steps": steps, "progress": progress}
-    lost = train([mine], (x, y), seeds, **options)
+    (lost,) = train_mines([mine], (x, y), seeds, **options)
     nats = mine.information(*test, generators(seeds, "test"))
     seconds = (time.perf_counter() - start) / len(replicates)
-    for value, step in zip(nats.tolist(), lost[0].tolist(), strict=True):
-        if math.isfinite(value):
-            yield Estimate(nats=value, seconds=seconds)
-        else:
-            reason = f"the loss was not finite at step {step}" if step else f"the bound on the test samples is {value}"
-            yield Estimate(nats=None, seconds=seconds, not_converged=reason)
-
-
-def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
-    """One generator for each replicate."""
-    return [generator(seed, purpose) for seed in seeds]
+    for value, step in zip(nats.tolist(), lost.tolist(), strict=True):
+        reason = f"the loss was not finite at step {step}" if step else f"the bound on the test samples is {value}"
+        yield finite_estimate(value, seconds, otherwise=reason)
 
 
 def stack_of(seeds: Sequence[int], dim: int, hidden: int, layers: int, activation: str = "relu", **options) -> Mine:
     """A `mine.Mine` with a stack of statistics networks of `dim` inputs, one per seed."""
-    from minde.baselines.mine import Mine
-    from minde.baselines.perceptrons import Perceptrons
-
-    drawn = generators(seeds, "initialise")
-    return Mine(Perceptrons([dim, *[hidden] * layers, 1], drawn, activation), **options)
+    network = Perceptrons([dim, *[hidden] * layers, 1], generators(seeds, "initialise"), activation)
+    return Mine(network, **options)
 
 
-def train(mines: Sequence[Mine], samples: tuple[Tensor, Tensor], seeds: Sequence[int], **options) -> Tensor:
+def train_mines(mines: Sequence[Mine], samples: tuple[Tensor, Tensor], seeds: Sequence[int], **options) -> Tensor:
     """Train stacks in place, all on the same samples x and z `(replicates, rows, dim)` in the same batches.
 
     `options` are those of `stacks.train`. Returns the step at which each loss was first not finite, or 0 if it always
     was, `(stacks, replicates)`.
     """
-    import torch
-
-    from minde.baselines.mine import shuffle
-
     orders, parameters = generators(seeds, "shuffle"), [weights for mine in mines for weights in mine.parameters()]
 
     def losses(x: Tensor, z: Tensor) -> Tensor:
         z_marginal = shuffle(z, orders)  # the same for all stacks
         return torch.stack([mine.loss(x, z, z_marginal=z_marginal) for mine in mines])
 
-    return train_stack(losses, parameters, samples, seeds, **options)
+    return train(losses, parameters, samples, seeds, **options)

@@ -1,53 +1,44 @@
 """What competitors share that train all replicates of a cell as one program: samples, batches, generators, the loop."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from minde.baselines.interface import Replicate, check_batch, standardised
 from minde.progress import Progress
 
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
 
-
-def generator(seed: int, purpose: str) -> torch.Generator:
-    """A generator for one purpose, on the CPU so that random numbers are the same for a GPU."""
-    import torch
-
-    digest = blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)  # torch takes 63 bits
+def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
+    """A generator for each replicate and one purpose, on the CPU so that random numbers are the same for a GPU."""
+    digests = [blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest() for seed in seeds]
+    # torch takes 63 bits.
+    return [torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1) for digest in digests]
 
 
 def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[tuple[Tensor, Tensor], ...]:
     """x and y of the training split and of the test split, each `(replicates, rows, dim)`, standardised."""
-    import torch
-
     splits = zip(*map(standardised, replicates), strict=True)
     return tuple(
         tuple(torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*split, strict=True)) for split in splits
     )
 
 
-def width(dim_x: int) -> int:
-    """Units of a hidden layer by the number of coordinates of x, as in the appendix of MINDE's paper."""
+def hidden_width(dim_x: int, hidden: int | str = "auto") -> int:
+    """`hidden`, or for `auto` the units of a hidden layer in the appendix of MINDE's paper, by the coordinates of x."""
+    if hidden != "auto":
+        return hidden
     return 64 if dim_x <= 10 else 128 if dim_x <= 50 else 256
 
 
 def batches(x: Tensor, y: Tensor, seeds: Sequence[int], size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless epochs of batches, shuffled for each replicate separately, without the incomplete last batch."""
-    import torch
-
-    generators = [generator(seed, "batches") for seed in seeds]
-    rows = x.shape[1]
+    orders, rows = generators(seeds, "batches"), x.shape[1]
     replicate = torch.arange(len(seeds), device=x.device).unsqueeze(1)
     while True:
-        order = torch.stack([torch.randperm(rows, generator=one) for one in generators]).to(x.device)
+        order = torch.stack([torch.randperm(rows, generator=one) for one in orders]).to(x.device)
         for first in range(0, rows - size + 1, size):
             chosen = order[:, first : first + size]
             yield x[replicate, chosen], y[replicate, chosen]
@@ -73,8 +64,6 @@ def train(
     Raises:
         ValueError: there are fewer rows than a batch has.
     """
-    import torch
-
     check_batch(batch_size, samples[0].shape[1])
     adam, drawn = torch.optim.Adam(parameters, lr=learning_rate), batches(*samples, seeds, batch_size)
     lost = torch.zeros(len(seeds), dtype=torch.int64, device=samples[0].device)

@@ -9,7 +9,6 @@ of the first one's. A member with beta = 0 is a GAN with the same inputs, networ
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -24,30 +23,6 @@ HE = 6**0.5  # gain of weights that preserves the variance through ReLU layers
 BETA1 = 0.5  # of Adam: the usual choice in adversarial training, whose losses are not stationary
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The networks of a GAN and their training."""
-
-    noise: int
-    """Coordinates of standard normal noise."""
-    codes: list[int]
-    """Number of values of each part of the code, such as [25]."""
-    hidden: int
-    """Units of each layer of generator and discriminator."""
-    layers: int
-    """Hidden layers of generator, discriminator and statistics network."""
-    statistics: int
-    """Units of each layer of the statistics network."""
-    smoothing: float
-    """Weight of the newest batch in MINE's running mean."""
-    batch_size: int
-    """Samples per step and member."""
-    learning_rate: float
-    """Of Adam, at the first step; a half cosine takes it to 0."""
-    steps: int
-    """Updates of each network."""
-
-
 class Gans:
     """Generator, discriminator and statistics network of every member, and how they are trained."""
 
@@ -56,39 +31,47 @@ class Gans:
         dim: int,
         seeds: Sequence[int],
         betas: Tensor,
-        settings: Settings,
         *,
+        noise: int,
+        codes: Sequence[int],
+        hidden: int,
+        layers: int,
+        statistics: int,
+        smoothing: float,
+        batch_size: int,
+        learning_rate: float,
+        steps: int,
         images: bool = False,
     ) -> None:
         """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat.
 
+        The noise has `noise` coordinates; `codes` are the numbers of values of the parts of the code, such as [25].
+        Generator and discriminator have `layers` layers of `hidden` units, the statistics network as many of
+        `statistics` units.
+
         With `images`, samples are pixels from 0 to 1, the statistics network is `CodeScores`, and the generator starts
         with larger weights: from pixels that hardly differ, a plain network learns nothing about the code for long.
         """
-        width, wide = sum(settings.codes), [settings.hidden] * settings.layers
-        self.settings, self.betas = settings, betas
+        self.betas, self.noise, self.code_sizes = betas, noise, codes
+        self.batch_size, self.learning_rate, self.steps = batch_size, learning_rate, steps
         self.output = torch.sigmoid if images else nn.Identity()
-        self.generator = perceptrons(
-            [settings.noise + width, *wide, dim], seeds, "generator", gain=HE if images else 1.0
-        )
+        width, wide = sum(codes), [hidden] * layers
+        self.generator = perceptrons([noise + width, *wide, dim], seeds, "generator", gain=HE if images else 1.0)
         self.discriminator = perceptrons([dim, *wide, 1], seeds, "discriminator", "leaky_relu")
-        ends = (dim, width) if images else (dim + width, 1)
-        inner = [settings.statistics] * settings.layers
-        statistics = perceptrons([ends[0], *inner, ends[1]], seeds, "statistics")
-        self.mine = Mine(CodeScores(statistics, dim) if images else statistics, smoothing=settings.smoothing)
-        self.networks = [self.generator, self.discriminator, self.mine]
-        for network in self.networks:
-            network.to(betas.device)
-        self.optimizers = [adam([network], settings.learning_rate, BETA1) for network in self.networks]
+        dim_in, dim_out = (dim, width) if images else (dim + width, 1)
+        network = perceptrons([dim_in, *[statistics] * layers, dim_out], seeds, "statistics")
+        self.mine = Mine(CodeScores(network, dim) if images else network, smoothing=smoothing)
+        modules = (self.generator, self.discriminator, self.mine)
+        self.optimizers = [adam([module.to(betas.device)], learning_rate, BETA1) for module in modules]
 
     def inputs(self, draws: Draws, rows: int) -> tuple[Tensor, Tensor]:
         """Noise with codes `(members, rows, noise + codes)`, and the codes alone."""
         codes = self.codes(draws, rows)
-        return torch.cat([draws.normals(rows, self.settings.noise), codes], dim=-1), codes
+        return torch.cat([draws.normals(rows, self.noise), codes], dim=-1), codes
 
     def codes(self, draws: Draws, rows: int) -> Tensor:
         """Codes `(members, rows, codes)`, every part uniform over its values."""
-        parts = [one_hot(draws.integers(values, rows), values) for values in self.settings.codes]
+        parts = [one_hot(draws.integers(values, rows), values) for values in self.code_sizes]
         return torch.cat(parts, dim=-1).float()
 
     def step(self, real: Tensor, draws: Draws) -> Tensor:
@@ -160,9 +143,8 @@ def train(gans: Gans, real: Callable[[int], Tensor], draws: Draws, names: Sequen
     Raises:
         FloatingPointError: see `networks.train`.
     """
-    settings = gans.settings
 
     def step() -> Tensor:
-        return gans.step(real(settings.batch_size), draws)
+        return gans.step(real(gans.batch_size), draws)
 
-    networks.train(step, gans.optimizers, settings.learning_rate, settings.steps, names, progress)
+    networks.train(step, gans.optimizers, gans.learning_rate, gans.steps, names, progress)

@@ -34,8 +34,7 @@ def run(
     bigan: dict,
 ) -> list[Row]:
     """Coverage and reconstruction error of every member; samples and reconstructions (panels) of the first."""
-    pattern = gaussians(sigma)
-    pattern = pattern._replace(centres=pattern.centres.to(device))
+    pattern = gaussians(sigma).to(device)
     members = members_of(seed, replicates, dict(zip(SERIES, (0.0, beta), strict=True)), device)
     draws, fresh = members.train, members.test
     models = BiGans(2, members.seeds, members.betas, **bigan)
@@ -114,21 +113,20 @@ class BiGans:
         discriminated.sum().backward()
         discriminator_adam.step()
 
-        parameters = [*self.generator.parameters(), *self.encoder.parameters()]
+        generator, encoder = list(self.generator.parameters()), list(self.encoder.parameters())
         deceived = deception(-self.discriminator(encoded)) + deception(self.discriminator(generated))
-        adversarial = torch.autograd.grad(deceived.sum(), parameters, retain_graph=True)
+        adversarial = torch.autograd.grad(deceived.sum(), [*generator, *encoder], retain_graph=True)
+        of_generator, of_encoder = adversarial[: len(generator)], adversarial[len(generator) :]
         # Independent samples, rolled by one place, are samples of the marginals.
         bound = self.mine.loss(real, codes, z_marginal=codes.roll(1, dims=1))
         mine_adam.zero_grad()
         model_adam.zero_grad()
         bound.sum().backward()
-        n = len(list(self.generator.parameters()))  # the encoder's follow
-        information = [parameter.grad for parameter in parameters[n:]]
-        clipped = clip_adaptively(adversarial[n:], information, stacked=True)
-        for parameter, main in zip(parameters, adversarial, strict=True):
+        clipped = clip_adaptively(of_encoder, [parameter.grad for parameter in encoder], stacked=True)
+        for parameter, main in zip(generator, of_generator, strict=True):
             parameter.grad = main
-        for parameter, term in zip(parameters[n:], clipped, strict=True):
-            parameter.grad = parameter.grad + self.betas[:, None, None] * term
+        for parameter, main, term in zip(encoder, of_encoder, clipped, strict=True):
+            parameter.grad = main + self.betas[:, None, None] * term
         model_adam.step()
         mine_adam.step()
         return (discriminated + deceived + bound).detach()

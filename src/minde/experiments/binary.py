@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy.optimize import brentq
+from scipy.special import entr, expit
 from torch import Tensor
 
 from minde.experiments.networks import Perceptrons, check_finite, mean_cross_entropy, perceptrons, split_rows
@@ -19,6 +21,8 @@ from minde.progress import Progress
 
 BITS = 12
 """Binary inputs."""
+STEEPEST = 1e6
+"""Slope of a sigmoid that is a rule without noise."""
 
 
 def run(
@@ -39,18 +43,18 @@ def run(
     """I(X; T) and I(T; Y) of every layer (series) in bits at log-spaced epochs (x), and the test error."""
     patterns = all_patterns()
     chance = rule(patterns, information)
-    exact = binary_information(chance)
-    networks = perceptrons([BITS, *widths, 2], [seed(r, "network") for r in range(replicates)], "layers", "tanh")
-    networks.to(device)
+    seeds = [seed(r, "network") for r in range(replicates)]
+    networks = perceptrons([BITS, *widths, 2], seeds, "layers", "tanh").to(device)
     generators = [np.random.default_rng(seed(r, "labels")) for r in range(replicates)]
     labels = torch.from_numpy(np.stack([one.random(len(chance)) < chance for one in generators])).long().to(device)
     train, test = split_rows(generators, len(chance), train_share, "experiments.binary.train_share", device)
     x = torch.from_numpy(patterns).float().to(device)
     optimizer = torch.optim.SGD(networks.parameters(), lr=learning_rate, momentum=momentum)
     shuffles = [torch.Generator().manual_seed(seed(r, "batches")) for r in range(replicates)]
-    shown, names = set(logarithmic(epochs, snapshots)), [f"replicate {r}" for r in range(replicates)]
+    names = [f"replicate {r}" for r in range(replicates)]
+    shown = logarithmic(epochs, snapshots)
     progress = Progress(f"{replicates} binary networks on {device.type}", epochs, "epochs")
-    rows = [Row("plane", "truth", 0, "bits", exact)]
+    rows = [Row("plane", "truth", 0, "bits", binary_information(chance))]
     for epoch in range(epochs + 1):
         if epoch:
             loss = _epoch(networks, optimizer, x, labels, train, shuffles, batch_size)
@@ -83,23 +87,21 @@ def rule(patterns: np.ndarray, information: float) -> np.ndarray:
     """P(Y = 1) of every pattern: a sigmoid of the moment's squared length about its median, with I(X; Y) in bits.
 
     Raises:
-        ValueError: the information is not between 0 and 1 bit.
+        ValueError: no rule of this kind has the information. The most is a little below 1 bit, since patterns at the
+            median have labels at random.
     """
-    if not 0 < information < 1:
-        raise ValueError(f"the binary rule's information is {information} bits; expected more than 0 and less than 1")
     energy = np.square(patterns @ sphere_points()).sum(axis=1)
     centred = (energy - np.median(energy)) / energy.std()
-    low, high = 0.0, 1e6
-    for _ in range(200):  # bisection: a steeper sigmoid is a less noisy rule
-        steepness = (low + high) / 2
-        low, high = (
-            (steepness, high) if binary_information(_sigmoid(steepness * centred)) < information else (low, steepness)
+
+    def excess(steepness: float) -> float:
+        return binary_information(expit(steepness * centred)) - information
+
+    if not excess(0) < 0 < excess(STEEPEST):
+        most = excess(STEEPEST) + information
+        raise ValueError(
+            f"the binary rule's information is {information} bits; expected more than 0 and less than {most:.4f}"
         )
-    return _sigmoid(low * centred)
-
-
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return 0.5 * (1 + np.tanh(values / 2))
+    return expit(brentq(excess, 0, STEEPEST) * centred)
 
 
 def binary_information(chance: np.ndarray) -> float:
@@ -109,9 +111,7 @@ def binary_information(chance: np.ndarray) -> float:
 
 def _entropy(chance: np.ndarray) -> np.ndarray:
     """Entropy in bits of a variable that is 1 with this probability."""
-    inside = np.clip(chance, 1e-300, 1)
-    outside = np.clip(1 - chance, 1e-300, 1)
-    return -chance * np.log2(inside) - (1 - chance) * np.log2(outside)
+    return (entr(chance) + entr(1 - chance)) / math.log(2)
 
 
 def binned_information(activations: np.ndarray, chance: np.ndarray, bins: int) -> tuple[float, float]:
@@ -129,7 +129,7 @@ def binned_information(activations: np.ndarray, chance: np.ndarray, bins: int) -
 
 def logarithmic(last: int, count: int) -> list[int]:
     """About `count` log-spaced integers from 0 to `last`."""
-    return sorted({0, *np.unique(np.geomspace(1, last, count).round().astype(int)).tolist()})
+    return sorted({0, *np.geomspace(1, last, count).round().astype(int).tolist()})
 
 
 def _epoch(

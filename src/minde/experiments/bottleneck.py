@@ -26,6 +26,8 @@ from minde.progress import Progress
 DIGITS = 10
 PREDICTIONS = 12
 """Draws of Z over which the prediction for a test image is averaged."""
+QUANTITIES = {"error": "error", "mine": "information", "mixture": "information", "label": "information"}
+"""The quantity that each measure (series) is."""
 
 
 def run(
@@ -65,14 +67,10 @@ def run(
     train(step, models.optimizers, models.learning_rate, models.steps, members.names, progress)
     measures = models.measure(x, y, train_rows, test_rows, members.test, evaluation)
     return [
-        Row("plane", quantity, member % replicates, UNIT[quantity], value, x=betas[member // replicates])
-        for quantity, values in measures.items()
+        Row("plane", series, member % replicates, QUANTITIES[series], value, x=betas[member // replicates])
+        for series, values in measures.items()
         for member, value in enumerate(values.tolist())
     ]
-
-
-UNIT = {"error": "error", "mine": "information", "mixture": "information", "label": "information"}
-"""The quantity that each measure (series) is."""
 
 
 class Bottlenecks:
@@ -98,8 +96,8 @@ class Bottlenecks:
         wide = [hidden] * layers
         self.encoder = perceptrons([pixels, *wide, latent], seeds, "encoder").to(betas.device)
         self.classifier = perceptrons([latent, DIGITS], seeds, "classifier").to(betas.device)
-        judge = perceptrons([3 * latent, *[statistics] * layers, 1], seeds, "statistics")
-        self.mine = Mine(judge, combine=with_distance, smoothing=smoothing).to(betas.device)
+        network = perceptrons([3 * latent, *[statistics] * layers, 1], seeds, "statistics")
+        self.mine = Mine(network, combine=with_distance, smoothing=smoothing).to(betas.device)
         groups = ([self.encoder, self.classifier], [self.mine])
         self.optimizers = [adam(networks, learning_rate) for networks in groups]
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 
 from minde.api.training import estimation_times
 from minde.api.training import train as train_scores
-from minde.baselines import Replicate
-from minde.baselines.ksg import ksg as nearest_neighbours
+from minde.baselines import Replicate, estimates
 from minde.baselines.stacks import stack
 from minde.diffusion.estimators import mutual_information
 from minde.experiments.estimation import by_mine, split
@@ -33,7 +33,6 @@ FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
 SMALLEST_NOISE = 1e-4
 """Smallest noise whose true value is computed: the quadrature has a hundred points per standard deviation."""
 
-# Settings of MINDE that the config leaves out: those of the study's recipe `fast`.
 RECIPE = {
     "architecture": "gated",
     "middle_blocks": 2,
@@ -46,6 +45,7 @@ RECIPE = {
     "times": "stratified",
     "verbose": True,
 }
+"""Settings of MINDE that the config leaves out: those of the study's recipe `fast`."""
 
 
 def run(
@@ -72,7 +72,7 @@ def run(
     found = {
         "mine": by_mine(drawn, seeds, [loss], device, "dependence", **mine)[loss],
         "minde-c": by_minde(drawn, seeds, device, **minde),
-        "ksg": [estimate.nats for estimate in nearest_neighbours(drawn, **ksg)],
+        "ksg": [estimate.nats for estimate in estimates("ksg", drawn, ksg)],
     }
     for method, values in found.items():
         rows += [
@@ -95,8 +95,6 @@ def truth(function: str, noise: float) -> float:
     Raises:
         ValueError: the noise is so small that the quadrature would take too many points.
     """
-    from scipy.ndimage import gaussian_filter1d
-
     if noise == 0:
         return math.inf
     if noise < SMALLEST_NOISE:

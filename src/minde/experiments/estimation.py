@@ -6,15 +6,14 @@ raise an estimate.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from minde.baselines import Replicate
-from minde.baselines.ksg import ksg as nearest_neighbours
-from minde.baselines.mine_torch import generators, stack_of, train
-from minde.baselines.stacks import stack
+from minde.baselines import Replicate, estimates
+from minde.baselines.mine_torch import stack_of, train_mines
+from minde.baselines.stacks import generators, stack
 from minde.experiments.rows import Row, Seed
 from minde.progress import Progress
 
@@ -41,7 +40,7 @@ def run(
         drawn = [draw(rho, dim, samples, seed(replicate, f"samples/{dim}/{rho:g}")) for rho, replicate in cells]
         seeds = [seed(replicate, f"train/{dim}/{rho:g}") for rho, replicate in cells]
         found = by_mine(drawn, seeds, losses, device, f"{dim} coordinates", **mine)
-        found["ksg"] = [estimate.nats for estimate in nearest_neighbours(drawn, **ksg)]
+        found["ksg"] = [estimate.nats for estimate in estimates("ksg", drawn, ksg)]
         for series, values in found.items():
             rows += [
                 Row(str(dim), series, replicate, "information", value, x=rho)
@@ -90,11 +89,6 @@ def by_mine(
     }
     progress = Progress(f"MINE, {title}, {len(losses) * len(seeds)} networks on {device.type}", steps, "steps")
     options = {"batch_size": batch_size, "learning_rate": learning_rate, "steps": steps, "progress": progress}
-    train(list(mines.values()), (x, z), seeds, **options)
-    return {
-        loss: list(_finite(mine.information(*test, generators(seeds, "test")).tolist())) for loss, mine in mines.items()
-    }
-
-
-def _finite(values: Sequence[float]) -> Iterator[float | None]:
-    return (value if math.isfinite(value) else None for value in values)
+    train_mines(list(mines.values()), (x, z), seeds, **options)
+    found = {loss: mine.information(*test, generators(seeds, "test")).tolist() for loss, mine in mines.items()}
+    return {loss: [value if math.isfinite(value) else None for value in values] for loss, values in found.items()}

@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 
-from minde.experiments.adversarial import Gans, Settings, train
+from minde.experiments.adversarial import Gans, train
 from minde.experiments.networks import members_of
 from minde.experiments.patterns import PATTERNS, coverage
 from minde.experiments.rows import Row, Seed, points_of, rows_of
@@ -32,13 +32,12 @@ def run(
     gan: dict,
 ) -> list[Row]:
     """Coverage of every pattern (panel) by GANs and GANs + MINE (series), and scatter plots of the first replicate."""
-    settings, rows = Settings(**gan), []
+    rows = []
     for name in patterns:
-        pattern = PATTERNS[name](sigma)
-        pattern = pattern._replace(centres=pattern.centres.to(device))
+        pattern = PATTERNS[name](sigma).to(device)
         members = members_of(seed, replicates, dict(zip(SERIES, (0.0, beta), strict=True)), device, f"/{name}")
-        gans = Gans(2, members.seeds, members.betas, settings)
-        progress = Progress(f"{name}, {len(members.seeds)} GANs on {device.type}", settings.steps, "steps")
+        gans = Gans(2, members.seeds, members.betas, **gan)
+        progress = Progress(f"{name}, {len(members.seeds)} GANs on {device.type}", gans.steps, "steps")
         train(gans, partial(pattern.draw, members.train), members.train, members.names, progress)
         made, codes = gans.sample(members.test, samples)
         information = gans.mine.information(made, codes, z_marginal=gans.codes(members.test, samples))

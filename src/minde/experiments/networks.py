@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from minde.baselines.perceptrons import Perceptrons
-from minde.baselines.stacks import generator
+from minde.baselines.stacks import generators
 from minde.experiments.rows import Seed
 from minde.progress import Progress
 
@@ -23,7 +23,7 @@ def perceptrons(
     widths: Sequence[int], seeds: Sequence[int], purpose: str, activation: str = "relu", gain: float = 1.0
 ) -> Perceptrons:
     """Perceptrons of members, each drawn from its seed and the purpose; members with equal seeds start equal."""
-    return Perceptrons(widths, [generator(seed, purpose) for seed in seeds], activation, gain)
+    return Perceptrons(widths, generators(seeds, purpose), activation, gain)
 
 
 class Draws:

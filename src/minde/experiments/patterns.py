@@ -1,7 +1,7 @@
 """Two-dimensional data sets with known modes, the 25 Gaussians and the spiral, and how well samples cover them."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -10,6 +10,13 @@ from minde.experiments.networks import Draws
 
 MODES = 25
 """Modes of each data set: the Gaussians, or arcs of equal length of the spiral."""
+
+RADIUS = 4.0
+"""Half of the width of each data set."""
+TURNS = 2
+"""Turns of the spiral."""
+CENTRES_PER_MODE = 40
+"""Centres on each arc of the spiral, close enough for a smooth line."""
 
 
 class Pattern(NamedTuple):
@@ -20,29 +27,30 @@ class Pattern(NamedTuple):
     sigma: float
     """Standard deviation of each coordinate about its centre."""
 
+    def to(self, device: torch.device | str) -> Self:
+        """The same pattern on a device."""
+        return self._replace(centres=self.centres.to(device))
+
     def draw(self, draws: Draws, rows: int) -> Tensor:
         """Samples `(members, rows, 2)`."""
         return self.centres[draws.integers(len(self.centres), rows)] + self.sigma * draws.normals(rows, 2)
 
 
 def gaussians(sigma: float) -> Pattern:
-    """25 Gaussians on a grid with a spacing of 2."""
-    places = torch.arange(-4.0, 5.0, 2.0)
+    """25 Gaussians on a square grid with a spacing of 2."""
+    places = torch.arange(-RADIUS, RADIUS + 1, 2)
     return Pattern(torch.cartesian_prod(places, places), sigma)
 
 
-def spiral(sigma: float, turns: float = 2.0, radius: float = 4.0, per_mode: int = 40) -> Pattern:
-    """An Archimedean spiral, uniform along its length, that ends at the radius of the Gaussians' grid."""
-    fine = torch.linspace(0, 1, 100_001, dtype=torch.float64)
-    points = _on_spiral(fine, turns, radius)
+def spiral(sigma: float) -> Pattern:
+    """An Archimedean spiral, uniform along its length."""
+    share = torch.linspace(0, 1, 100_001, dtype=torch.float64)  # of the turns and of the radius
+    angle = 2 * math.pi * TURNS * share
+    points = RADIUS * share.unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], dim=1)
     length = torch.cat([torch.zeros(1), points.diff(dim=0).norm(dim=1).cumsum(0)])
-    wanted = (torch.arange(MODES * per_mode) + 0.5) / (MODES * per_mode) * length[-1]
+    centres = MODES * CENTRES_PER_MODE
+    wanted = (torch.arange(centres) + 0.5) / centres * length[-1]
     return Pattern(points[torch.searchsorted(length, wanted)].float(), sigma)
-
-
-def _on_spiral(share: Tensor, turns: float, radius: float) -> Tensor:
-    angle = 2 * math.pi * turns * share
-    return radius * share.unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], dim=1)
 
 
 PATTERNS = {"gaussians": gaussians, "spiral": spiral}

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from minde.experiments import adversarial, networks
 from minde.experiments.networks import Draws, Perceptrons, mean_cross_entropy, members_of, perceptrons, split_rows
-from minde.experiments.rows import Row, Seed
+from minde.experiments.rows import Row, Seed, rows_of
 from minde.images.loader import load_labelled
 from minde.progress import Progress
 
@@ -40,26 +40,21 @@ def run(
     side = pixels.shape[1]
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
     judges, wrong = train_classifier(x, y, [seed(r, "classifier") for r in range(replicates)], **classifier)
-    rows = [Row("counts", "classifier", r, "error", value) for r, value in enumerate(wrong.tolist())]
+    rows = rows_of("counts", {"error": wrong}, ["classifier"])
 
     members = members_of(seed, replicates, dict(zip(SERIES, (0.0, beta), strict=True)), device)
     draws, fresh = members.train, members.test
-    settings = adversarial.Settings(**gan)
-    gans = adversarial.Gans(len(CHANNELS) * x.shape[1], members.seeds, members.betas, settings, images=True)
-    progress = Progress(f"stacked {images}, {len(members.seeds)} GANs on {device.type}", settings.steps, "steps")
+    gans = adversarial.Gans(len(CHANNELS) * x.shape[1], members.seeds, members.betas, **gan, images=True)
+    progress = Progress(f"stacked {images}, {len(members.seeds)} GANs on {device.type}", gans.steps, "steps")
     adversarial.train(gans, lambda batch: stack_digits(x, draws, batch), draws, members.names, progress)
 
     made, codes = gans.sample(fresh, samples)
     real = stack_digits(x, fresh, samples)[:replicates]
     information = gans.mine.information(made, codes, z_marginal=gans.codes(fresh, samples))
-    for number, (series, seen) in enumerate(zip((*SERIES, "data"), (*made.split(replicates), real), strict=True)):
+    rows += rows_of("counts", {"information": information}, SERIES)
+    for series, seen in zip((*SERIES, "data"), (*made.split(replicates), real), strict=True):
         modes, divergence = coverage(read(judges, seen))
-        for replicate in range(replicates):
-            rows.append(Row("counts", series, replicate, "modes", float(modes[replicate])))
-            rows.append(Row("counts", series, replicate, "divergence", float(divergence[replicate])))
-            if series != "data":
-                bound = float(information[number * replicates + replicate])
-                rows.append(Row("counts", series, replicate, "information", bound))
+        rows += rows_of("counts", {"modes": modes, "divergence": divergence}, [series])
         rows += _images(series, seen[0, :shown], side)
     return rows
 

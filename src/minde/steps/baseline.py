@@ -7,7 +7,7 @@ from minde import baselines
 from minde.files import provenance
 from minde.hardware import hardware_of, processor
 from minde.progress import tell
-from minde.study import results, samples
+from minde.study import methods, results, samples
 from minde.study.seeds import seed_of
 from minde.study.sources import SOURCES
 
@@ -20,33 +20,35 @@ def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto"
 
     `device` is that of methods that use torch; the others run on the CPU.
     """
-    on_device = baselines.METHODS[settings["method"]].on_device
-    options, hardware = settings["options"], processor()
-    if on_device:
-        from minde.device import pick_device  # imports torch
+    method, options, packages, hardware = settings["method"], settings["options"], BENCHMARK_PACKAGES, processor()
+    if method in methods.TORCH:
+        # The other methods run without torch.
+        from minde.device import pick_device
 
         options = options | {"device": pick_device(device)}
-        hardware = hardware_of(options["device"])
+        packages, hardware = TORCH_PACKAGES, hardware_of(options["device"])
     cell = {
         "task": settings["task"],
-        "method": settings["method"],
-        "estimator": settings["method"],
+        "method": method,
+        "estimator": method,
         "train_size": settings.get("train_size", 0),
         "mi_true": samples.metadata(samples_path)["mi_true"],
     }
-    estimates = baselines.estimates(settings["method"], replicates(settings, samples_path), options)
-    rows = [
-        cell
-        | {"replicate": number, "estimate": e.nats, "std_error": e.std_error, "not_converged": e.not_converged}
-        | {"seconds": e.seconds, "train_seconds": 0.0}
-        for number, e in enumerate(estimates)
-    ]
-    for row in rows:
-        if row["not_converged"]:
-            tell(f"{cell['method']}, {cell['task']}, replicate {row['replicate']}: {row['not_converged']}")
-    made_by = provenance(
-        settings, packages=TORCH_PACKAGES if on_device else BENCHMARK_PACKAGES, sources=SOURCES[settings["method"]]
-    )
+    estimates = baselines.estimates(method, replicates(settings, samples_path), options)
+    rows = []
+    for number, estimate in enumerate(estimates):
+        own = {
+            "replicate": number,
+            "estimate": estimate.nats,
+            "std_error": estimate.std_error,
+            "not_converged": estimate.not_converged,
+            "seconds": estimate.seconds,
+            "train_seconds": 0.0,
+        }
+        rows.append(cell | own)
+        if estimate.not_converged:
+            tell(f"{method}, {cell['task']}, replicate {number}: {estimate.not_converged}")
+    made_by = provenance(settings, packages=packages, sources=SOURCES[method])
     made_by |= {"hardware": hardware, "samples": samples.provenance_of(samples_path)}
     results.write_parquet(out, results.estimates_table(rows), made_by)
 
@@ -57,7 +59,7 @@ def replicates(settings: dict, samples_path: Path) -> Iterator[baselines.Replica
     for number in range(settings["replicates"]):
         x_test, y_test = samples.read(samples_path, number, "test")
         x_train = y_train = seed = None
-        if baselines.METHODS[method].trains:
+        if method not in methods.UNTRAINED:
             x_train, y_train = samples.read(samples_path, number, "train", train_size)
             seed = seed_of(settings["seed"], task, train_size, number, f"train/{method}")
         yield baselines.Replicate(

@@ -11,7 +11,7 @@ from minde.study import experiment_rows
 from minde.study.seeds import seed_of
 from minde.study.sources import EXPERIMENTS, SOURCES
 
-PACKAGES = ("benchmark-mi", "numpy", "pyarrow", "scikit-learn", "torch")
+PACKAGES = ("benchmark-mi", "numpy", "pyarrow", "scikit-learn", "scipy", "torch")
 
 
 def experiment(name: str, settings: dict, out: Path, device: torch.device) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from . import consistency
-from .methods import METHODS, TABLE, UNTRAINED, VARIANTS
+from .methods import TABLE, UNTRAINED, VARIANTS
 from .seeds import canonical
 from .tasks import TASKS, Task, own_task
 
@@ -241,7 +241,7 @@ def matches(match: dict, cell: Cell, task: Task) -> bool:
     ranges = [(match.get(name, {}), dim) for name, dim in (("dim_x", task.dim_x), ("dim_y", task.dim_y))]
     return (
         any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
-        and cell.method in match.get("methods", METHODS)
+        and cell.method in match.get("methods", TABLE)
         and all(limits.get("min", dim) <= dim <= limits.get("max", dim) for limits, dim in ranges)
     )
 

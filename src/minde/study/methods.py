@@ -9,8 +9,8 @@ class Method(NamedTuple):
     label: str
     """Name in tables and figures."""
     kind: str
-    """`variant` (trains score networks), `critic` (trains a critic, with benchmark-mi), `doe` (trains densities),
-    `mine` (our own MINE, stacked, also used by the experiments) or `untrained` (reads the test samples only)."""
+    """`variant` (trains score networks), `critic` (trains a critic, with benchmark-mi), `torch` (trains other networks
+    in torch, all replicates as one program) or `untrained` (reads the test samples only)."""
     sections: tuple[str, ...] = ()
     """Sections of `baselines` that hold its settings."""
 
@@ -19,7 +19,7 @@ TABLE = {
     "minde-j": Method("MINDE-j", "variant"),
     "minde-c": Method("MINDE-c", "variant"),
     "mine": Method("MINE", "critic", ("critics", "mine")),
-    "mine-torch": Method("MINE (ours)", "mine", ("mine_torch",)),
+    "mine-torch": Method("MINE (ours)", "torch", ("mine_torch",)),
     "infonce": Method("InfoNCE", "critic", ("critics",)),
     "dv": Method("D-V", "critic", ("critics",)),
     "nwj": Method("NWJ", "critic", ("critics",)),
@@ -27,8 +27,8 @@ TABLE = {
     "lnn": Method("LNN", "untrained", ("lnn",)),
     "kde": Method("KDE", "untrained", ("kde",)),
     "cca": Method("CCA", "untrained", ("cca",)),
-    "doe-gaussian": Method("DoE (Gaussian)", "doe", ("doe",)),
-    "doe-logistic": Method("DoE (Logistic)", "doe", ("doe",)),
+    "doe-gaussian": Method("DoE (Gaussian)", "torch", ("doe",)),
+    "doe-logistic": Method("DoE (Logistic)", "torch", ("doe",)),
 }
 """Every method, in the order of the paper's Table 1."""
 
@@ -40,6 +40,5 @@ def _of_kind(kind: str) -> tuple[str, ...]:
 VARIANTS = {name: name.removeprefix("minde-") for name in _of_kind("variant")}
 """Methods that train score networks, and the variant of MINDE that each one is."""
 
-CRITICS, UNTRAINED, DOES, MINES = map(_of_kind, ("critic", "untrained", "doe", "mine"))
-COMPETITORS = (*CRITICS, *UNTRAINED, *DOES, *MINES)
-METHODS = (*VARIANTS, *COMPETITORS)
+CRITICS, TORCH, UNTRAINED = map(_of_kind, ("critic", "torch", "untrained"))
+COMPETITORS = tuple(name for name in TABLE if name not in VARIANTS)

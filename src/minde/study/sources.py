@@ -7,7 +7,7 @@ import os
 
 from minde.files import PACKAGE
 
-from .methods import CRITICS, DOES, MINES, UNTRAINED
+from .methods import CRITICS, UNTRAINED
 
 # Everything that reads a cell's samples and weights.
 _MODEL = (
@@ -32,6 +32,7 @@ _MODEL = (
 
 # Without baselines/__init__.py, the list of competitors: a new competitor must not rerun the others.
 _COMPETITOR = ("baselines/interface.py", "steps/baseline.py", "study/seeds.py")
+_IN_TORCH = (*_COMPETITOR, "baselines/perceptrons.py", "baselines/stacks.py")
 
 _EXPERIMENT = (
     "baselines/interface.py",
@@ -92,17 +93,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "score_errors": (*_MODEL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),
     **{method: (*_COMPETITOR, f"baselines/{method}.py") for method in UNTRAINED},
     **dict.fromkeys(CRITICS, (*_COMPETITOR, "baselines/critics.py")),
-    **dict.fromkeys(DOES, (*_COMPETITOR, "baselines/doe.py", "baselines/perceptrons.py", "baselines/stacks.py")),
-    **dict.fromkeys(
-        MINES,
-        (
-            *_COMPETITOR,
-            "baselines/mine.py",
-            "baselines/mine_torch.py",
-            "baselines/perceptrons.py",
-            "baselines/stacks.py",
-        ),
-    ),
+    **dict.fromkeys(("doe-gaussian", "doe-logistic"), (*_IN_TORCH, "baselines/doe.py")),
+    "mine-torch": (*_IN_TORCH, "baselines/mine.py", "baselines/mine_torch.py"),
     **{f"experiment {name}": (*_EXPERIMENT, f"experiments/{name}.py", *own) for name, own in EXPERIMENTS.items()},
     "merge": ("study/origins.py", "study/results.py"),
     "tables": (

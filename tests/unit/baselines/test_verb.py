@@ -5,11 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from minde import baselines
-from minde.baselines import Estimate, Method
+from minde.baselines import Estimate
 from minde.steps.__main__ import main
 from minde.study import results, samples
-from minde.study.sources import SOURCES
 
 TASK = {"task": "1v1-normal-0.75", "seed": 0, "replicates": 2, "n_train": 60, "n_test": 500}
 
@@ -58,9 +56,8 @@ def test_a_method_that_trains_gets_the_first_training_rows_and_a_seed_of_its_own
             seen.append(replicate)
             yield Estimate(nats=0.4, seconds=1.0, std_error=0.01)
 
-    monkeypatch.setitem(SOURCES, "trained", ())
-    monkeypatch.setitem(baselines.METHODS, "trained", Method(estimator=estimator, trains=True))
-    rows = run(drawn, tmp_path / "trained.parquet", method="trained", options={}, train_size=40, seed=0)
+    monkeypatch.setattr("minde.baselines.critics.infonce", estimator)
+    rows = run(drawn, tmp_path / "trained.parquet", method="infonce", options={}, train_size=40, seed=0)
     assert [(row["train_size"], row["std_error"]) for row in rows] == [(40, 0.01)] * 2
     for number, replicate in enumerate(seen):
         np.testing.assert_array_equal(replicate.x_train, samples.read(drawn, number, "train")[0][:40])
@@ -89,8 +86,7 @@ def test_what_did_not_converge_is_a_row_with_its_reason(drawn, tmp_path, monkeyp
         for _ in replicates:
             yield Estimate(nats=None, seconds=1.0, not_converged="it diverged at step 7")
 
-    monkeypatch.setitem(SOURCES, "lost", ())
-    monkeypatch.setitem(baselines.METHODS, "lost", Method(estimator=lost, trains=False))
-    rows = run(drawn, tmp_path / "lost.parquet", method="lost", options={})
+    monkeypatch.setattr("minde.baselines.cca.cca", lost)
+    rows = run(drawn, tmp_path / "lost.parquet", method="cca", options={})
     assert [(row["estimate"], row["not_converged"]) for row in rows] == [(None, "it diverged at step 7")] * 2
-    assert "lost, 1v1-normal-0.75, replicate 1: it diverged at step 7" in capsys.readouterr().err
+    assert "cca, 1v1-normal-0.75, replicate 1: it diverged at step 7" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from minde.experiments import bigan, gans
-from minde.experiments.adversarial import Gans, Settings, train
+from minde.experiments.adversarial import Gans, train
 from minde.experiments.networks import Draws
 from minde.experiments.patterns import coverage, gaussians
 from minde.progress import Progress
@@ -68,16 +68,17 @@ def test_the_term_makes_samples_tell_their_code():
 
 @pytest.mark.slow
 def test_with_the_term_a_gan_covers_at_least_as_many_modes():
-    settings, replicates, pattern = Settings(**GAN | {"codes": [25], "hidden": 64, "steps": 3000}), 2, gaussians(0.2)
+    replicates, pattern = 2, gaussians(0.2)
     seeds = [seed(replicate, "networks") for replicate in range(replicates)]
     draws = Draws(seeds, 2)
-    models = Gans(2, seeds * 2, torch.tensor([0.0, 0.0, 1.0, 1.0]), settings)
+    settings = GAN | {"codes": [25], "hidden": 64, "steps": 3000}
+    models = Gans(2, seeds * 2, torch.tensor([0.0, 0.0, 1.0, 1.0]), **settings)
     train(
         models,
         lambda rows: pattern.draw(draws, rows),
         draws,
         ["a", "b", "c", "d"],
-        Progress("GANs", settings.steps, "steps"),
+        Progress("GANs", models.steps, "steps"),
     )
     found = coverage(models.sample(draws, 2500)[0], pattern, 0.2)
     without, with_term = found.modes.float().split(replicates)

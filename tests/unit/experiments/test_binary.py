@@ -29,9 +29,11 @@ def test_the_rule_is_the_same_for_a_pattern_and_its_opposite():
     np.testing.assert_allclose(chance, chance[::-1])  # the numbers count up, so the opposite is the mirror image
 
 
-def test_a_rule_of_more_than_a_bit_is_refused():
-    with pytest.raises(ValueError, match=r"is 1\.5 bits; expected more than 0 and less than 1"):
-        binary.rule(binary.all_patterns(), 1.5)
+@pytest.mark.parametrize("information", [0.0, 0.9999])
+def test_a_rule_that_does_not_exist_is_refused(information):
+    """4 of the 4,096 patterns lie at the median, so that at most 4,092 / 4,096 bits are possible."""
+    with pytest.raises(ValueError, match=rf"is {information} bits; expected more than 0 and less than 0\.9990"):
+        binary.rule(binary.all_patterns(), information)
 
 
 def test_binned_information_of_known_layers():

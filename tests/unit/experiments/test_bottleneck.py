@@ -50,7 +50,7 @@ def test_beta_trades_information_for_error():
         evaluation=1000,
     )
     found = {(row.series, row.x): row.value for row in rows}
-    free, some, all_of_it = ({name: found[name, beta] for name in bottleneck.UNIT} for beta in (0, 0.1, 10))
+    free, some, all_of_it = ({name: found[name, beta] for name in bottleneck.QUANTITIES} for beta in (0, 0.1, 10))
     assert free["error"] < 0.2
     assert all_of_it["error"] > 0.5
     assert free["mixture"] > some["mixture"] > all_of_it["mixture"]
