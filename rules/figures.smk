@@ -86,7 +86,7 @@ rule training_curve:
 rule comparison:
     input:
         estimates="<results>/estimates.parquet",
-        others=f"results/{STUDY['compared_with'] or STUDY['name']}/estimates.parquet",
+        others=compared_estimates,
         code=source_files("figures"),
     output:
         pdf=report(
@@ -124,7 +124,7 @@ rule figures:
         [
             expand(f"<results>/figures/{figure}_{{part}}.{kind}", part=parts.parts_of(STUDY, figure))
             for figure in parts.FIGURES
-            # A bundle contains a single study.
-            if not (BUNDLE and figure == "comparison")
             for kind in ("pdf", "png")
         ],
+        rules.consistency_figure.output if STUDY["consistency"] else [],
+        rules.experiments.input,

@@ -96,3 +96,4 @@ rule tables:
         rules.table1.output,
         rules.summary.output,
         [expand(path, train_size=sorted(STUDY["train_sizes"])[:-1]) for path in rules.table1_at_size.output],
+        rules.consistency_table.output if STUDY["consistency"] else [],
