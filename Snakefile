@@ -34,10 +34,10 @@ for stage in STAGES:
     include: f"rules/{stage}.smk"
 
 
+include: "rules/consistency.smk"
+include: "rules/experiments.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
-include: "rules/consistency.smk"
-include: "rules/mine.smk"
 include: "rules/plan.smk"
 include: "rules/diagnostics.smk"
 
@@ -48,5 +48,3 @@ rule all:
         "<results>/estimates.parquet",
         rules.tables.input,
         rules.figures.input,
-        rules.consistency.input if STUDY["consistency"] else [],
-        rules.mine.input,

@@ -43,7 +43,7 @@ def study(recipe: str, tasks: list[str]) -> dict:
 
 def predicted(config: dict, rates: list[plan.Rate], cells: list[design.Cell]) -> float:
     """Seconds of training of cells one after another on the whole machine."""
-    trainings = [plan.training_of(config, cell) for cell in cells]
+    trainings = [plan.cost_of(config, cell) for cell in cells]
     return sum(t.steps * config["replicates"] / plan.per_second(rates, t.work) for t in trainings)
 
 
@@ -82,7 +82,7 @@ def main() -> None:
         for recipe in FILES:
             config = study(recipe, ["all"])
             cells = design.cells(config)
-            most, work = max(rate.work for rate in rates), [plan.training_of(config, cell).work for cell in cells]
+            most, work = max(rate.work for rate in rates), [plan.cost_of(config, cell).work for cell in cells]
             rows.append(
                 {
                     "machine": machine,

@@ -36,7 +36,7 @@ rule critic:
         "<benchmarks>/critic/{method}/{task}/{train_size}.tsv"
     wildcard_constraints:
         method=chosen(methods.CRITICS),
-    priority: work
+    priority: n_values
     conda:
         "../envs/samples.yaml"
     threads: STUDY["run"]["threads"]
@@ -63,7 +63,7 @@ rule torch_baseline:
         "<benchmarks>/torch_baseline/{method}/{task}/{train_size}.tsv"
     wildcard_constraints:
         method=chosen(methods.TORCH),
-    priority: work
+    priority: n_values
     conda:
         "../envs/train.yaml"
     threads: STUDY["run"]["threads"]

@@ -2,8 +2,10 @@ rule bundle:
     input:
         estimates="<results>/estimates.parquet",
         cells=estimates_of_all_cells,
-        files=lambda wildcards: list(rules.all.input)[1:],  # without the estimates
+        files=lambda wildcards: [*rules.tables.input, *rules.figures.input],
         curves=curves_of_page,
+        experiments=expand("<results>/experiments/{experiment}.parquet", experiment=STUDY["experiments"]),
+        others=compared_estimates,
         lock=os.path.relpath(ROOT / "requirements.lock"),
         code=source_files("bundle"),
     output:
@@ -29,7 +31,12 @@ rule bundle:
 
 rule bundle_weights:
     input:
-        networks=networks_of_all_cells,
+        networks=[
+            f"<results>/networks/{cell.path}{kind}"
+            for cell in design.cells(STUDY)
+            if cell.method in methods.VARIANTS
+            for kind in (".safetensors", ".curve.parquet")
+        ],
         lock=os.path.relpath(ROOT / "requirements.lock"),
         code=source_files("bundle"),
     output:

@@ -14,13 +14,15 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent  # with links resolv
 # For a Snakemake outside .venv, where minde is not installed.
 sys.path.insert(0, f"{ROOT}/src")
 
-from minde.study import bundle, consistency, design, files, hyperparameters, labels, methods, pages, seeds
+from minde.files import sha256_of
+from minde.study import bundle, consistency, design, hyperparameters, labels, methods, pages
 from minde.study import config as configs
-from minde.study.bundle.archive import ArchiveError
+from minde.study.bundle.archive import COMPARED, ArchiveError
 from minde.study.sources import source_files
+from minde.study.tasks import TASKS
 
 try:
-    BUNDLE = bundle.opened(config, ROOT, verify=workflow.is_main_process)
+    BUNDLE = bundle.named_in(config, ROOT, verify=workflow.is_main_process)
     STUDY = BUNDLE.config if BUNDLE else configs.resolve(config, ROOT)
 except (configs.ConfigError, ArchiveError) as error:
     raise WorkflowError(str(error)) from None
@@ -79,17 +81,16 @@ def content_of_own_file(wildcards) -> str:
         return ""
     if workflow.is_main_process and (problem := configs.problem_of_file(STUDY, wildcards.task)):
         raise WorkflowError(problem)
-    return files.sha256_of(file)
+    return sha256_of(file)
 
 
-def work(wildcards) -> int:
+def n_values(wildcards) -> int:
     """The priority of a job: the number of values in one replicate's training samples.
 
     Larger cells start first, since one that starts last would keep a single core busy while the others idle.
     """
-    rows = int(wildcards.train_size) if "train_size" in wildcards.keys() else STUDY["samples"]["train"]
     task = design.task_of(STUDY, wildcards.task)
-    return rows * (task.dim_x + task.dim_y)
+    return int(wildcards.get("train_size", STUDY["samples"]["train"])) * (task.dim_x + task.dim_y)
 
 
 def curves_of_page(wildcards) -> list[str]:
@@ -98,12 +99,12 @@ def curves_of_page(wildcards) -> list[str]:
     return [f"<results>/networks/{cell.path}.curve.parquet" for cell in cells]
 
 
+def compared_estimates(wildcards) -> list[str]:
+    """The estimates of the study that `compared_with` names, if it names one; a bundle contains them."""
+    other = STUDY["compared_with"]
+    return [f"<results>/{COMPARED}" if BUNDLE else f"results/{other}/estimates.parquet"] if other else []
+
+
 def estimates_of_all_cells(wildcards) -> list[str]:
     """The estimates of every cell of the design."""
     return [f"<results>/estimates/{cell.path}.parquet" for cell in design.cells(STUDY)]
-
-
-def networks_of_all_cells(wildcards) -> list[str]:
-    """The weights and the training curve of every cell that trains score networks."""
-    cells = [cell for cell in design.cells(STUDY) if cell.method in methods.VARIANTS]
-    return [f"<results>/networks/{cell.path}{kind}" for cell in cells for kind in (".safetensors", ".curve.parquet")]

@@ -44,7 +44,7 @@ rule consistency_table:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=seeds.canonical({"sigmas": STUDY["tables"]["sigmas"]}),
+        settings=design.ratio_settings(STUDY),
     message:
         "Write the table of the consistency tests"
     shell:

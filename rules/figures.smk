@@ -74,7 +74,7 @@ rule training_curve:
 rule comparison:
     input:
         estimates="<results>/estimates.parquet",
-        others=f"results/{STUDY['compared_with'] or STUDY['name']}/estimates.parquet",
+        others=compared_estimates,
         code=source_files("figures"),
     output:
         **figure_files(
@@ -106,7 +106,7 @@ rule figures:
         [
             expand(f"<results>/figures/{figure}_{{page}}.{kind}", page=pages.pages_of(STUDY, figure))
             for figure in pages.TASKS_PER_PAGE
-            # A bundle contains a single study.
-            if not (BUNDLE and figure == "comparison")
             for kind in ("pdf", "png")
         ],
+        rules.consistency_figure.output if STUDY["consistency"] else [],
+        rules.experiments.input,

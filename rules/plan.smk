@@ -1,14 +1,15 @@
 rule plan:
     input:
         rates=sorted(os.path.relpath(path) for path in ROOT.glob("benchmarks/results/throughput-*.json")),
+        checks=sorted(os.path.relpath(path) for path in ROOT.glob("benchmarks/results/table-cost-*.json")),
     log:
         "<logs>/plan.log",
     localrule: True
     conda:
         "../envs/train.yaml"
     params:
-        settings=seeds.canonical(STUDY),
+        settings=design.plan_settings(STUDY),
     message:
         "Estimate the cost of the study without running it"
     shell:
-        "step plan --settings - --rates {input.rates:q} 2>&1 <<< {params.settings:q} | tee {log}"
+        "step plan --settings - --rates {input.rates:q} --checks {input.checks:q} 2>&1 <<< {params.settings:q} | tee {log}"

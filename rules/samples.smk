@@ -6,9 +6,9 @@ rule draw_samples:
     log:
         "<logs>/draw_samples/{task}.log",
     wildcard_constraints:
-        task=one_of(design.TASKS),
+        task=one_of(TASKS),
     cache: True
-    priority: work
+    priority: n_values
     conda:
         "../envs/samples.yaml"
     threads: 1
@@ -34,7 +34,7 @@ rule split_file:
     wildcard_constraints:
         task=one_of(STUDY["data"]),
     cache: True
-    priority: work
+    priority: n_values
     conda:
         "../envs/samples.yaml"
     threads: 1

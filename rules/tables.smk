@@ -106,3 +106,4 @@ rule tables:
         rules.summary.output,
         rules.hyperparameters.output,
         [expand(path, train_size=sorted(STUDY["train_sizes"])[:-1]) for path in rules.table1_at_size.output],
+        rules.consistency_table.output if STUDY["consistency"] else [],

@@ -14,7 +14,7 @@ rule train:
     wildcard_constraints:
         method=chosen(methods.VARIANTS),
     cache: True
-    priority: work
+    priority: n_values
     conda:
         "../envs/train.yaml"
     threads: STUDY["run"]["threads"]

@@ -7,7 +7,12 @@ rule unpack:
     log:
         "<logs>/unpack/{file}.log",
     wildcard_constraints:
-        file=r"networks/.*" if BUNDLE.holds == "weights" else r"estimates\.parquet|networks/.*\.curve\.parquet",
+        # All that is made from weights, or all that tables and figures are made from.
+        file=(
+            r"networks/.*"
+            if BUNDLE.holds == "weights"
+            else rf"estimates\.parquet|{re.escape(COMPARED)}|experiments/.*|networks/.*\.curve\.parquet"
+        ),
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -16,7 +21,7 @@ rule unpack:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=lambda wildcards: seeds.canonical({"file": wildcards.file}),
+        settings=lambda wildcards: design.unpack_settings(wildcards.file),
     message:
         "Extract {wildcards.file} from the bundle"
     shell:

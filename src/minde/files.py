@@ -57,6 +57,13 @@ def _sha256_of(path: str | Path, modified: int, size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def remedy(*rules: str) -> str:
+    """What to do about a damaged or foreign file, for an error message: the rules that make such files make it anew."""
+    *others, last = (f"`{rule}`" for rule in rules)
+    names = f"{', '.join(others)} or {last}" if others else last
+    return f"delete it and run the workflow again: the rule {names} makes it"
+
+
 def encode(metadata: dict) -> dict[bytes, bytes]:
     """Key-value metadata of a Parquet file: one key `minde` with a JSON value."""
     return {b"minde": json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()}

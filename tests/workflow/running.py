@@ -38,6 +38,27 @@ TINY = {
     "run": {"device": "cpu"},
 }
 
+# An experiment of seconds.
+MINE = {"hidden": 8, "layers": 1, "batch_size": 50, "learning_rate": 0.001, "smoothing": 0.01, "steps": 5}
+ESTIMATION = {
+    "replicates": 2,
+    "correlations": [-0.5, 0.5],
+    "dims": [1, 2],
+    "samples": 100,
+    "losses": ["mine", "fdiv"],
+    "mine": MINE,
+    "ksg": {"neighbors": 3},
+}
+
+# The consistency tests, in seconds; their images need more samples than the tiny study.
+IMAGES = {
+    "images": "digits",
+    "rows": [4, 8],
+    "noise": 1.0,
+    "autoencoder": {"hidden": 8, "latent": 2, "epochs": 1, "batch_size": 64, "learning_rate": 0.001},
+}
+OF_IMAGES = {"tasks": [], "methods": ["cca"], "samples": {"train": 1000, "test": 700}, "consistency": IMAGES}
+
 NOT_COPIED = (".git", ".venv", ".snakemake", "results", "__pycache__", ".*_cache", "*.egg-info", "build")
 
 

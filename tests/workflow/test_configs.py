@@ -54,7 +54,7 @@ def test_a_study_of_competitors_alone_trains_nothing(fresh):
     assert {"train", "estimate"}.isdisjoint(jobs)
 
 
-@pytest.mark.parametrize("target", ["estimates", "tables", "figures"])
+@pytest.mark.parametrize("target", ["estimates", "tables", "figures", "experiments"])
 def test_targets_can_be_asked_for_by_name(fresh, target):
     assert target in planned(snakemake(fresh, target, "--dry-run"))
 

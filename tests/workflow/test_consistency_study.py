@@ -2,22 +2,14 @@
 
 import pytest
 import yaml
-from running import checkout, pending, snakemake
-
-IMAGES = {
-    "images": "digits",
-    "rows": [4, 8],
-    "noise": 1.0,
-    "autoencoder": {"hidden": 8, "latent": 2, "epochs": 1, "batch_size": 64, "learning_rate": 0.001},
-}
-STUDY = {"tasks": [], "methods": ["cca"], "samples": {"train": 1000, "test": 700}, "consistency": IMAGES}
+from running import IMAGES, OF_IMAGES, checkout, pending, snakemake
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A checkout in which the tests have been run."""
     folder = checkout(tmp_path_factory.mktemp("consistency") / "minde")
-    (folder / "images.yaml").write_text(yaml.safe_dump(STUDY))
+    (folder / "images.yaml").write_text(yaml.safe_dump(OF_IMAGES))
     snakemake(folder, "--configfile", "tiny.yaml", "images.yaml")
     return folder
 
@@ -37,15 +29,15 @@ def test_every_test_has_its_line_and_the_figure_is_drawn(run):
 
 
 def test_nothing_runs_again_unless_something_changes(run):
-    assert not pending(run, STUDY)
+    assert not pending(run, OF_IMAGES)
 
 
 def test_other_noise_makes_the_latents_and_what_follows_again(run):
-    outputs = pending(run, STUDY | {"consistency": IMAGES | {"noise": 0.5}})
+    outputs = pending(run, OF_IMAGES | {"consistency": IMAGES | {"noise": 0.5}})
     assert {"latents.parquet", "estimates/cca/baseline-4/0.parquet", "figures/consistency.png"} <= outputs
 
 
 def test_other_rows_are_not_asked_for_that_the_images_do_not_have(run):
-    (run / "changed.yaml").write_text(yaml.safe_dump(STUDY | {"consistency": IMAGES | {"rows": [4, 9]}}))
+    (run / "changed.yaml").write_text(yaml.safe_dump(OF_IMAGES | {"consistency": IMAGES | {"rows": [4, 9]}}))
     printed = snakemake(run, "latents", "--configfile", "tiny.yaml", "changed.yaml", fails=True)
     assert "consistency.rows ends in 9; images of digits have 8 rows" in printed

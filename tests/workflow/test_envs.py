@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from running import ROOT, copy, snakemake
+from running import ESTIMATION, ROOT, copy, snakemake
 
 ENVS = ("samples", "train", "experiments", "report")
 
@@ -45,6 +45,7 @@ def test_the_lock_names_no_place_to_download_from():
 
 # All packages that these modules import must be in the environment of their rules.
 IMPORTS = {
+    "experiments": ["experiments/*.py", "baselines/ksg.py", "baselines/mine*.py", "steps/experiment.py"],
     "train": ["diffusion/*.py", "images/*.py", "steps/latents.py", "steps/train.py", "steps/estimate.py"],
     "report": [
         "study/figures/**/*.py",
@@ -53,7 +54,7 @@ IMPORTS = {
         "study/tables/*.py",
     ],
 }
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
+DISTRIBUTIONS = {"bmi": "benchmark-mi", "sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
 
 
 @pytest.mark.parametrize("env", IMPORTS)
@@ -61,15 +62,17 @@ def test_an_environment_has_what_its_steps_import(env):
     held = {requirement.split("==")[0] for requirement in pip_section(env)}
     for pattern in IMPORTS[env]:
         for path in (ROOT / "src/minde").glob(pattern):
-            names = re.findall(r"^ *(?:import|from) ([a-z]\w+)", path.read_text(), flags=re.MULTILINE)
+            names = re.findall(r"^ *(?:import|from(?= \S+ import )) ([a-z]\w+)", path.read_text(), flags=re.MULTILINE)
             others = {DISTRIBUTIONS.get(name, name) for name in names} - sys.stdlib_module_names - {"minde"}
             assert others <= held, path
 
 
 @pytest.fixture(scope="module")
 def commands(study):
-    """Shell commands of the tiny study by their verb, as Snakemake prints them."""
-    printed = snakemake(study, "--configfile", "tiny.yaml", "--forceall", "--dry-run", "--printshellcmds")
+    """Shell commands of the tiny study with an experiment by their verb, as Snakemake prints them."""
+    (study / "experiment.yaml").write_text(yaml.safe_dump({"experiments": {"estimation": ESTIMATION}}))
+    configs = ("--configfile", "tiny.yaml", "experiment.yaml")
+    printed = snakemake(study, *configs, "--forceall", "--dry-run", "--printshellcmds")
     # One command per verb is enough.
     found = re.findall(r"^Shell command: (step .*)", printed, re.MULTILINE)
     return {command.split()[1]: re.sub(r" 2> \S+", "", command) for command in found}  # show errors here
@@ -79,7 +82,12 @@ def commands(study):
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the environments are of Python 3.11, as this one is not")
 @pytest.mark.parametrize(
     ("env", "verbs"),
-    [("samples", ("sample", "baseline")), ("train", ("train", "estimate")), ("report", ("merge", "table", "figure"))],
+    [
+        ("samples", ("sample", "baseline")),
+        ("train", ("train", "estimate")),
+        ("experiments", ("experiment",)),
+        ("report", ("merge", "table", "figure", "experiment-figure")),
+    ],
 )
 def test_the_pip_section_resolves_and_runs_its_rules(env, verbs, commands, study, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)

@@ -2,12 +2,9 @@
 
 import pytest
 import yaml
-from running import ROOT, checkout, snakemake
+from running import ESTIMATION, MINE, ROOT, checkout, snakemake
 
-MINE = {"hidden": 8, "layers": 1, "batch_size": 50, "learning_rate": 0.001, "smoothing": 0.01, "steps": 5}
 KSG = {"neighbors": 3}
-ESTIMATION = {"replicates": 2, "correlations": [-0.5, 0.5], "dims": [1, 2], "samples": 100, "losses": ["mine", "fdiv"]}
-ESTIMATION |= {"mine": MINE, "ksg": KSG}
 DEPENDENCE = {"replicates": 2, "functions": ["cubic"], "noises": [0, 0.5], "samples": 100, "loss": "mine", "ksg": KSG}
 DEPENDENCE |= {"mine": MINE}
 DEPENDENCE |= {"minde": {"hidden": 8, "batch_size": 50, "learning_rate": 0.001, "steps": 5, "mc_draws": 1}}
@@ -20,14 +17,14 @@ def run(tmp_path_factory):
     """A checkout in which both experiments have been run."""
     folder = checkout(tmp_path_factory.mktemp("experiments") / "minde")
     (folder / "both.yaml").write_text(yaml.safe_dump(BOTH))
-    snakemake(folder, "mine", "--configfile", "tiny.yaml", "both.yaml")
+    snakemake(folder, "experiments", "--configfile", "tiny.yaml", "both.yaml")
     return folder
 
 
 def planned(folder, experiments):
     """What a run of other settings would do."""
     (folder / "changed.yaml").write_text(yaml.safe_dump({"experiments": experiments}))
-    return snakemake(folder, "mine", "--dry-run", "--configfile", "tiny.yaml", "changed.yaml")
+    return snakemake(folder, "experiments", "--dry-run", "--configfile", "tiny.yaml", "changed.yaml")
 
 
 def test_every_experiment_has_rows_and_a_figure(run):
@@ -44,7 +41,7 @@ def test_a_setting_of_one_experiment_reruns_that_one(run):
 
 
 def test_the_report_has_their_captions(run):
-    snakemake(run, "mine", "--configfile", "tiny.yaml", "both.yaml", "--report", "report.html")
+    snakemake(run, "experiments", "--configfile", "tiny.yaml", "both.yaml", "--report", "report.html")
     report = (run / "report.html").read_text()
     for words in ("MINE against nearest neighbours", "Dependences that are not linear", "estimation.png"):
         assert words in report

@@ -7,12 +7,17 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from running import ROOT, checkout, copy, environment, snakemake
+import yaml
+from running import ESTIMATION, OF_IMAGES, ROOT, TINY, checkout, copy, environment, snakemake
 
 from minde.study import results
 
 ABSENT = ("torch", "jax", "jaxlib", "bmi", "safetensors")
 BUILT = ("tables", "figures")
+
+# Everything else that a figure can be made from.
+WIDE = TINY | OF_IMAGES | {"name": "wide", "tasks": TINY["tasks"], "compared_with": "tiny"}
+WIDE |= {"experiments": {"estimation": ESTIMATION}}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +53,19 @@ def test_tables_and_figures_are_rebuilt_byte_for_byte_without_torch_and_jax(bund
     assert files(rebuilt) == files(bundles)
     assert "train" not in printed.split("Job stats:")[1].split("total")[0].split()
     assert "Nothing to be done" in snakemake(laptop, *arguments)
+
+
+def test_so_are_those_of_experiments_consistency_tests_and_a_comparison(study, laptop, tmp_path):
+    folder = copy(study, tmp_path / "minde")
+    (folder / "wide.yaml").write_text(yaml.safe_dump(WIDE))
+    snakemake(folder, "bundle", "--configfile", "wide.yaml")
+    made = files(folder / "results/wide")
+    names = {str(path) for path in made}
+    assert {f"figures/{name}.pdf" for name in ("estimation", "consistency", "comparison_1")} < names
+    assert "tables/consistency.md" in names
+    snakemake(laptop, *BUILT, "--config", f"from_bundle={folder}/results/wide/bundle.zip")
+    [rebuilt] = (laptop / "results").iterdir()
+    assert files(rebuilt) == made
 
 
 def test_a_changed_bundle_is_refused_and_nothing_is_written(bundles, laptop):

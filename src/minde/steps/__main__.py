@@ -171,7 +171,13 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
         ],
     ),
     "unpack": (verbs.unpack, [_path("--bundle", "bundle to read"), _path("--out", "file to write")]),
-    "plan": (verbs.plan, [_path("--rates", "results of the throughput benchmark", nargs="*")]),
+    "plan": (
+        verbs.plan,
+        [
+            _path("--rates", "results of the throughput benchmark", nargs="*"),
+            _path("--checks", "results of the benchmark that checks a prediction", nargs="*"),
+        ],
+    ),
 }
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minde.diffusion.model import score_network
-from minde.diffusion.network import Network
 from minde.study import design, methods
 
 from .cell import shape_of, steps_of
@@ -27,7 +26,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Training:
+class Cost:
     """The cost of training a cell, per replicate."""
 
     width: int
@@ -38,31 +37,45 @@ class Training:
     """Parameters times batch size, per step."""
 
 
-def report(config: dict, measured: list[Path]) -> str:
-    """Return a study's jobs, steps and disk space, and its hours at the rates of every measured machine, as text."""
+def report(config: dict, measured: list[Path], checks: list[Path]) -> str:
+    """Return a study's jobs, steps and disk space, and its hours at the rates of every measured machine, as text.
+
+    ``measured`` are results of the throughput benchmark, ``checks`` of that which runs cells to check a prediction.
+    """
     replicates, cells = config["replicates"], design.cells(config)
-    trainings = [training_of(config, cell) for cell in cells if cell.method in methods.VARIANTS]
+    trainings = [cost_of(config, cell) for cell in cells if cell.method in methods.VARIANTS]
     lines = [f"study {config['name']}: {len(config['tasks'])} tasks, {replicates} replicates of each cell"]
     for width, train_size in sorted({(training.width, training.train_size) for training in trainings}):
         steps = [t.steps for t in trainings if (t.width, t.train_size) == (width, train_size)]
         length = f"{max(steps):,}" if min(steps) == max(steps) else f"{min(steps):,} to {max(steps):,}"
         lines.append(f"  width {width:>3}, {train_size:>7,} samples: {len(steps):>3} trainings of {length:>9} steps")
-    for path in measured:
-        lines += hours(path, trainings, replicates)
-    competitors = sum(cell.method in methods.COMPETITORS for cell in cells)
+    if trainings:
+        lines += [line for path in measured for line in hours(path, trainings, replicates)]
+        lines += [line for path in checks for line in check(path)]
     weights = sum(training.parameters for training in trainings) * replicates * FLOAT
     return "\n".join(
         [
             *lines,
-            f"jobs: {len(config['tasks'])} for samples, {len(trainings)} for training, {len(trainings)} for estimates, "
-            f"{competitors} for competitors, whose hours are not counted",
+            f"jobs: {len(config['tasks'])} for samples, {len(trainings)} for training, {len(trainings)} for estimates",
+            *unpredicted(config),
             f"disk: samples {_gigabytes(_samples(config))}, weights {_gigabytes(weights * KEPT)}, "
             f"checkpoints at most {_gigabytes(weights * CHECKPOINT)} while training",
         ]
     )
 
 
-def hours(path: Path, trainings: list[Training], replicates: int) -> list[str]:
+def unpredicted(config: dict) -> list[str]:
+    """Return what else the study runs, whose rates are not measured, as text; no line if there is nothing."""
+    competitors = sum(cell.method in methods.COMPETITORS for cell in design.cells(config))
+    found = [f"{competitors} cells of competitors"] if competitors else []
+    if experiments := config["experiments"]:
+        found.append(f"{len(experiments)} experiments ({', '.join(experiments)})")
+    if config["consistency"]:
+        found.append("the autoencoders of the consistency tests")
+    return [f"hours are not predicted of {', '.join(found)}"] if found else []
+
+
+def hours(path: Path, trainings: list[Cost], replicates: int) -> list[str]:
     """Return the hours that trainings take on a measured machine, and the extrapolated part of them, as text."""
     machine, rates = read_rates(path)
     spent = [training.steps * replicates / per_second(rates, training.work) / 3600 for training in trainings]
@@ -79,23 +92,30 @@ def hours(path: Path, trainings: list[Training], replicates: int) -> list[str]:
     return lines
 
 
-def training_of(config: dict, cell: design.Cell) -> Training:
+def check(path: Path) -> list[str]:
+    """Return how many times their prediction the cells of a checked task took, as text; nothing if none were run."""
+    found = json.loads(path.read_text())
+    if not (checked := found["check"]):
+        return []
+    return [
+        f"on {found['device']}, real trainings of {checked['task']} took {checked['ratio']:.1f} times their prediction "
+        f"({path.name})"
+    ]
+
+
+def cost_of(config: dict, cell: design.Cell) -> Cost:
     """Return the cost of training a cell."""
-    network, training = network_of(config, cell), design.training_of(config, cell)["training"]
-    steps, parameters = steps_of(training, cell.train_size), network.n_parameters
-    return Training(network.hidden, cell.train_size, steps, parameters, parameters * training["batch_size"])
-
-
-def network_of(config: dict, cell: design.Cell) -> Network:
-    """Return the network of a cell."""
     task, settings = design.task_of(config, cell.task), design.training_of(config, cell)
-    return score_network(
+    training = settings["training"]
+    network = score_network(
         variant=methods.VARIANTS[cell.method],
         dim_x=task.dim_x,
         dim_y=task.dim_y,
-        has_base=settings["training"]["precondition"] != "none",
+        has_base=training["precondition"] != "none",
         **shape_of(settings, task.dim_x + task.dim_y),
     )
+    steps, parameters = steps_of(training, cell.train_size), network.n_parameters
+    return Cost(network.hidden, cell.train_size, steps, parameters, parameters * training["batch_size"])
 
 
 def per_second(rates: list[Rate], work: int) -> float:

@@ -186,7 +186,7 @@ def plan(args: argparse.Namespace) -> None:
     """Print the cost of a study: jobs, steps, hours at measured rates, disk."""
     from minde.steps import plan
 
-    print(plan.report(args.settings, args.rates))
+    print(plan.report(args.settings, args.rates, args.checks))
 
 
 def _as_json(args: argparse.Namespace) -> dict:

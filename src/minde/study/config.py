@@ -1,6 +1,8 @@
 """The config of a study, checked before any job: first against the closed schema, then in code.
 
-All problems are reported together, each with the key's path, the found value and what is allowed.
+Each stage reports all its problems together, and the next begins only if there are none: violations of the schema,
+names that must exist, numbers that must fit each other. A problem has the key's path, the found value and what is
+allowed.
 """
 
 import math
@@ -35,7 +37,7 @@ def resolve(config: dict, root: str | Path) -> dict:
     """Check a config against the schema under `root` and return it with all tasks listed, including those of groups,
     patterns and the consistency tests.
 
-    Raises ConfigError with every problem found. The argument is not changed.
+    Raises ConfigError with every problem of the first stage that finds any. The argument is not changed.
     """
     schema = yaml.safe_load((Path(root) / SCHEMA).read_text(encoding="utf-8"))
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))

@@ -69,6 +69,11 @@ def consistency_settings(config: dict) -> str:
     return canonical({"tasks": list(consistency.entries(config)), "sigmas": config["tables"]["sigmas"]})
 
 
+def ratio_settings(config: dict) -> str:
+    """Settings for the table of the consistency tests, besides the estimates."""
+    return canonical({"sigmas": config["tables"]["sigmas"]})
+
+
 def train_settings(config: dict, cell: Cell) -> str:
     """Settings for the training of a cell, with the overrides that match the cell applied."""
     return canonical(
@@ -177,6 +182,16 @@ def summary_settings(config: dict) -> str:
 def bundle_settings(config: dict, holds: str) -> str:
     """Settings for making a bundle, besides the packed files: the config, without the machine's choices in `run`."""
     return canonical({"holds": holds, "config": {key: value for key, value in config.items() if key != "run"}})
+
+
+def unpack_settings(file: str) -> str:
+    """Settings for extracting a file from a bundle, besides the bundle."""
+    return canonical({"file": file})
+
+
+def plan_settings(config: dict) -> str:
+    """Settings for predicting the cost of the study: the whole config."""
+    return canonical(config)
 
 
 def cells_of(merge_settings: dict) -> list[Cell]:

@@ -8,6 +8,9 @@ import pyarrow as pa
 
 from .results import read_parquet, write_parquet
 
+RULES = ("experiment",)
+"""The rules that make files of rows."""
+
 UNITS = {
     "information": "nats",
     "divergence": "nats",
@@ -65,5 +68,5 @@ def write(path: str | Path, rows: Iterable[dict], provenance: dict) -> None:
 
 def read(path: str | Path) -> pa.Table:
     """Read an experiment's rows. Raises ValueError like `results.read_parquet`."""
-    found, _ = read_parquet(path, SCHEMA, "file of an experiment's rows", "`experiment`")
+    found, _ = read_parquet(path, SCHEMA, "file of an experiment's rows", RULES)
     return found

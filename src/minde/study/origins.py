@@ -20,23 +20,31 @@ def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
     :func:`.design.origin_settings` returns. The message names stage and setting, the found and the expected value, and
     the file to delete.
     """
-    found, expected = _found(made_by), _expected(config, cell)
-    for stage, settings in ((stage, expected[stage]) for stage in found):
-        differ = [key for key in sorted(settings.keys() | found[stage]) if settings.get(key) != found[stage].get(key)]
-        if differ:
-            key, folder = differ[0], path.parents[3]
-            made = {"samples": f"samples/{cell.task}.parquet", "training": f"networks/{cell.path}.safetensors"}
-            remove = folder / made[stage] if stage in made else path
+    expected, folder = _expected(config, cell), path.parents[3]
+    made = {"samples": f"samples/{cell.task}.parquet", "training": f"networks/{cell.path}.safetensors"}
+    for stage, settings in _found(made_by).items():
+        _compare(path, stage, settings, expected[stage], remove=folder / made[stage] if stage in made else path)
+
+
+def check_experiment(path: Path, made_by: dict, config: dict, name: str) -> None:
+    """The same for the rows of an experiment, of which ``made_by`` is the provenance and ``config`` a whole config."""
+    _compare(path, "experiment", made_by["settings"], json.loads(design.experiment_settings(config, name)), remove=path)
+
+
+def _compare(path: Path, stage: str, found: dict, expected: dict, *, remove: Path) -> None:
+    """Raise ValueError, with the file to remove, if settings of a stage that leads to `path` differ."""
+    for key in sorted(expected.keys() | found):
+        if found.get(key) != expected.get(key):
             raise ValueError(
-                f"{path} was made with other settings than the study's: {key} of its {stage} is "
-                f"{found[stage].get(key)}, expected {settings.get(key)}. For example, the config was edited while the "
-                f"study ran, or results were copied from another study. Delete {remove} and run the workflow again"
+                f"{path} was made with other settings than the study's: {key} of its {stage} is {found.get(key)}, "
+                f"expected {expected.get(key)}. For example, the config was edited while the study ran, or results "
+                f"were copied from another study. Delete {remove} and run the workflow again"
             )
 
 
 def summary(made_by: Iterable[dict]) -> dict:
     """All versions of Python and libraries, hardware and SHA-256 of source code in the provenance of cells, including
-    their training and samples. Each is a sorted list of distinct values."""
+    their training and samples, and of experiments. Each is a sorted list of distinct values."""
     found = {"python": set(), "versions": {}, "hardware": set(), "code_sha256": set()}
     for made in (stage for cell in made_by for stage in _stages(cell)):
         found["python"].add(made["python"])

@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from minde.files import atomic, encode
+from minde.files import atomic, encode, remedy
 
-RULES = "`estimate`, `baseline` or `merge`"
-"""The rules that make a file of estimates."""
+RULES = ("estimate", "baseline", "critic", "torch_baseline", "merge")
+"""The rules that make files of estimates."""
 
 SHOWN = 5  # keys that an error message names
 
@@ -49,7 +49,7 @@ def write_parquet(path: str | Path, table: pa.Table, provenance: dict) -> None:
         pq.write_table(table.replace_schema_metadata(encode(provenance)), temporary)
 
 
-def read_parquet(path: str | Path, schema: pa.Schema, kind: str, rules: str) -> tuple[pa.Table, dict]:
+def read_parquet(path: str | Path, schema: pa.Schema, kind: str, rules: Iterable[str]) -> tuple[pa.Table, dict]:
     """Read a table of a declared schema and its provenance, as `write_parquet` wrote them.
 
     Raises ValueError naming the file, what was found and the rules that make it, if it is damaged, has another schema
@@ -60,13 +60,13 @@ def read_parquet(path: str | Path, schema: pa.Schema, kind: str, rules: str) -> 
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path} is not a readable {kind} ({error}); {_remedy(rules)}") from error
+        raise ValueError(f"{path} is not a readable {kind} ({error}); {remedy(*rules)}") from error
     made_by = (table.schema.metadata or {}).get(b"minde")
     if table.schema.equals(schema) and made_by:
         return table, json.loads(made_by)
     columns = ", ".join(f"{field.name} {field.type}" for field in table.schema)
     found = f"columns {columns}{'' if made_by else ', and no provenance'}"
-    raise ValueError(f"{path} is not a readable {kind} (found {found}); {_remedy(rules)}")
+    raise ValueError(f"{path} is not a readable {kind} (found {found}); {remedy(*rules)}")
 
 
 def estimates_table(rows: list[dict]) -> pa.Table:
@@ -116,18 +116,17 @@ def merge(expected: Iterable[tuple], paths: Iterable[str | Path]) -> pa.Table:
     return table.take([rows[key] for key in expected])
 
 
-def read_provenance(path: str | Path) -> dict:
-    """Return a file's provenance: settings, code, versions. Raises ValueError if it is damaged or has none."""
+def read_provenance(path: str | Path, rules: Iterable[str] = RULES) -> dict:
+    """Return a file's provenance: settings, code, versions.
+
+    Raises ValueError naming the rules that make such files, if it is damaged or has none.
+    """
     try:
         return json.loads(pq.read_metadata(path).metadata[b"minde"])
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is not a Parquet file with provenance ({error}); {_remedy(RULES)}") from error
-
-
-def _remedy(rules: str) -> str:
-    return f"delete it and run the workflow again: the rule {rules} makes it"
+        raise ValueError(f"{path} is not a Parquet file with provenance ({error}); {remedy(*rules)}") from error
 
 
 def _some(keys: list[tuple]) -> str:

@@ -15,13 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from minde.files import atomic, encode, provenance
+from minde.files import atomic, encode, provenance, remedy
 
 from .seeds import seed_of
 from .sources import SOURCES
 from .tasks import HIGH_MI, task
 
 SPLITS = ("train", "test")
+
+_REMEDY = remedy("draw_samples", "split_file")
 
 # From a replicate and a split to X `(rows, dim_x)` and Y `(rows, dim_y)` in float32.
 Draw = Callable[[int, str], tuple[np.ndarray, np.ndarray]]
@@ -109,9 +111,6 @@ def read(path: str | Path, replicate: int, split: str, rows: int | None = None) 
     dim_x = held["dim_x"]
     values = np.stack([column.to_numpy()[:rows] for column in group.columns[2:]], axis=1)
     return np.ascontiguousarray(values[:, :dim_x]), np.ascontiguousarray(values[:, dim_x:])
-
-
-_REMEDY = "delete it and run the workflow again: the rule `draw_samples` (or `split_file`, for a user file) makes it"
 
 
 def _draw_split(settings: dict, replicate: int, split: str) -> tuple[np.ndarray, np.ndarray]:

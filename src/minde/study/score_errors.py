@@ -35,7 +35,7 @@ def write_figure(errors: str | Path, method: str, paths: Iterable[str | Path]) -
     """
     from .figures import write  # the environment that measures errors has no matplotlib
 
-    found, _ = read_parquet(errors, SCHEMA, "file of score errors", "`score_errors`")
+    found, _ = read_parquet(errors, SCHEMA, "file of score errors", ("score_errors",))
     frame = found.to_pandas()
     write(lambda: _figure(frame, method), paths)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from minde.files import atomic
+from minde.files import atomic, remedy
 
 from .results import read_parquet
 
@@ -37,7 +37,7 @@ def curve_table(rows: list[dict]) -> pa.Table:
 
 def read_curve(path: str | Path) -> tuple[pa.Table, dict]:
     """Read a training curve and its provenance. Raises ValueError like `results.read_parquet`."""
-    return read_parquet(path, CURVE_SCHEMA, "training curve", "`train`")
+    return read_parquet(path, CURVE_SCHEMA, "training curve", ("train",))
 
 
 def train_seconds(path: str | Path) -> dict[int, float]:
@@ -88,7 +88,4 @@ def _open(path: str | Path) -> Iterator:
             found = "no provenance"
     except SafetensorError as error:
         found = str(error)
-    raise ValueError(
-        f"{path} does not hold the weights of a cell ({found}); delete it and run the workflow again: the rule "
-        "`train` makes it"
-    )
+    raise ValueError(f"{path} does not hold the weights of a cell ({found}); {remedy('train')}")

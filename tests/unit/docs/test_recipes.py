@@ -40,7 +40,7 @@ def rows(pattern: str) -> list[tuple[str, ...]]:
 
 def test_the_table_is_that_of_the_estimates() -> None:
     config = config_of("accuracy")
-    steps = {cell.task: f"{plan.training_of(config, cell).steps:,}" for cell in design.cells(config)}
+    steps = {cell.task: f"{plan.cost_of(config, cell).steps:,}" for cell in design.cells(config)}
     quoted = config["minde"]["quoted"]["fast"]
     found, truth = means("docs/results/accuracy/estimates.parquet", quoted)
     of_clusters, again = means("docs/results/accuracy/clusters.parquet", quoted)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from minde.study import bundle, design, results, trained
+from minde.study import bundle, design, experiment_rows, results, trained
 from minde.study.bundle import archive, pack
 from minde.study.bundle.archive import ArchiveError
 from minde.study.config import ConfigError, resolve
@@ -77,7 +77,7 @@ def make(folder, holds="estimates", out=None, config=CONFIG):
 
 
 def opened(path, verify=True, **others):
-    return bundle.opened(DEFAULTS | others | {"from_bundle": str(path)}, ROOT, verify=verify)
+    return bundle.named_in(DEFAULTS | others | {"from_bundle": str(path)}, ROOT, verify=verify)
 
 
 def contents(path):
@@ -98,6 +98,56 @@ def test_a_bundle_holds_results_config_lock_and_what_made_them(folder):
     assert manifest["versions"] == {"jax": ["0.4.30"], "numpy": ["1.26.4"], "torch": ["2.13.0"]}
     assert manifest["code_sha256"] == ["a", "b", "c"]
     assert len(manifest["code"]["sha256"]) == 64
+
+
+@pytest.fixture
+def wide(folder):
+    """The same study with an experiment and a comparison: its config, and the folder of its results."""
+    experiments = yaml.safe_load((ROOT / "config/mine.yaml").read_text())["experiments"]
+    config = resolve(CONFIG | {"experiments": {"binary": experiments["binary"]}, "compared_with": "other"}, ROOT)
+    made_by = BASELINE | {"settings": json.loads(design.experiment_settings(config, "binary")), "hardware": "a TPU"}
+    experiment_rows.write(folder / "experiments/binary.parquet", [], made_by)
+    others = {"code": "d", "versions": {"pyarrow": "25"}, "python": "3.14.0", "settings": {}, "cells": {"hardware": []}}
+    results.write_parquet(folder.parent / "other/estimates.parquet", results.estimates_table([]), others)
+    return config, folder
+
+
+def test_a_bundle_holds_the_rows_of_experiments_and_the_estimates_of_a_comparison(wide):
+    config, folder = wide
+    path = make(folder, config=config)
+    manifest, held = contents(path)
+    assert held["experiments/binary.parquet"] == (folder / "experiments/binary.parquet").read_bytes()
+    assert held[archive.COMPARED] == (folder.parent / "other/estimates.parquet").read_bytes()
+    *_, experiment, compared = map(json.loads, held[pack.PROVENANCE].splitlines())
+    assert (experiment["experiment"], experiment["settings"]["epochs"]) == ("binary", 600)
+    assert (compared["compared_with"], compared["python"]) == ("other", "3.14.0")
+    assert "a TPU" in manifest["hardware"]
+    assert "3.14.0" not in manifest["python"]  # of the other study
+    assert opened(path).config == config
+
+
+def test_experiments_and_a_comparison_that_a_bundle_lacks_are_not_asked_of_it(wide):
+    config, folder = wide
+    assert opened(make(folder, "weights", config=config)).config == CONFIG
+    with archive.opened(make(folder, config=config)) as full:  # as earlier versions made it
+        kept = {name: archive.read(full, name) for name in full.manifest["files"]}
+        older = {name: held for name, held in kept.items() if "binary" not in name and name != archive.COMPARED}
+        archive.write(folder / "older.zip", older, {"holds": "estimates"})
+    assert opened(folder / "older.zip").config == CONFIG
+
+
+def test_rows_of_an_experiment_with_other_settings_are_not_packed(wide):
+    config, folder = wide
+    config["experiments"]["binary"]["epochs"] = 7
+    with pytest.raises(ValueError, match=r"binary\.parquet .*epochs of its experiment is 600, expected 7.*Delete"):
+        make(folder, config=config)
+
+
+def test_damaged_rows_of_an_experiment_are_named_with_their_rule(wide):
+    config, folder = wide
+    (folder / "experiments/binary.parquet").write_text("damaged")
+    with pytest.raises(ValueError, match=r"experiments/binary\.parquet is not a Parquet file.*rule `experiment` makes"):
+        make(folder, config=config)
 
 
 def test_every_cell_has_the_settings_and_seeds_that_made_it(folder):
@@ -159,7 +209,7 @@ def test_a_study_is_taken_from_a_bundle(folder):
     assert (found.path, found.holds, found.config) == (path, "estimates", CONFIG)
     assert found.folder.startswith("small@")
     assert opened(make(folder, "weights")).folder != found.folder
-    assert bundle.opened(DEFAULTS, ROOT, verify=True) is None
+    assert bundle.named_in(DEFAULTS, ROOT, verify=True) is None
 
 
 def test_a_changed_bundle_is_refused_by_name_and_only_verifying_reads_all_of_it(folder):

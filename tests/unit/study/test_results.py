@@ -86,7 +86,7 @@ def test_a_row_with_other_columns_is_refused():
 def test_a_truncated_file_is_named_with_the_rule_that_makes_it(tmp_path):
     path = write(tmp_path / "a.parquet", row())
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ValueError, match=r"a\.parquet is not a readable estimates file.*rule `estimate`"):
+    with pytest.raises(ValueError, match=r"a\.parquet is not a readable .*, `torch_baseline` or `merge` makes"):
         results.read_estimates(path)
 
 

@@ -4,6 +4,7 @@ Snakemake reads this on the login node: it loads no library beyond those that th
 """
 
 import json
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Bundle:
     holds: str
     """One of HOLDS."""
     config: dict
-    """The study's, as `config.resolve` returns it."""
+    """The study's, as `config.resolve` returns it, without experiments and a comparison that the bundle lacks."""
     sha256: str
     """Of the manifest, and thereby of all content."""
 
@@ -34,7 +35,7 @@ class Bundle:
         return f"{self.config['name']}@{self.sha256[:12]}"
 
 
-def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None:
+def named_in(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None:
     """The bundle that a config names as `from_bundle`, or None.
 
     With `verify`, the content of every file is compared with its SHA-256, which reads the whole bundle.
@@ -62,7 +63,19 @@ def opened(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None
         except config.ConfigError as error:
             code = found.manifest.get("code")
             raise config.ConfigError(f"{path} is of another version of this software ({code}): {error}") from None
-        return Bundle(path=path, holds=holds, config=study, sha256=found.sha256)
+        return Bundle(path=path, holds=holds, config=_held(study, found.manifest["files"]), sha256=found.sha256)
+
+
+def _held(study: dict, files: Container[str]) -> dict:
+    """The config without experiments whose rows, and a comparison whose estimates, are not among the bundle's files.
+
+    Weights have neither, and nor has a bundle of an earlier version.
+    """
+    experiments = {
+        name: settings for name, settings in study["experiments"].items() if f"experiments/{name}.parquet" in files
+    }
+    compared_with = study["compared_with"] if archive.COMPARED in files else ""
+    return study | {"experiments": experiments, "compared_with": compared_with}
 
 
 def _check_alone(configured: dict, root: Path) -> None:

@@ -26,6 +26,9 @@ MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 CONFIG = "config.json"
 """Name of the study's config, as the workflow resolved it."""
 
+COMPARED = "compared_estimates.parquet"
+"""Name of the estimates of the study that this one is compared with."""
+
 FORMAT, VERSION = "minde-bundle", 1
 """Format and version in a manifest. The version rises when an older reader would misread the archive."""
 

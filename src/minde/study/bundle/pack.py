@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from minde.files import PACKAGE, provenance
 
-from .. import design, methods, origins, results, trained
+from .. import design, experiment_rows, methods, origins, results, trained
 from . import archive, crate
 
 LOCK, PROVENANCE = "requirements.lock", "provenance.jsonl"
@@ -17,11 +17,13 @@ SEEDS = "minde.study.seeds.seed_of(seed, task, train_size, replicate, purpose)"
 
 ABOUT = {
     "estimates.parquet": "every estimate of the study (nats)",
+    archive.COMPARED: "every estimate of the study that it is compared with (nats)",
     "estimates": "the tables and figures of the study, and everything that they are made from",
     "weights": "the trained weights of every cell of the study, from which estimates can be recomputed",
     archive.CONFIG: "config of the study, as the workflow resolved it",
     LOCK: "versions of the software",
-    PROVENANCE: "provenance of each cell's estimates or weights: settings, seeds, code, versions, hardware",
+    PROVENANCE: "provenance of each cell's estimates or weights, of each experiment, and of the estimates that are "
+    "compared: settings, seeds, code, versions, hardware",
     archive.MANIFEST: "SHA-256 and size of every other file",
     archive.SEAL: "SHA-256 of the manifest",
 }
@@ -31,11 +33,14 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
     """Write the bundle of a study whose results are in `folder`; the same content gives the same bytes.
 
     `holds` is one of bundle.HOLDS, `files` are tables, figures and training curves in that folder. Raises ValueError
-    for estimates or weights that cannot be read or were made with other settings than the study's.
+    for estimates, weights or experiments that cannot be read or were made with other settings than the study's.
     """
-    made_by = (_weights if holds == "weights" else _estimates)(config, folder)
-    data = [*files, *([folder / "estimates.parquet"] if holds == "estimates" else _networks(made_by, folder))]
-    lines = [{**asdict(cell), **made} for cell, made in made_by.items()]
+    data, made_by = (_weights if holds == "weights" else _estimates)(config, folder)
+    members: dict[str, bytes | Path] = {path.relative_to(folder).as_posix(): path for path in (*files, *data)}
+    lines = list(made_by)  # the manifest summarises these, and not the other study's
+    if holds == "estimates" and (other := config["compared_with"]):
+        members[archive.COMPARED] = folder.parent / other / "estimates.parquet"
+        lines.append({"compared_with": other, **results.read_provenance(members[archive.COMPARED])})
     commit = commit_of(PACKAGE.parents[1])
     about = {
         "holds": holds,
@@ -43,9 +48,8 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
         "seed": config["seed"],
         "seeds": SEEDS,
         "code": {"sha256": provenance({})["code"], **commit},
-        **origins.summary(made_by.values()),
+        **origins.summary(made_by),
     }
-    members: dict[str, bytes | Path] = {path.relative_to(folder).as_posix(): path for path in data}
     members |= {
         archive.CONFIG: (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode(),
         LOCK: lock,
@@ -82,28 +86,31 @@ def commit_of(root: Path) -> dict:
     return {"commit": None, "date": None, "as_committed": None}
 
 
-def _estimates(config: dict, folder: Path) -> dict[design.Cell, dict]:
-    """Provenance of each cell's estimates."""
-    made_by = {}
+def _estimates(config: dict, folder: Path) -> tuple[list[Path], list[dict]]:
+    """The merged estimates and the rows of the experiments; the provenance of each cell's estimates and of the rows."""
+    data, made_by = [folder / "estimates.parquet"], []
     for cell in design.cells(config):
         path = folder / f"estimates/{cell.path}.parquet"
-        made_by[cell] = results.read_provenance(path)
-        origins.check(path, made_by[cell], config, cell)
-    return made_by
+        made = results.read_provenance(path)
+        origins.check(path, made, config, cell)
+        made_by.append({**asdict(cell), **made})
+    for name in config["experiments"]:
+        path = folder / f"experiments/{name}.parquet"
+        made = results.read_provenance(path, experiment_rows.RULES)
+        origins.check_experiment(path, made, config, name)
+        made_by.append({"experiment": name, **made})
+        data.append(path)
+    return data, made_by
 
 
-def _weights(config: dict, folder: Path) -> dict[design.Cell, dict]:
-    """Provenance of the weights of each cell that has any."""
-    made_by = {}
+def _weights(config: dict, folder: Path) -> tuple[list[Path], list[dict]]:
+    """The weights and training curves of each cell that has any, and the provenance of the weights."""
+    data, made_by = [], []
     for cell in design.cells(config):
         if cell.method in methods.VARIANTS:
             path = folder / f"networks/{cell.path}.safetensors"
-            made_by[cell] = trained.read_provenance(path)
-            origins.check(path, {"training": made_by[cell]}, config, cell)
-    return made_by
-
-
-def _networks(cells: Iterable[design.Cell], folder: Path) -> Iterator[Path]:
-    for cell in cells:
-        yield folder / f"networks/{cell.path}.safetensors"
-        yield folder / f"networks/{cell.path}.curve.parquet"
+            made = trained.read_provenance(path)
+            origins.check(path, {"training": made}, config, cell)
+            made_by.append({**asdict(cell), **made})
+            data += [path, path.with_suffix(".curve.parquet")]
+    return data, made_by

@@ -1,7 +1,3 @@
-# A bundle does not contain the experiments.
-EXPERIMENTS = [] if BUNDLE else list(STUDY["experiments"])
-
-
 rule experiment:
     input:
         code=lambda wildcards: source_files(f"experiment {wildcards.experiment}"),
@@ -10,7 +6,7 @@ rule experiment:
     log:
         "<logs>/experiment/{experiment}.log",
     wildcard_constraints:
-        experiment=one_of(EXPERIMENTS),
+        experiment=one_of([] if BUNDLE else STUDY["experiments"]),  # the rows in a bundle are unpacked
     cache: True
     conda:
         "../envs/experiments.yaml"
@@ -29,7 +25,7 @@ rule experiment:
 
 
 # A rule for each, since captions cannot contain wildcards.
-for name in EXPERIMENTS:
+for name in STUDY["experiments"]:
 
     rule:
         name:
@@ -61,6 +57,6 @@ for name in EXPERIMENTS:
             "step experiment-figure {params.experiment} --settings '{{}}' --rows {input.rows} --out {output} 2> {log}"
 
 
-rule mine:
+rule experiments:
     input:
-        expand("<results>/figures/{experiment}.{kind}", experiment=EXPERIMENTS, kind=["pdf", "png"]),
+        expand("<results>/figures/{experiment}.{kind}", experiment=STUDY["experiments"], kind=["pdf", "png"]),
