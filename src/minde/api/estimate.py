@@ -27,7 +27,7 @@ class Estimate(float):
     replicates: tuple[float, ...]
     """Each replicate's own estimate, in nats."""
     degrees_of_freedom: float
-    """Of the standard error: the number of replicates less one if it is from their spread, infinite otherwise."""
+    """The number of replicates less one if the standard error is from their spread, infinite otherwise."""
 
     def __new__(cls, replicates: Sequence[float], std_error: float, degrees_of_freedom: float = math.inf) -> "Estimate":
         """Return the mean of the replicates' estimates."""
