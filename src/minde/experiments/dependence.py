@@ -135,7 +135,6 @@ def by_minde(
         formulas=("inside",),
         sigmas=(),
         mc_draws=mc_draws,
-        stratified=True,
         seeds=seeds,
     )
     return found["inside"].value.tolist()
