@@ -1,6 +1,7 @@
 """What the benchmarks train, for as long as a first look takes: they measure what the package is now."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -11,9 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import trainers
 
 
-def test_our_training_runs():
+@pytest.mark.parametrize("train", [partial(trainers.ours, replicates=2), trainers.plain])
+def test_a_training_runs(train):
     tick = Mock(side_effect=StopIteration)  # by itself a training that is measured does not end
     with pytest.raises(StopIteration):
-        trainers.ours(1, 2, torch.device("cpu"), tick)
+        train(1, device=torch.device("cpu"), tick=tick)
     steps, _ = tick.call_args.args
     assert steps > 0
