@@ -7,7 +7,7 @@ larger one.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import jax
@@ -17,6 +17,7 @@ from bmi.estimators.neural._basic_training import basic_training
 from bmi.estimators.neural._critics import MLP
 from bmi.estimators.neural._mine_estimator import mine_training
 
+from minde.baselines import widths
 from minde.baselines.interface import Estimate, Replicate, check_batch, finite_estimate, standardised
 from minde.progress import Progress
 
@@ -57,7 +58,7 @@ def _fit(
 ) -> Iterator[Estimate]:
     """Train a critic on each replicate's training split and evaluate it on the test split.
 
-    `hidden` are the widths of the critic's ReLU layers, or `auto` (see `hidden_widths`); Adam with a constant rate; the
+    `hidden` are the widths of the critic's ReLU layers, or `auto` (see `widths`); Adam with a constant rate; the
     bound is evaluated on the whole test split every `test_every` steps, which takes O(rows²) operations for all but
     MINE.
 
@@ -71,7 +72,7 @@ def _fit(
         splits = standardised(replicate)
         # jax takes seeds of 32 bits, signed.
         key_init, key_fit = jax.random.split(jax.random.PRNGKey(replicate.seed % 2**31))
-        layers = hidden_widths(dim_x, hidden)
+        layers = widths.of_critic(dim_x, hidden)
         progress = Progress(f"replicate {replicate.number}", max_steps, "steps")
         progress.report(0, "training")  # the rate counts from here
         log, _ = train(
@@ -86,14 +87,6 @@ def _fit(
             verbose=False,
         )
         yield _estimate(log, time.perf_counter() - start)
-
-
-def hidden_widths(dim_x: int, hidden: str | Sequence[int] = "auto") -> Sequence[int]:
-    """`hidden`, or the paper's widths for `auto`, by the number of coordinates of x."""
-    if hidden != "auto":
-        return hidden
-    first = 32 if dim_x <= 10 else 128 if dim_x <= 50 else 256
-    return first, first, 8
 
 
 def _train_bound(formula: str, progress: Progress, *, splits: Splits, test_every_n_steps: int, **options) -> tuple:

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from minde.baselines import widths
 from minde.baselines.interface import Estimate, Replicate, finite_estimate
 from minde.baselines.perceptrons import Perceptrons
-from minde.baselines.stacks import generators, hidden_width, stack, train
+from minde.baselines.stacks import generators, stack, train
 from minde.progress import Progress
 
 Density = Literal["gaussian", "logistic"]
@@ -37,7 +38,7 @@ def doe(
 ) -> Iterator[Estimate]:
     """Train both models on each replicate's training split; estimate from their cross entropies on the test split.
 
-    The network has `layers` tanh layers of `hidden` units, or `auto` (see `hidden_width`). Adam with a constant rate;
+    The network has `layers` tanh layers of `hidden` units, or `auto` (see `widths`). Adam with a constant rate;
     `clip` is the largest norm of a replicate's gradient. The standard error is that of the mean over test samples.
 
     Raises:
@@ -48,7 +49,7 @@ def doe(
     samples, test = stack(replicates, device)
     dim_x, dim_y = (tensor.shape[2] for tensor in samples)
     seeds = [replicate.seed for replicate in replicates]
-    marginal, network = initialise(seeds, dim_x, dim_y, hidden_width(dim_x, hidden), layers, device)
+    marginal, network = initialise(seeds, dim_x, dim_y, widths.of_network(dim_x, hidden), layers, device)
     parameters = [marginal, *network.parameters()]
 
     def losses(x: Tensor, y: Tensor) -> Tensor:

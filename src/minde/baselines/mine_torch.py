@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from minde.baselines import widths
 from minde.baselines.interface import Estimate, Replicate, finite_estimate
 from minde.baselines.mine import Loss, Mine, shuffle
 from minde.baselines.perceptrons import Perceptrons
-from minde.baselines.stacks import generators, hidden_width, stack, train
+from minde.baselines.stacks import generators, stack, train
 from minde.progress import Progress
 
 
@@ -31,7 +32,7 @@ def mine_torch(
 ) -> Iterator[Estimate]:
     """Train a statistics network on each replicate's training split; estimate by its bound on the test split.
 
-    The network has `layers` ReLU layers of `hidden` units, or `auto` (see `hidden_width`). Adam with a constant rate;
+    The network has `layers` ReLU layers of `hidden` units, or `auto` (see `widths`). Adam with a constant rate;
     `loss` and `smoothing`, the weight of the newest batch, are those of `mine.Mine`. There is no standard error, since
     the bound is not a mean over samples.
 
@@ -43,7 +44,7 @@ def mine_torch(
     (x, y), test = stack(replicates, device)
     dim_x, dim_y = x.shape[2], y.shape[2]
     seeds = [replicate.seed for replicate in replicates]
-    units = hidden_width(dim_x, hidden)
+    units = widths.of_network(dim_x, hidden)
     mine = stack_of(seeds, dim_x + dim_y, units, layers, loss=loss, smoothing=smoothing).to(device)
     progress = Progress(f"MINE ({loss}), {len(seeds)} replicates on {x.device.type}", steps, "steps")
     options = {"batch_size": batch_size, "learning_rate": learning_rate, "steps": steps, "progress": progress}

@@ -26,13 +26,6 @@ def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[
     )
 
 
-def hidden_width(dim_x: int, hidden: int | str = "auto") -> int:
-    """`hidden`, or for `auto` the units of a hidden layer in the appendix of MINDE's paper, by the coordinates of x."""
-    if hidden != "auto":
-        return hidden
-    return 64 if dim_x <= 10 else 128 if dim_x <= 50 else 256
-
-
 def batches(x: Tensor, y: Tensor, seeds: Sequence[int], size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless epochs of batches, shuffled for each replicate separately, without the incomplete last batch."""
     orders, rows = generators(seeds, "batches"), x.shape[1]

@@ -1,7 +1,6 @@
 """The step `hyperparameters`: the settings of every method on every task, with the widths that `auto` stands for."""
 
-from minde.baselines.critics import widths
-from minde.baselines.stacks import width
+from minde.baselines import widths
 from minde.diffusion.width import hidden_width
 from minde.study.methods import TABLE
 
@@ -30,8 +29,8 @@ def _with_widths(method: str, settings: dict, dim_x: int, dim_y: int) -> dict:
     if TABLE[method].kind == "variant":
         return {"hidden": [hidden_width(dim_x + dim_y, hidden)], **settings}
     if layers is None:
-        return {"hidden": list(widths(dim_x)) if hidden == "auto" else hidden, **settings}
-    return {"hidden": [width(dim_x) if hidden == "auto" else hidden] * layers, **settings}
+        return {"hidden": widths.of_critic(dim_x, hidden), **settings}
+    return {"hidden": [widths.of_network(dim_x, hidden)] * layers, **settings}
 
 
 def _flat(settings: dict, section: str = "") -> dict:

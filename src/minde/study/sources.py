@@ -32,7 +32,7 @@ _MODEL = (
 
 # Without baselines/__init__.py, the list of competitors: a new competitor must not rerun the others.
 _COMPETITOR = ("baselines/interface.py", "steps/baseline.py", "study/seeds.py")
-_IN_TORCH = (*_COMPETITOR, "baselines/perceptrons.py", "baselines/stacks.py")
+_IN_TORCH = (*_COMPETITOR, "baselines/perceptrons.py", "baselines/stacks.py", "baselines/widths.py")
 
 _EXPERIMENT = (
     "baselines/interface.py",
@@ -40,6 +40,7 @@ _EXPERIMENT = (
     "baselines/mine_torch.py",
     "baselines/perceptrons.py",
     "baselines/stacks.py",
+    "baselines/widths.py",
     "experiments/rows.py",
     "steps/experiment.py",
     "study/experiment_rows.py",
@@ -92,7 +93,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "estimate": (*_MODEL, "diffusion/estimators.py", "steps/estimate.py"),
     "score_errors": (*_MODEL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),
     **{method: (*_COMPETITOR, f"baselines/{method}.py") for method in UNTRAINED},
-    **dict.fromkeys(CRITICS, (*_COMPETITOR, "baselines/critics.py")),
+    **dict.fromkeys(CRITICS, (*_COMPETITOR, "baselines/critics.py", "baselines/widths.py")),
     **dict.fromkeys(("doe-gaussian", "doe-logistic"), (*_IN_TORCH, "baselines/doe.py")),
     "mine-torch": (*_IN_TORCH, "baselines/mine.py", "baselines/mine_torch.py"),
     **{f"experiment {name}": (*_EXPERIMENT, f"experiments/{name}.py", *own) for name, own in EXPERIMENTS.items()},
@@ -113,8 +114,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/tasks.py",
     ),
     "hyperparameters": (
-        "baselines/critics.py",
-        "baselines/stacks.py",
+        "baselines/widths.py",
         "diffusion/width.py",
         "steps/hyperparameters.py",
         "study/methods.py",

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from minde.baselines import Replicate, estimates
-from minde.baselines.critics import hidden_widths
 from minde.baselines.doe import initialise, log_density
-from minde.baselines.stacks import hidden_width
+from minde.baselines.widths import of_critic, of_network
 
 NATS = 0.5
 CRITICS = {"hidden": [16, 16], "batch_size": 64, "learning_rate": 5e-3, "max_steps": 200, "test_every": 100}
@@ -80,11 +79,11 @@ def test_a_training_that_diverges_is_a_result_with_its_reason(method):
 
 @pytest.mark.parametrize(
     ("dim_x", "critic_widths", "doe_width"),
-    [(10, (32, 32, 8), 64), (11, (128, 128, 8), 128), (50, (128, 128, 8), 128), (51, (256, 256, 8), 256)],
+    [(10, [32, 32, 8], 64), (11, [128, 128, 8], 128), (50, [128, 128, 8], 128), (51, [256, 256, 8], 256)],
 )
 def test_the_paper_s_widths(dim_x, critic_widths, doe_width):
-    assert hidden_widths(dim_x) == critic_widths
-    assert hidden_width(dim_x) == doe_width
+    assert of_critic(dim_x) == critic_widths
+    assert of_network(dim_x) == doe_width
 
 
 def test_a_stack_of_replicates_trains_each_as_if_alone():
