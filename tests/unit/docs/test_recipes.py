@@ -4,6 +4,7 @@ import re
 import statistics
 from pathlib import Path
 
+import pytest
 import yaml
 from snakemake.utils import update_config
 
@@ -12,6 +13,21 @@ from minde.study import config as configs
 from minde.study import design, results
 
 ROOT = Path(__file__).parents[3]
+
+LARGEST_ERRORS = {
+    "1v1-normal-0.75": 0.01,
+    "1v1-additive-0.1": 0.04,
+    "wiggly-1v1-normal-0.75": 0.02,
+    "half_cube-1v1-normal-0.75": 0.02,
+    "multinormal-dense-5-5-0.5": 0.02,
+    "multinormal-dense-50-50-0.5": 0.08,
+    "multinormal-sparse-25-25-2-2.0": 0.04,
+    "spiral-multinormal-sparse-3-3-2-2.0": 0.05,
+    "spiral-multinormal-sparse-25-25-2-2.0": 0.10,
+    "student-identity-1-1-1": 0.05,
+    "student-identity-2-2-1": 0.05,
+}
+"""What the recipe `fast` has to reach, in nats."""
 
 
 def config_of(name: str) -> dict:
@@ -66,3 +82,10 @@ def test_the_table_of_what_gaussianizing_does_is_that_of_the_estimates() -> None
     for task, *cells in shown:
         methods = ((found, method) for method in ("minde-c", "minde-j") for found in (before, after))
         assert cells == [truth[task], *(found[task, method] for found, method in methods)]
+
+
+@pytest.mark.parametrize("method", ["minde-c", "minde-j"])
+@pytest.mark.parametrize("task", LARGEST_ERRORS)
+def test_the_estimates_are_as_accurate_as_the_recipe_has_to_be(task: str, method: str) -> None:
+    found, truth = means("docs/results/accuracy/estimates.parquet", config_of("accuracy")["minde"]["quoted"]["fast"])
+    assert float(found[task, method]) == pytest.approx(float(truth[task]), abs=LARGEST_ERRORS[task])
