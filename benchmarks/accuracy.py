@@ -60,7 +60,7 @@ def few_rows(columns: int, weight_decay: float) -> dict:
 
 
 def classes(number: int, columns: int, precondition: str) -> dict:
-    """Estimate the information between 6,000 rows of ``number`` normals and their one-hot labels."""
+    """Estimate the information between 6,000 rows of `number` normals and their one-hot labels."""
     generator, identity = np.random.default_rng(0), np.eye(number)
     centres = 2 * generator.normal(size=(number, columns))
 

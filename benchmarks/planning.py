@@ -35,7 +35,7 @@ main()
 
 
 def synthetic(cells: int, folder: Path) -> Path:
-    """Write the config of a study with ``cells`` trainings, and return its path."""
+    """Write the config of a study with `cells` trainings, and return its path."""
     sizes = [1000 + 10 * i for i in range(math.ceil(cells / PER_TRAIN_SIZE))]
     config = {"name": f"synthetic-{cells}", "tasks": ["all"], "methods": VARIANTS, "train_sizes": sizes}
     path = folder / f"synthetic-{cells}.json"

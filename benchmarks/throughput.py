@@ -29,7 +29,7 @@ WARM_UP = 2  # seconds
 
 
 def measure(number: int, trains: list, threads: int, seconds: float, device: torch.device, barrier, queue) -> None:
-    """Warm up training ``number``, wait for the other processes, and count its replicate-steps for some seconds."""
+    """Warm up training `number`, wait for the other processes, and count its replicate-steps for some seconds."""
     torch.set_num_threads(threads)
     begin, since, done = time.perf_counter(), None, 0
 

@@ -1,7 +1,7 @@
 """MINDE: mutual information from samples by score-based diffusion.
 
-``MINDE`` estimates mutual information and entropies of paired samples, ``kl_divergence`` compares two sets of samples,
-and ``Mine`` is a loss for your own models. Each is imported on first use: ``import minde`` loads neither torch nor
+`MINDE` estimates mutual information and entropies of paired samples, `kl_divergence` compares two sets of samples,
+and `Mine` is a loss for your own models. Each is imported on first use: `import minde` loads neither torch nor
 numpy.
 """
 

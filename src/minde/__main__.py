@@ -1,4 +1,4 @@
-"""The command line ``minde``: mutual information of the columns of a file, and the tasks of the benchmark.
+"""The command line `minde`: mutual information of the columns of a file, and the tasks of the benchmark.
 
 Exit status: 0 the estimate was printed; 1 training or estimation failed, or the result could not be written; 2 the
 command line is wrong, or names a file or columns that cannot be read; 3 the samples cannot be used for an estimate;

@@ -18,7 +18,7 @@ ROUNDING = 1e-5  # relative; float32 rounding of collinear columns is below it
 
 
 def of_few_values(variable: str, label, column: np.ndarray) -> str | None:
-    """Return a warning if a column ``(rows,)`` of a variable, x or y, has too few distinct values for a density."""
+    """Return a warning if a column `(rows,)` of a variable, x or y, has too few distinct values for a density."""
     different = len(np.unique(column))
     if different > min(FEW, len(column) / 2):
         return None
@@ -31,7 +31,7 @@ def of_few_values(variable: str, label, column: np.ndarray) -> str | None:
 
 
 def of_narrow_bulk(variable: str, label, column: np.ndarray) -> str | None:
-    """Return a warning if a few values make up the standard deviation of a column ``(rows,)`` of x or y.
+    """Return a warning if a few values make up the standard deviation of a column `(rows,)` of x or y.
 
     Standardizing then shrinks all others below what the diffusion resolves. Columns of few distinct values are skipped.
     """
@@ -55,7 +55,7 @@ def of_narrow_bulk(variable: str, label, column: np.ndarray) -> str | None:
 
 
 def of_repeated_rows(rows: np.ndarray) -> str | None:
-    """Return a warning if rows ``(n, dim)`` of x and y together repeat other rows: copies are in both splits."""
+    """Return a warning if rows `(n, dim)` of x and y together repeat other rows: copies are in both splits."""
     repeats = len(rows) - len(np.unique(rows, axis=0))
     if repeats <= REPEATED * len(rows):
         return None
@@ -68,7 +68,7 @@ def of_repeated_rows(rows: np.ndarray) -> str | None:
 def of_few_rows(estimate: float, std_error: float, share: float = 0.0) -> str | None:
     """Return a warning if a few test rows decide an estimate.
 
-    Estimate and standard error are in nats; ``share`` is that of a single row in the variance over test rows.
+    Estimate and standard error are in nats; `share` is that of a single row in the variance over test rows.
     """
     by_one_row = share > LARGE_SHARE and std_error > SHARED_ERROR
     if not by_one_row and not _is_large(std_error, estimate):
@@ -83,7 +83,7 @@ def of_few_rows(estimate: float, std_error: float, share: float = 0.0) -> str | 
 def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequence[float]) -> str | None:
     """Return a warning if the replicates' inside is far above gap: errors of the scores raise one and lower the other.
 
-    ``std_error`` is that of gap.
+    `std_error` is that of gap.
     """
     by_chance = error_of_mean(std_error)
     if fmean(inside) - fmean(gap) <= max(APART, APART_OF_GAP * fmean(gap), APART_BY_CHANCE * by_chance):
@@ -98,7 +98,7 @@ def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequen
 def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray, y: np.ndarray) -> Iterator[str]:
     """Yield warnings if the replicates' estimates are near the largest possible one, or above a discrete entropy.
 
-    ``x`` and ``y`` are test rows ``(n, dim)``; ``std_error`` is that of gap. Of estimates that a few rows decide,
+    `x` and `y` are test rows `(n, dim)`; `std_error` is that of gap. Of estimates that a few rows decide,
     nothing is said here: see :func:`of_few_rows`.
     """
     estimate, narrower = fmean(inside), min(x.shape[1], y.shape[1])
@@ -132,9 +132,9 @@ def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray
 
 
 def of_collinear(of: str, rows: np.ndarray, given: np.ndarray | None = None) -> str | None:
-    """Return a warning if the differential entropy of test rows ``(n, dim)`` is minus infinity.
+    """Return a warning if the differential entropy of test rows `(n, dim)` is minus infinity.
 
-    It is if their columns are collinear, or become so given the rows ``(n, dim_given)`` of the other variable.
+    It is if their columns are collinear, or become so given the rows `(n, dim_given)` of the other variable.
     """
     other = np.empty((len(rows), 0)) if given is None else _orthonormal(given)
     if len(rows) <= rows.shape[1] + other.shape[1]:
@@ -151,7 +151,7 @@ def of_collinear(of: str, rows: np.ndarray, given: np.ndarray | None = None) -> 
 
 
 def _canonical_information(x: np.ndarray, y: np.ndarray) -> float:
-    """Return ``-½ log(1 - r²)`` in nats for the largest canonical correlation r of continuous columns; 0 if unknown."""
+    """Return `-½ log(1 - r²)` in nats for the largest canonical correlation r of continuous columns; 0 if unknown."""
     x, y = (rows[:, [len(np.unique(column)) > FEW for column in rows.T]] for rows in (x, y))
     if not x.size or not y.size or len(x) < 2 * (x.shape[1] + y.shape[1]):  # in few rows, r is large by chance
         return 0.0
@@ -160,7 +160,7 @@ def _canonical_information(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _orthonormal(rows: np.ndarray) -> np.ndarray:
-    """Return an orthonormal basis ``(n, rank)`` of the centred columns of ``(n, dim)``."""
+    """Return an orthonormal basis `(n, rank)` of the centred columns of `(n, dim)`."""
     left, lengths, _ = np.linalg.svd(rows - rows.mean(axis=0, dtype=np.float64), full_matrices=False)
     return left[:, lengths > ROUNDING * lengths.max()]
 

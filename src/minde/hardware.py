@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def hardware_of(device: torch.device) -> str:
-    """Return the name of a device, such as ``NVIDIA H100 80GB HBM3`` or ``AMD EPYC, 2 cores``."""
+    """Return the name of a device, such as `NVIDIA H100 80GB HBM3` or `AMD EPYC, 2 cores`."""
     if device.type != "cuda":
         return processor()
     import torch
@@ -22,7 +22,7 @@ def hardware_of(device: torch.device) -> str:
 
 
 def processor() -> str:
-    """Return the processor of this machine and the cores available to this process, such as ``AMD EPYC, 2 cores``."""
+    """Return the processor of this machine and the cores available to this process, such as `AMD EPYC, 2 cores`."""
     name, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
     if cpuinfo.exists() and (found := re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text())):
         name = found.group(1).strip()

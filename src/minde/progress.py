@@ -12,7 +12,7 @@ LOG_SECOND = 5.0  # seconds until the second line of a log, the first with a rat
 class Progress:
     """Reports of work whose size is known: share done, rate, time left, and what the caller adds.
 
-    ``work`` is the total in ``unit``. A resumed run starts in the middle: the rate counts from the first report.
+    `work` is the total in `unit`. A resumed run starts in the middle: the rate counts from the first report.
     """
 
     def __init__(self, title: str, work: int, unit: str, stream: TextIO | None = None) -> None:

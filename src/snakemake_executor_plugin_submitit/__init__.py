@@ -11,7 +11,7 @@ __all__ = ["Executor", "ExecutorSettings", "common_settings"]
 
 
 def _setting(default: object, text: str, *, from_environment: bool = False) -> Any:
-    """Declare a setting and its help; ``from_environment`` allows a variable SNAKEMAKE_SUBMITIT_NAME too."""
+    """Declare a setting and its help; `from_environment` allows a variable SNAKEMAKE_SUBMITIT_NAME too."""
     return field(default=default, metadata={"help": text, "env_var": from_environment, "required": False})
 
 

@@ -39,14 +39,14 @@ class Cluster(ABC):
 
     @abstractmethod
     def ended(self, ids: set[str]) -> dict[str, JobStatus]:
-        """Return the jobs among ``ids`` that are over, each with its last status."""
+        """Return the jobs among `ids` that are over, each with its last status."""
 
     def largest_array(self) -> int:
         """Return how many works one submission may have."""
         return 1
 
     def alive(self, runs: Iterable[str], ids: Iterable[str]) -> set[str] | None:
-        """Return the waiting and running jobs of runs and of ``ids``; None if the cluster does not answer."""
+        """Return the waiting and running jobs of runs and of `ids`; None if the cluster does not answer."""
         return set()
 
     def cancel(self, ids: Iterable[str]) -> None:  # noqa: B027 - not every cluster has jobs to cancel

@@ -142,7 +142,7 @@ def _check_slurm() -> None:
 
 
 def choose(name: str, folder: Path, parallel: int, monitor: JobMonitor) -> Cluster:
-    """Return the cluster of a name; ``auto`` is SLURM if it is configured, else this machine."""
+    """Return the cluster of a name; `auto` is SLURM if it is configured, else this machine."""
     if name not in ("slurm", "local", "debug", "auto"):
         raise WorkflowError(f"--submitit-cluster is {name!r}; slurm, local, debug or auto is needed")
     import_submitit()  # if it is missing, fail here and not at the first submission

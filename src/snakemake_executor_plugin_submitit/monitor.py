@@ -48,7 +48,7 @@ class JobMonitor:
     next_progress: float | None = field(default=None, init=False)
 
     def ended(self, ids: set[str]) -> dict[str, JobStatus]:
-        """Return the jobs among ``ids`` that are known to be over."""
+        """Return the jobs among `ids` that are known to be over."""
         if self.clock() >= self.next_queue:
             self._ask_queue(ids)
         now = self.clock()

@@ -57,7 +57,7 @@ def clear_environment() -> None:
 
     They describe the job that Snakemake itself may run in, or are the user's defaults for other jobs: sbatch prefers
     SBATCH_… to what the script of a job requests. Filters of squeue would hide jobs, which would then count as lost.
-    Call this after ``site``, which reads some of them.
+    Call this after `site`, which reads some of them.
     """
     kept = {"SLURM_CONF", "SLURM_CLUSTERS", "SBATCH_CLUSTERS"}
     removed = ("SLURM_", "SRUN_", "PMI_", "SBATCH_", "SCANCEL_", "SQUEUE_")

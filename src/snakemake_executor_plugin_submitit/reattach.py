@@ -199,7 +199,7 @@ def _has_ended(entry: Entry) -> bool:
 
 
 def _note(note: Callable[..., None], entries: Iterable[Entry]) -> None:
-    """Call ``note`` with each run and its tokens, to record in its list what became of the entries."""
+    """Call `note` with each run and its tokens, to record in its list what became of the entries."""
     tokens = defaultdict(list)
     for entry in entries:
         tokens[entry.folder].append(entry.token)

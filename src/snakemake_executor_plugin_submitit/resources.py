@@ -85,21 +85,21 @@ class Request:
     at_once: int = 1
     """How many of these run at the same time; they share the GPUs, and each has its own CPUs and memory."""
     signal_delay: int
-    """As in ``Site``, like the next two."""
+    """As in `Site`, like the next two."""
     requeue: bool = True
     setup: tuple[str, ...] = ()
 
     def minutes(self, commands: int) -> int:
-        """Return the time limit of an allocation that runs ``commands`` commands."""
+        """Return the time limit of an allocation that runs `commands` commands."""
         return self.runtime * -(-commands // self.at_once)
 
     def signal_seconds_before_end(self, commands: int) -> int:
-        """Return the seconds before its time limit at which an allocation of ``commands`` commands receives SIGUSR2."""
+        """Return the seconds before its time limit at which an allocation of `commands` commands receives SIGUSR2."""
         # SLURM may send the signal a minute early: a short job would be stopped before it has made any progress.
         return min(self.signal_delay, self.minutes(commands) * 60 // 4)
 
     def options(self, commands: int, name: str, comment: str, parallel: int) -> dict[str, Any]:
-        """Return submitit's parameters of an array whose members run ``commands`` commands each."""
+        """Return submitit's parameters of an array whose members run `commands` commands each."""
         together = min(commands, self.at_once)
         cpus, minutes = self.cpus * together, self.minutes(commands)
         more = dict(self.extra) | {

@@ -108,7 +108,7 @@ class Run:
         self._append({"cancelled": token} for token in tokens)
 
     def note_taken(self, taker: str, *tokens: str) -> None:
-        """Record that the run with the id ``taker`` has taken jobs over."""
+        """Record that the run with the id `taker` has taken jobs over."""
         self._append({"taken": token, "by": taker} for token in tokens)
 
     def open_entries(self) -> Iterator[Entry]:
@@ -183,7 +183,7 @@ def _lives(run: Run, owner: dict, is_busy: bool) -> bool:
 def held(lists: list[Run], dead: set[str]) -> list[tuple[Run, Entry]]:
     """Return the jobs in allocations that a living run has taken over, each with that run.
 
-    ``lists`` are the runs that submitted them. A taker counts as living if it has a folder and is not in ``dead``.
+    `lists` are the runs that submitted them. A taker counts as living if it has a folder and is not in `dead`.
     """
     found = []
     for run in lists:

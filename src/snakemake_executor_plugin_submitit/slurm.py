@@ -44,7 +44,7 @@ class Answer:
 
 
 def call(*command: str) -> Answer:
-    """Run a command and return its output; ``ok`` is False if it is missing, fails or does not answer in time."""
+    """Run a command and return its output; `ok` is False if it is missing, fails or does not answer in time."""
     CALLS[command[0]] += 1
     try:
         run = subprocess.run(command, capture_output=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL, **TEXT)

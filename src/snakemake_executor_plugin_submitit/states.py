@@ -61,7 +61,7 @@ class StateTimer:
 
 
 def ended(seen: JobStatus, lasts: float, latency: float) -> bool:
-    """Return whether a job without a result is over; files may become visible ``latency`` seconds late."""
+    """Return whether a job without a result is over; files may become visible `latency` seconds late."""
     if seen.state not in FINAL:
         return False
     if seen.state in MAY_REQUEUE:
@@ -81,7 +81,7 @@ def requeued(before: JobStatus | None, seen: JobStatus | None) -> bool:
 
 
 def lost(absent: float, is_unknown: bool) -> bool:
-    """Return whether a job that left the queue is lost; ``is_unknown``: the accounting does not know it either."""
+    """Return whether a job that left the queue is lost; `is_unknown`: the accounting does not know it either."""
     return absent >= (LOST if is_unknown else SILENT)
 
 

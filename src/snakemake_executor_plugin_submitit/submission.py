@@ -64,7 +64,7 @@ class Submitter:
                 self.warn(f"Jobs not submitted yet: {len(left)} ({reason}); trying again in {pause:.0f} seconds.")
 
     def _gather(self, patience: float | None) -> list[Ready]:
-        """Return jobs that have become ready; an empty list if there are none for ``patience`` seconds."""
+        """Return jobs that have become ready; an empty list if there are none for `patience` seconds."""
         batch = []
         while True:
             try:

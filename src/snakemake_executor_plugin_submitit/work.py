@@ -38,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Work:
-    """Commands that run in one allocation, ``at_once`` of them at the same time, and continue after a requeue.
+    """Commands that run in one allocation, `at_once` of them at the same time, and continue after a requeue.
 
     A command that has a result file is finished and does not run again when the allocation is restarted.
     """

@@ -86,7 +86,7 @@ def workflow(folder: Path, rules: str) -> Path:
 
 
 def counter(last: int, **resources: object) -> str:
-    """Return a rule whose job counts to ``last``, twice a second, and can be stopped."""
+    """Return a rule whose job counts to `last`, twice a second, and can be stopped."""
     lines = "".join(f", {name}={value!r}" for name, value in resources.items())
     return f"""
 rule count:

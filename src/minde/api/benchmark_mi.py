@@ -1,4 +1,4 @@
-"""The estimator interface of benchmark-mi's tools (``bmi.IMutualInformationPointEstimator``)."""
+"""The estimator interface of benchmark-mi's tools (`bmi.IMutualInformationPointEstimator`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class PointEstimator:
-    """The methods of the protocol, based on ``fit`` and ``mutual_information``.
+    """The methods of the protocol, based on `fit` and `mutual_information`.
 
     The protocol needs no base class: benchmark-mi, and with it jax, is imported only by methods that return its types.
     """

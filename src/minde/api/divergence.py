@@ -20,19 +20,19 @@ from .training import estimation_times, seeds_of, split, train
 
 
 def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings) -> Estimate:
-    """Estimate KL(p || q) in nats from samples of p ``(rows_p, dim)`` and of q ``(rows_q, dim)``.
+    """Estimate KL(p || q) in nats from samples of p `(rows_p, dim)` and of q `(rows_q, dim)`.
 
-    Two networks learn the scores of p and of q, and ``½ ∫ β E_p || s_p - s_q ||² dt`` is estimated on samples of p that
+    Two networks learn the scores of p and of q, and `½ ∫ β E_p || s_p - s_q ||² dt` is estimated on samples of p that
     neither has seen: from the denoising errors of both (gap), or with the difference inside the norm (inside), which is
     too low until the networks converge. p must lie where q has samples: far from them the score of q is a guess.
     Details of p that are narrower than a hundredth of the spread of both together are not resolved. The standard error
     is over samples of p; of those of q it includes only the differences between replicates, so use several times as
     many of q as of p (with equal numbers, 95 % intervals cover about 87 %; with three times as many, 93 %).
 
-    ``settings`` are those of :class:`minde.MINDE` without the variant; ``preprocess`` is fitted on both sets together.
+    `settings` are those of :class:`minde.MINDE` without the variant; `preprocess` is fitted on both sets together.
     Raises the errors of :meth:`minde.MINDE.fit`, and ValueError if p and q do not have the same columns. Warns if the
     formulas are far apart (ConvergenceWarning); of columns with few distinct values, or whose spread comes from a few
-    values; of a scale that ``preprocess="none"`` leaves; and if a few rows decide the estimate.
+    values; of a scale that `preprocess="none"` leaves; and if a few rows decide the estimate.
     """
     if "variant" in settings:
         raise ValueError("a divergence has no variant, since one score of p and one of q are learned; leave it out")

@@ -59,11 +59,11 @@ class Estimate(float):
 
 
 def combine(value: Tensor, std_error: Tensor, disjoint: int) -> Estimate:
-    """Combine the estimates of replicates ``(replicates,)`` and their standard errors over test rows.
+    """Combine the estimates of replicates `(replicates,)` and their standard errors over test rows.
 
-    ``disjoint`` of the replicates' test sets have no row in common. The variance of the mean is the larger of two: from
-    the replicates' spread, ``s² / R``, and from their test rows, the mean of their squared standard errors divided by
-    ``disjoint``, since rows that replicates share are no new evidence.
+    `disjoint` of the replicates' test sets have no row in common. The variance of the mean is the larger of two: from
+    the replicates' spread, `s² / R`, and from their test rows, the mean of their squared standard errors divided by
+    `disjoint`, since rows that replicates share are no new evidence.
     """
     value, count = value.cpu(), len(value)
     over_rows = (std_error.square().mean() / disjoint).item()
@@ -74,6 +74,6 @@ def combine(value: Tensor, std_error: Tensor, disjoint: int) -> Estimate:
 
 
 def largest_share(per_point: Tensor) -> float:
-    """Return the share of one test row in the variance over the test rows ``(replicates, n)`` of all replicates."""
+    """Return the share of one test row in the variance over the test rows `(replicates, n)` of all replicates."""
     squares = (per_point - per_point.mean(dim=1, keepdim=True)).square()
     return (squares.max() / squares.sum()).item()

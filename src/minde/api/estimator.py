@@ -31,13 +31,13 @@ class MINDE(PointEstimator, BaseEstimator):
     A network learns the scores of the samples along a diffusion process, and formulas turn them into numbers. Estimates
     use samples that the network was not trained on: each replicate holds out its own share of the rows.
 
-    Defaults are the recipe ``fast`` of the study's config; docs/recipes.md explains when others are better.
+    Defaults are the recipe `fast` of the study's config; docs/recipes.md explains when others are better.
 
     Parameters
     ----------
     variant : {"c", "j"}
         Learn the scores of x and of x given y (c), or those of (x, y), of x given y and of y given x (j). Estimates of
-        variant j are best by ``formula="gap"``.
+        variant j are best by `formula="gap"`.
     preprocess : {"standardize", "gaussianize", "none"}
         How each column is transformed first; no choice changes the mutual information. gaussianize (ranks to a normal
         distribution) is for heavy tails and other columns far from normal, and leaves entropies undefined; none is for
@@ -73,7 +73,7 @@ class MINDE(PointEstimator, BaseEstimator):
     replicates : int
         Number of networks, trained as one stack; they differ in their seed and in the rows that they hold out.
     test_size : float
-        Share of the rows that each replicate holds out. With ``replicates=5`` and a fifth, every row is held out once.
+        Share of the rows that each replicate holds out. With `replicates=5` and a fifth, every row is held out once.
     device : str or torch.device
         Where to train: cpu, cuda or, for example, cuda:1; auto uses a GPU if there is one.
     threads : int
@@ -86,8 +86,8 @@ class MINDE(PointEstimator, BaseEstimator):
     Attributes
     ----------
     curve_ : dict of numpy.ndarray
-        Estimates during training on held-out rows: ``step`` and ``seconds`` ``(points,)``; ``loss``, ``inside``,
-        ``sigma`` (width 1) and ``gap`` ``(points, replicates)``, in nats.
+        Estimates during training on held-out rows: `step` and `seconds` `(points,)`; `loss`, `inside`,
+        `sigma` (width 1) and `gap` `(points, replicates)`, in nats.
     dim_x_, dim_y_ : int
         Columns of x and y.
     seed_ : int
@@ -147,9 +147,9 @@ class MINDE(PointEstimator, BaseEstimator):
         self.verbose = verbose
 
     def fit(self, x, y, *, x_test=None, y_test=None) -> Self:
-        """Train on paired samples ``(rows, dim_x)`` and ``(rows, dim_y)``; an array ``(rows,)`` is one column.
+        """Train on paired samples `(rows, dim_x)` and `(rows, dim_y)`; an array `(rows,)` is one column.
 
-        Arrays can be numpy arrays, torch tensors, pandas objects or sequences. ``x_test`` and ``y_test`` are samples to
+        Arrays can be numpy arrays, torch tensors, pandas objects or sequences. `x_test` and `y_test` are samples to
         estimate with instead of held-out ones: training then uses all of x and y, and replicates differ in their seed
         only. Each replicate's test rows are kept, in single precision.
 
@@ -157,7 +157,7 @@ class MINDE(PointEstimator, BaseEstimator):
         values that are not finite, a constant column or too few rows, and for settings out of range;
         FloatingPointError if training diverges. Warns (UserWarning) of pandas labels that are at different rows of x
         and y; of rows that repeat others; of columns with few distinct values whose density is learned, or whose spread
-        comes from a few values; of a scale that ``preprocess="none"`` leaves; and of estimates that are too high to be
+        comes from a few values; of a scale that `preprocess="none"` leaves; and of estimates that are too high to be
         resolved, or above the entropy of a discrete variable. Warns (ConvergenceWarning) if the formulas are so far
         apart that the networks have not learned the scores.
         """
@@ -192,7 +192,7 @@ class MINDE(PointEstimator, BaseEstimator):
     ) -> Self:
         """Train on each replicate's training rows, and keep what estimates need; a failure leaves an earlier fit as is.
 
-        ``parts`` are training and test rows, ``(n, dim)`` each, of one replicate after the other.
+        `parts` are training and test rows, `(n, dim)` each, of one replicate after the other.
         """
         device, dims = pick_device(self.device), pairs.dims
         with undisturbed(device, self.threads):
@@ -224,7 +224,7 @@ class MINDE(PointEstimator, BaseEstimator):
     def _preprocessed(
         self, parts: Iterable[tuple[np.ndarray, np.ndarray]], places: Sequence[str], device: torch.device
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return training and test samples ``(replicates, n, dim)``, and the logarithms of columns' scales, if known.
+        """Return training and test samples `(replicates, n, dim)`, and the logarithms of columns' scales, if known.
 
         One replicate at a time: columns far from zero need double precision, in which samples are several times larger
         than what is kept of them.
@@ -243,9 +243,9 @@ class MINDE(PointEstimator, BaseEstimator):
     def mutual_information(self, sigma: float | None = None, *, formula: str | None = None) -> Estimate:
         """Estimate I(X; Y) in nats.
 
-        ``sigma`` selects the difference against a Gaussian reference of that width, in units of the preprocessed
-        samples (paper); ``formula`` overrides the estimator's formula: ``inside``, ``sigma`` (width 1) or
-        ``gap``. All use the same networks.
+        `sigma` selects the difference against a Gaussian reference of that width, in units of the preprocessed
+        samples (paper); `formula` overrides the estimator's formula: `inside`, `sigma` (width 1) or
+        `gap`. All use the same networks.
 
         Raises NotFittedError before :meth:`fit`, and ValueError for an unknown formula or a width that is not positive.
         Warns (UserWarning) if a few test rows decide the estimate.
@@ -257,7 +257,7 @@ class MINDE(PointEstimator, BaseEstimator):
         return found
 
     def by_formula(self, sigma: float = 1.0) -> dict[str, Estimate]:
-        """Estimate I(X; Y) in nats by every formula, from the same draws: ``inside``, ``sigma`` and ``gap``.
+        """Estimate I(X; Y) in nats by every formula, from the same draws: `inside`, `sigma` and `gap`.
 
         The width, errors and warnings are those of :meth:`mutual_information`.
         """
@@ -266,9 +266,9 @@ class MINDE(PointEstimator, BaseEstimator):
     def entropy(self, of: Literal["x", "y", "xy"] = "x", sigma: float = 1.0) -> Estimate:
         """Estimate the differential entropy H(X), H(Y) or H(X, Y) in nats, in the units of the samples.
 
-        ``sigma``, at least 0.1, is the width of the reference Gaussian, in units of the preprocessed samples (paper).
+        `sigma`, at least 0.1, is the width of the reference Gaussian, in units of the preprocessed samples (paper).
         Raises ValueError for an entropy that the fitted variant does not learn (variant c learns the scores of x only),
-        and after ``preprocess="gaussianize"``. Warns (UserWarning) if the test rows are collinear: the entropy is then
+        and after `preprocess="gaussianize"`. Warns (UserWarning) if the test rows are collinear: the entropy is then
         minus infinity.
         """
         return self._entropy(of, sigma)
@@ -300,10 +300,10 @@ class MINDE(PointEstimator, BaseEstimator):
         return combined
 
     def _with_learned(self, std_error: Tensor, pointwise: Tensor) -> Tensor:
-        """Return standard errors ``(replicates,)`` of estimates that treat the learned scores as exact.
+        """Return standard errors `(replicates,)` of estimates that treat the learned scores as exact.
 
-        ``std_error`` is over test rows. The training rows enter such an estimate as they enter the mean of what is
-        estimated at a single row, whose standard error over test rows is ``pointwise``.
+        `std_error` is over test rows. The training rows enter such an estimate as they enter the mean of what is
+        estimated at a single row, whose standard error over test rows is `pointwise`.
         """
         return torch.hypot(std_error, pointwise * math.sqrt(self._fitted.test.shape[1] / self._fitted.n_train))
 

@@ -15,7 +15,7 @@ class Columns:
     """Samples with the names of their columns and the number of their first row, which messages about them use."""
 
     values: np.ndarray
-    """``(rows, dim)``."""
+    """`(rows, dim)`."""
     columns: list[str]
     first_row: int = 1
     """Rows of files are counted from 1, without the header; rows of arrays from 0."""
@@ -28,7 +28,7 @@ class Columns:
 def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
     """Read x and y from a .parquet, .csv or .npz file.
 
-    ``x`` and ``y`` are names separated by commas; ``*`` and ``?`` match any characters. Raises FileNotFoundError;
+    `x` and `y` are names separated by commas; `*` and `?` match any characters. Raises FileNotFoundError;
     ValueError, naming the path, for another kind of file, a file that cannot be read, a name that is missing, that the
     file has twice, or that is in both; TypeError for values that are not numbers, such as dates.
     """

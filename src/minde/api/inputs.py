@@ -22,20 +22,20 @@ class Pairs(NamedTuple):
     """Paired samples, side by side."""
 
     rows: np.ndarray
-    """``(rows, dim_x + dim_y)``."""
+    """`(rows, dim_x + dim_y)`."""
     dims: tuple[int, int]
     """Columns of x and of y."""
     places: list[str]
-    """Each column's name in messages, such as ``y: column 'age'``."""
+    """Each column's name in messages, such as `y: column 'age'`."""
 
 
 def rows_of(
     name: str, values, *, has_density: bool = True, varies: bool = True, standardized: bool = False
 ) -> np.ndarray:
-    """Return samples as ``(rows, dim)`` in float64; an array ``(rows,)`` is one column.
+    """Return samples as `(rows, dim)` in float64; an array `(rows,)` is one column.
 
     Raises TypeError for values that are not real numbers, and ValueError for other shapes, values that are not finite,
-    and constant columns unless ``varies`` is False. Warns (UserWarning) of columns of few distinct values if the
+    and constant columns unless `varies` is False. Warns (UserWarning) of columns of few distinct values if the
     samples must have a density, and of columns whose spread comes from a few values if they will be standardized.
     """
     labels, first_row = labels_of(values), getattr(values, "first_row", 0)
@@ -103,7 +103,7 @@ def labels_of(values) -> list | None:
 
 
 def places_of(name: str, values, dim: int) -> list[str]:
-    """Return how messages call each of the ``dim`` columns of an array."""
+    """Return how messages call each of the `dim` columns of an array."""
     labels = labels_of(values)
     return [f"{name}: column {label}" for label in (range(dim) if labels is None else map(repr, labels))]
 
@@ -142,7 +142,7 @@ def _check_same_order(names: tuple[str, str], x, y) -> None:
 
 
 def check_training(clean: np.ndarray, places: Sequence[str], replicate: int) -> None:
-    """Raise ValueError if a column is constant in the rows ``(n, dim_x + dim_y)`` that a replicate trains on."""
+    """Raise ValueError if a column is constant in the rows `(n, dim_x + dim_y)` that a replicate trains on."""
     for column in np.flatnonzero(clean.max(axis=0) == clean.min(axis=0)):
         raise ValueError(
             f"{places[column]} is constant in the {len(clean)} rows that replicate {replicate} trains on; leave it "
@@ -151,7 +151,7 @@ def check_training(clean: np.ndarray, places: Sequence[str], replicate: int) -> 
 
 
 def warn_of_scale(clean: torch.Tensor, places: Sequence[str]) -> None:
-    """Warn of samples ``(replicates, n, dim)`` that are far from mean 0 and standard deviation 1."""
+    """Warn of samples `(replicates, n, dim)` that are far from mean 0 and standard deviation 1."""
     mean, std = clean.mean(dim=1).abs().amax(dim=0), clean.std(dim=1).mean(dim=0)
     for column in ((mean > 1) | (std < 1 / 3) | (std > 3)).nonzero().flatten().tolist():
         warn(

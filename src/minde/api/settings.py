@@ -93,7 +93,7 @@ def check_rows(rows: int, batch_size: int, held_out: int | None = None, *, name:
 
 
 def draw_seed(random_state: int | np.random.RandomState | np.random.Generator | None) -> int:
-    """Return an integer seed that is drawn from a ``random_state``. Raises ValueError for anything else."""
+    """Return an integer seed that is drawn from a `random_state`. Raises ValueError for anything else."""
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31 - 1))
     try:

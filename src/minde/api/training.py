@@ -25,7 +25,7 @@ CURVE_ROWS = 1000  # maximum test rows of each
 
 
 def split(rows: int, n_test: int, replicates: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows that each replicate trains on, ``(replicates, rows - n_test)``, and holds out, ``(…, n_test)``.
+    """Return the rows that each replicate trains on, `(replicates, rows - n_test)`, and holds out, `(…, n_test)`.
 
     Replicates hold out consecutive blocks of one shuffled order, as in cross-validation (five replicates with a fifth
     each use every row once); further ones use another order.
@@ -59,11 +59,11 @@ class Curve:
     """Estimates during training, on some of the test samples."""
 
     test: Tensor
-    """``(replicates, rows, dim)``, preprocessed."""
+    """`(replicates, rows, dim)`, preprocessed."""
     seeds: Sequence[int]
     points: list[dict[str, list | float]] = field(default_factory=list)
     std_error: Sequence[float] = ()
-    """Of gap at the last point, ``(replicates,)``."""
+    """Of gap at the last point, `(replicates,)`."""
 
     def is_due(self, step: int, steps: int) -> bool:
         """Return whether the next point is due."""
@@ -88,7 +88,7 @@ class Curve:
         return ", ".join(f"{name} {fmean(replicates):.3f}" for name, replicates in values.items()) + " nats"
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return step and seconds ``(points,)``; loss and the estimates by each formula ``(points, replicates)``."""
+        """Return step and seconds `(points,)`; loss and the estimates by each formula `(points, replicates)`."""
         return {name: np.array([point[name] for point in self.points]) for name in self.points[0]}
 
 
@@ -98,7 +98,7 @@ class Trained:
 
     model: Model
     parameters: Tensor
-    """``(replicates, flat_size)``: averaged weights."""
+    """`(replicates, flat_size)`: averaged weights."""
     moments: Moments
     """Those of the model's base."""
 
@@ -115,17 +115,17 @@ class Fitted:
     settings: dict
     """Those of the estimator when it was fitted."""
     test: Tensor
-    """Each replicate's test rows ``(replicates, n, dim_x + dim_y)``, preprocessed."""
+    """Each replicate's test rows `(replicates, n, dim_x + dim_y)`, preprocessed."""
     n_train: int
     """Rows that each replicate was trained on."""
     disjoint: int
     """Replicates whose test rows have none in common."""
     log_scale: Tensor | None
-    """Logarithms of the columns' scales ``(replicates, dim_x + dim_y)``, if known: entropies need them."""
+    """Logarithms of the columns' scales `(replicates, dim_x + dim_y)`, if known: entropies need them."""
 
 
 def keyed_by_formula(found: dict) -> dict:
-    """Return results with a single width keyed by formula: the width is left out of ``sigma=<σ>``."""
+    """Return results with a single width keyed by formula: the width is left out of `sigma=<σ>`."""
     return {name.partition("=")[0]: result for name, result in found.items()}
 
 
@@ -159,9 +159,9 @@ def train(
     title: str,
     curve: Curve | None = None,
 ) -> Trained:
-    """Train one network per replicate on preprocessed samples ``(replicates, n, dim)``.
+    """Train one network per replicate on preprocessed samples `(replicates, n, dim)`.
 
-    ``curve`` is filled during training. Raises FloatingPointError, naming the replicate, if a loss or an estimate is
+    `curve` is filled during training. Raises FloatingPointError, naming the replicate, if a loss or an estimate is
     not finite.
     """
     moments = compact(fit_base(settings["precondition"], samples, dims[0]))

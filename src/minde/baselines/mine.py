@@ -202,7 +202,7 @@ def clip_adaptively(
 ) -> list[Tensor | None]:
     """Gradients of the information term, with at most the norm of those of the adversarial loss.
 
-    The paper's adaptive clipping: ``g_a = min(|g_u|, |g_m|) g_m / |g_m|``, where g_u is the adversarial gradient, g_m
+    The paper's adaptive clipping: `g_a = min(|g_u|, |g_m|) g_m / |g_m|`, where g_u is the adversarial gradient, g_m
     that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
     dimension of every tensor. None, the gradient of a parameter that a loss does not depend on, stays None.
     """

@@ -18,7 +18,7 @@ Base = dict[str, GaussianScore | MixtureScore]
 
 
 def fit_base(kind: Literal["none", "gaussian", "mixture"], x: Tensor, dim_x: int) -> Moments:
-    """Return the moments of a base, fitted to samples ``(replicates, n, dim_x + dim_y)``."""
+    """Return the moments of a base, fitted to samples `(replicates, n, dim_x + dim_y)`."""
     return {"none": lambda *_: (), "gaussian": base_moments, "mixture": mixture_moments}[kind](x, dim_x)
 
 
@@ -37,7 +37,7 @@ def base_scores(variant: str, moments: Moments, dim_x: int) -> Base:
 def base_predictions(
     scores: Base, sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor, selection: Selection
 ) -> tuple[Tensor, Tensor]:
-    """Return white coordinates and noise of each row's selected score, each ``(replicates, batch, dim)``.
+    """Return white coordinates and noise of each row's selected score, each `(replicates, batch, dim)`.
 
     Coordinates that a score does not predict are zero.
     """

@@ -24,16 +24,16 @@ class Batch:
     """One step's samples and random numbers, for every replicate."""
 
     clean: Tensor
-    """``(replicates, batch, dim)``."""
+    """`(replicates, batch, dim)`."""
     noise: Tensor
-    """``(replicates, batch, dim)``."""
+    """`(replicates, batch, dim)`."""
     t: Tensor
-    """``(replicates, batch)``."""
+    """`(replicates, batch)`."""
     selection: Selection
     learning_rate: Tensor
-    """``()``."""
+    """`()`."""
     ema_weight: Tensor
-    """``()``: weight of the new parameters in their average."""
+    """`()`: weight of the new parameters in their average."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,20 @@ class Chunk:
     """The inputs of CHUNK steps, for every replicate."""
 
     rows: Tensor
-    """``(replicates, CHUNK, batch)``: row numbers in the concatenated samples of all replicates."""
+    """`(replicates, CHUNK, batch)`: row numbers in the concatenated samples of all replicates."""
     noise: Tensor
-    """``(replicates, CHUNK, batch, dim)``."""
+    """`(replicates, CHUNK, batch, dim)`."""
     t: Tensor
-    """``(replicates, CHUNK, batch)``."""
+    """`(replicates, CHUNK, batch)`."""
     scores: Tensor
-    """``(replicates, CHUNK, 1)``: the score of a step's batch, if one is chosen per batch."""
+    """`(replicates, CHUNK, 1)`: the score of a step's batch, if one is chosen per batch."""
     learning_rate: Tensor
-    """``(1, CHUNK)``."""
+    """`(1, CHUNK)`."""
     ema_weight: Tensor
-    """``(1, CHUNK)``."""
+    """`(1, CHUNK)`."""
 
     def at(self, position: Tensor) -> list[Tensor]:
-        """Return the inputs of the step at a position ``(1,)``, in order of the fields."""
+        """Return the inputs of the step at a position `(1,)`, in order of the fields."""
         return [getattr(self, field.name).index_select(1, position).squeeze(1) for field in fields(self)]
 
     def copy_(self, other: "Chunk") -> None:
@@ -67,7 +67,7 @@ class Batches:
     """The batches of a stack: shuffled epochs, without an incomplete last batch."""
 
     def __init__(self, model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int]) -> None:
-        """Take training samples ``(replicates, n, dim)``; raises ValueError if a batch is larger than n."""
+        """Take training samples `(replicates, n, dim)`; raises ValueError if a batch is larger than n."""
         replicates, self.n, self.dim = samples.shape
         if recipe.batch_size > self.n:
             raise ValueError(
@@ -82,7 +82,7 @@ class Batches:
         self.order: tuple[int, Tensor] | None = None
 
     def draw(self, first: int) -> Chunk:
-        """Return the chunk that starts at step ``first``, a multiple of CHUNK."""
+        """Return the chunk that starts at step `first`, a multiple of CHUNK."""
         size, seeds, device, index = self.recipe.batch_size, self.seeds, self.device, first // CHUNK
         steps = range(first, first + CHUNK)
         u = random.uniforms((CHUNK, size), seeds, "time", index, device=device)
@@ -100,13 +100,13 @@ class Batches:
         )
 
     def pick(self, chunk: Chunk, position: Tensor) -> Batch:
-        """Return the batch of the step at a position ``(1,)`` of a chunk."""
+        """Return the batch of the step at a position `(1,)` of a chunk."""
         rows, noise, t, scores, learning_rate, ema_weight = chunk.at(position)
         selection = self.dealt or Selection(scores, None)
         return Batch(self.samples[rows], noise, t, selection, learning_rate.squeeze(0), ema_weight.squeeze(0))
 
     def _rows(self, step: int) -> Tensor:
-        """Return the rows of a step, ``(replicates, batch)``."""
+        """Return the rows of a step, `(replicates, batch)`."""
         size = self.recipe.batch_size
         epoch, position = divmod(step, self.n // size)
         if self.order is None or self.order[0] != epoch:
@@ -114,5 +114,5 @@ class Batches:
         return self.order[1][:, position * size : (position + 1) * size] + self.offset
 
     def _row(self, numbers: Iterable[float]) -> Tensor:
-        """Return numbers as ``(1, CHUNK)`` on the device, without waiting for it."""
+        """Return numbers as `(1, CHUNK)` on the device, without waiting for it."""
         return torch.tensor([list(numbers)], dtype=torch.float32, device="cpu").to(self.device, non_blocking=True)

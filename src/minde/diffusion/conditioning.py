@@ -46,7 +46,7 @@ class Selection:
     """Which score each row of a batch is asked for."""
 
     rows: Tensor
-    """Score indices, broadcasting to ``(replicates, batch)``."""
+    """Score indices, broadcasting to `(replicates, batch)`."""
     groups: dict[int, slice] | None
     """Rows of each score if every score has one contiguous block, the same in all replicates; else None."""
 
@@ -83,7 +83,7 @@ def _sizes(variant: str, batch: int) -> list[int]:
 
 
 def choose(variant: str, u: Tensor) -> Selection:
-    """Choose one score per replicate and batch from uniforms ``(replicates, 1)``, with the scores' odds (the paper)."""
+    """Choose one score per replicate and batch from uniforms `(replicates, 1)`, with the scores' odds (the paper)."""
     odds = [score.odds for score in VARIANTS[variant].values()]
     rows = torch.zeros_like(u, dtype=torch.int64)
     for passed in list(accumulate(odds))[:-1]:
@@ -96,18 +96,18 @@ class Masks:
     """What each score diffuses, conditions on and marginalises: one row per score of a variant, floats 0 or 1."""
 
     diffused: Tensor
-    """``(scores, dim_x + dim_y)``: coordinates fed noisy; the loss counts only these."""
+    """`(scores, dim_x + dim_y)`: coordinates fed noisy; the loss counts only these."""
     conditioned: Tensor
-    """``(scores, dim_x + dim_y)``: coordinates fed clean."""
+    """`(scores, dim_x + dim_y)`: coordinates fed clean."""
     time_diffused: Tensor
-    """``(scores, 2)``: time inputs that are t."""
+    """`(scores, 2)`: time inputs that are t."""
     time_marginalised: Tensor
-    """``(scores, 2)``: time inputs that are 1."""
+    """`(scores, 2)`: time inputs that are 1."""
 
     def network_input(self, clean: Tensor, noisy: Tensor, t: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Assemble the network's input: variables ``(replicates, batch, dim)`` and times ``(replicates, batch, 2)``.
+        """Assemble the network's input: variables `(replicates, batch, dim)` and times `(replicates, batch, 2)`.
 
-        ``t`` has shape ``(replicates, batch)``; ``rows`` are the score indices of a :class:`Selection`.
+        `t` has shape `(replicates, batch)`; `rows` are the score indices of a :class:`Selection`.
         """
         variables = self.diffused[rows] * noisy + self.conditioned[rows] * clean
         times = self.time_diffused[rows] * t.unsqueeze(-1) + self.time_marginalised[rows]
@@ -132,7 +132,7 @@ def masks(variant: str, dim_x: int, dim_y: int, device: torch.device) -> Masks:
 
 
 def diffused_coordinates(variant: str, score: str, dim_x: int, dim_y: int) -> slice:
-    """Return which of the ``dim_x + dim_y`` coordinates a score diffuses, and so predicts."""
+    """Return which of the `dim_x + dim_y` coordinates a score diffuses, and so predicts."""
     roles = VARIANTS[variant][score]
     start = 0 if roles.x == "diffused" else dim_x
     return slice(start, dim_x + dim_y if roles.y == "diffused" else dim_x)

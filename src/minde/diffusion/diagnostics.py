@@ -16,10 +16,10 @@ from .times import Times, stratify
 def score_errors(
     predict: Predictor, clean: Tensor, *, times: Times, variant: str, dim_x: int, parts: int, seeds: Sequence[int]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return times ``(parts,)`` and each score's squared error minus that of a Gaussian, ``(replicates, parts)``.
+    """Return times `(parts,)` and each score's squared error minus that of a Gaussian, `(replicates, parts)`.
 
-    The errors are those of the predicted noise, ``E||z - ẑ||²`` per diffused coordinate (a score's are these divided by
-    s_t²), over test samples ``clean`` ``(replicates, n, dim)`` in equal shares of the times; the Gaussian's predictions
+    The errors are those of the predicted noise, `E||z - ẑ||²` per diffused coordinate (a score's are these divided by
+    s_t²), over test samples `clean` `(replicates, n, dim)` in equal shares of the times; the Gaussian's predictions
     use the moments of the same samples. The unpredictable part cancels in the difference: for Gaussian samples it is
     the squared error of the learned score; it is negative if the network knows more than a Gaussian. Raises ValueError
     if there are fewer samples than parts.

@@ -1,6 +1,6 @@
 """The estimators: mutual information, divergence and entropy from noise predictions (paper).
 
-With ``score = -noise_pred / s_t`` every formula of the paper is ``½ ∫ (β/s²) E[integrand] dt``. Let a be the noise
+With `score = -noise_pred / s_t` every formula of the paper is `½ ∫ (β/s²) E[integrand] dt`. Let a be the noise
 predicted without the other variable and b the noise predicted with it:
 
 - variant c: a = ẑ(x_t), b = ẑ(x_t | y_0);
@@ -9,9 +9,9 @@ predicted without the other variable and b the noise predicted with it:
 
 Then every formula is a product with the difference d = b - a:
 
-- inside: ``d · d``, the paper's ``|| s_b - s_a ||²``;
-- sigma: ``d · (b + a - 2 r)``, the paper's ``|| s_b - ref_σ ||² - || s_a - ref_σ ||²`` with r the noise of ``ref_σ``;
-- gap: ``d · (2 z - a - b)``, the difference ``|| z - a ||² - || z - b ||²`` of the denoising errors, with the added
+- inside: `d · d`, the paper's `|| s_b - s_a ||²`;
+- sigma: `d · (b + a - 2 r)`, the paper's `|| s_b - ref_σ ||² - || s_a - ref_σ ||²` with r the noise of `ref_σ`;
+- gap: `d · (2 z - a - b)`, the difference `|| z - a ||² - || z - b ||²` of the denoising errors, with the added
   noise z (MMG, NeurIPS 2025). Errors of a and b enter it in second order only, since both are the best predictions on
   these samples; in a KL divergence that of q is not, and its errors enter in first order.
 """
@@ -28,8 +28,8 @@ from .conditioning import VARIANTS, diffused_coordinates
 from .times import Times, stratify
 
 Predictor = Callable[[Tensor, Tensor, Tensor, str], Tensor]
-"""``(clean, noisy, t, score) -> noise_pred``: shapes ``(replicates, batch, dim)`` twice, ``(replicates, batch)``, the
-name of a score, and ``(replicates, batch, diffused)``."""
+"""`(clean, noisy, t, score) -> noise_pred`: shapes `(replicates, batch, dim)` twice, `(replicates, batch)`, the
+name of a score, and `(replicates, batch, diffused)`."""
 
 ENTROPIES = {"marginal": "x", "conditional": "x|y", "joint": "xy", "x_given_y": "x|y", "y_given_x": "y|x"}
 """The variable whose entropy follows from each score."""
@@ -47,13 +47,13 @@ class Estimate(NamedTuple):
     """A Monte Carlo estimate of each replicate, in nats."""
 
     value: Tensor
-    """``(replicates,)``."""
+    """`(replicates,)`."""
     std_error: Tensor
-    """``(replicates,)``: standard error over test points, each averaged over its draws of time and noise."""
+    """`(replicates,)`: standard error over test points, each averaged over its draws of time and noise."""
 
 
 def reference_noise(times: Times, noisy: Tensor, t: Tensor, sigma: float) -> Tensor:
-    """Return the noise prediction ``s_t x_t / (k_t² σ² + s_t²)`` of the reference N(0, σ² I), shaped like ``noisy``."""
+    """Return the noise prediction `s_t x_t / (k_t² σ² + s_t²)` of the reference N(0, σ² I), shaped like `noisy`."""
     k, variance = times.sde.mean_scale(t).unsqueeze(-1), times.sde.variance(t).unsqueeze(-1)
     return variance.sqrt() * noisy / (k**2 * sigma**2 + variance)
 
@@ -76,10 +76,10 @@ def pointwise_information(
     sigmas: Sequence[float],
     **options,
 ) -> dict[str, Tensor]:
-    """Estimate the mutual information at each test point ``(replicates, n)`` by every formula, from the same draws.
+    """Estimate the mutual information at each test point `(replicates, n)` by every formula, from the same draws.
 
-    ``clean`` are test samples ``(replicates, n, dim_x + dim_y)``; ``options`` are those of :func:`integrate`. The
-    result is keyed by estimator: ``inside``, ``gap`` and ``sigma=<σ>`` for each of ``sigmas``. Raises ValueError for an
+    `clean` are test samples `(replicates, n, dim_x + dim_y)`; `options` are those of :func:`integrate`. The
+    result is keyed by estimator: `inside`, `gap` and `sigma=<σ>` for each of `sigmas`. Raises ValueError for an
     unknown formula.
     """
     if unknown := set(formulas) - set(FORMULAS):
@@ -101,18 +101,18 @@ def pointwise_information(
 def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **options) -> dict[str, Estimate]:
     """Estimate the mutual information of each replicate by every formula: the mean of :func:`pointwise_information`.
 
-    ``options`` and keys of the result are as there. Raises FloatingPointError, naming the estimator and the replicate,
-    numbered from ``first``, if an estimate is not finite.
+    `options` and keys of the result are as there. Raises FloatingPointError, naming the estimator and the replicate,
+    numbered from `first`, if an estimate is not finite.
     """
     per_point = pointwise_information(predict, clean, **options)
     return {name: summarise(name, values, first) for name, values in per_point.items()}
 
 
 def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **options) -> dict[str, Estimate]:
-    """Estimate ``KL(p || q) = ½ ∫ β E_p || s_p - s_q ||² dt`` of each replicate, in nats (paper).
+    """Estimate `KL(p || q) = ½ ∫ β E_p || s_p - s_q ||² dt` of each replicate, in nats (paper).
 
-    ``clean`` are test samples of p, ``(replicates, n, dim)``; the predictors, of variant x, are those of p and q;
-    ``options`` are those of :func:`integrate`. The result is keyed by formula, ``inside`` and ``gap``; errors are as in
+    `clean` are test samples of p, `(replicates, n, dim)`; the predictors, of variant x, are those of p and q;
+    `options` are those of :func:`integrate`. The result is keyed by formula, `inside` and `gap`; errors are as in
     :func:`mutual_information`.
     """
 
@@ -137,10 +137,10 @@ def entropy(
 ) -> dict[str, Estimate]:
     """Estimate differential entropies, in nats: x and x|y with variant c; xy, x|y, y|x, x and y with variant j.
 
-    ``H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt - KL(p_1 || ref_σ)`` for the N coordinates that
+    `H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt - KL(p_1 || ref_σ)` for the N coordinates that
     a score diffuses (paper). The last term assumes a standard normal p_1 at t = 1, which holds for
-    standardised samples; it is negligible unless σ is large. Variant j learns no score of x or y alone: ``H(X) =
-    H(X, Y) - H(Y | X)``. Arguments and errors as in :func:`mutual_information`.
+    standardised samples; it is negligible unless σ is large. Variant j learns no score of x or y alone: `H(X) =
+    H(X, Y) - H(Y | X)`. Arguments and errors as in :func:`mutual_information`.
     """
     dim_y = clean.shape[-1] - dim_x
     own = {name: diffused_coordinates(variant, name, dim_x, dim_y) for name in VARIANTS[variant]}
@@ -178,13 +178,13 @@ def integrate(
     stratified: bool = True,
     on_draw: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Tensor]:
-    """Return ``½ ∫ (β/s²) E[integrand] dt`` at every test point, ``(replicates, n)``, averaged over its draws.
+    """Return `½ ∫ (β/s²) E[integrand] dt` at every test point, `(replicates, n)`, averaged over its draws.
 
-    ``integrands(clean, noisy, noise, t)`` gives named values ``(replicates, batch)``; ``seeds`` is one integer per
-    replicate. Stratified draws put one of a point's times in each of ``mc_draws`` equal shares of the time
+    `integrands(clean, noisy, noise, t)` gives named values `(replicates, batch)`; `seeds` is one integer per
+    replicate. Stratified draws put one of a point's times in each of `mc_draws` equal shares of the time
     distribution, and one point in each of n parts of a share: the mean over points then varies only with the
     noise and with which point gets which time.
-    ``on_draw`` is called with the number of draws done. Raises ValueError without a draw, or unless there is one seed
+    `on_draw` is called with the number of draws done. Raises ValueError without a draw, or unless there is one seed
     per replicate.
     """
     replicates, n, dim = clean.shape
@@ -212,9 +212,9 @@ def integrate(
 
 
 def summarise(name: str, per_point: Tensor, first: int = 0) -> Estimate:
-    """Average estimates at test points ``(replicates, n)``.
+    """Average estimates at test points `(replicates, n)`.
 
-    Raises FloatingPointError, naming the estimator and the replicate, numbered from ``first``, if one is not finite.
+    Raises FloatingPointError, naming the estimator and the replicate, numbered from `first`, if one is not finite.
     """
     # One by one: torch rounds the statistics of a replicate differently alone than in a stack.
     value, std = (torch.stack([statistic(points) for points in per_point]) for statistic in (torch.mean, torch.std))

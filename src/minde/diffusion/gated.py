@@ -14,7 +14,7 @@ from .layers import Parameters, linear, time_embedding
 
 
 def shapes(dim_in: int, dim_out: int, hidden: int, middle_blocks: int) -> dict[str, tuple[int, ...]]:
-    """Return name and shape of every parameter of one replicate; matrices are ``(out, in)``."""
+    """Return name and shape of every parameter of one replicate; matrices are `(out, in)`."""
     h, blocks = hidden, _blocks(middle_blocks)
     found = {"input.weight": (h, dim_in), "input.bias": (h,)}
     found |= {"time1.weight": (h, 2), "time1.bias": (h,), "time2.weight": (h, h), "time2.bias": (h,)}
@@ -26,7 +26,7 @@ def shapes(dim_in: int, dim_out: int, hidden: int, middle_blocks: int) -> dict[s
 
 
 def forward(p: Parameters, middle_blocks: int, variables: Tensor, times: Tensor) -> Tensor:
-    """Predict the noise, ``(replicates, dim_out, batch)``, from ``dim_in`` variables and two times."""
+    """Predict the noise, `(replicates, dim_out, batch)`, from `dim_in` variables and two times."""
     blocks = _blocks(middle_blocks)
     shifts = torch.baddbmm(p["time_blocks.bias"].unsqueeze(2), p["time_blocks.weight"], time_embedding(p, times))
     hidden = linear(p, "input", variables)
@@ -42,5 +42,5 @@ def _blocks(middle_blocks: int) -> list[str]:
 
 
 def _soft_norm(x: Tensor) -> Tensor:
-    """Divide by ``sqrt(1 + mean square)``: small vectors hardly change, the length of large ones is bounded."""
+    """Divide by `sqrt(1 + mean square)`: small vectors hardly change, the length of large ones is bounded."""
     return x * (1 + x.square().mean(dim=1, keepdim=True)).rsqrt()

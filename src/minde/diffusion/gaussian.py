@@ -2,7 +2,7 @@
 
 A network that predicts the residual to it starts at the best linear-Gaussian answer and learns only what is not
 Gaussian. A Gaussian stays one along the forward process: with mean m and covariance Σ,
-``w = (k_t² Σ + s_t²)^-½ (x_t - k_t m)`` is white, and ``E[z | x_t] = s_t (k_t² Σ + s_t²)^-½ w``. The root is the
+`w = (k_t² Σ + s_t²)^-½ (x_t - k_t m)` is white, and `E[z | x_t] = s_t (k_t² Σ + s_t²)^-½ w`. The root is the
 symmetric one, which is unique: networks learn from w, and the signs of eigenvectors depend on the library.
 
 The white coordinates are also inputs of the network: if the data lie close to a line or a plane, like x given y when
@@ -27,16 +27,16 @@ class GaussianScore:
     conditioned: slice
     """Coordinates that it conditions on; empty for marginal and joint scores."""
     mean: Tensor
-    """``(replicates, 1, dim)``, of all coordinates."""
+    """`(replicates, 1, dim)`, of all coordinates."""
     gain: Tensor
-    """``(replicates, conditioned, diffused)``: the conditional mean shifts by ``(c - E[c]) @ gain``."""
+    """`(replicates, conditioned, diffused)`: the conditional mean shifts by `(c - E[c]) @ gain`."""
     eigenvalues: Tensor
-    """``(replicates, 1, diffused)``, of the (conditional) covariance."""
+    """`(replicates, 1, diffused)`, of the (conditional) covariance."""
     basis: Tensor
-    """``(replicates, diffused, diffused)``: its eigenvectors, in columns."""
+    """`(replicates, diffused, diffused)`: its eigenvectors, in columns."""
 
     def predict(self, sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Return w and E[z | x_t, c] of the diffused coordinates, each ``(replicates, batch, diffused)``."""
+        """Return w and E[z | x_t, c] of the diffused coordinates, each `(replicates, batch, diffused)`."""
         k = sde.mean_scale(t).unsqueeze(-1)
         variance = sde.variance(t).unsqueeze(-1)
         centre = self.mean[..., self.diffused]
@@ -48,18 +48,18 @@ class GaussianScore:
 
 
 def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean ``(replicates, dim)`` and covariance ``(replicates, dim, dim)`` of ``(replicates, n, dim)``."""
+    """Return the mean `(replicates, dim)` and covariance `(replicates, dim, dim)` of `(replicates, n, dim)`."""
     mean = x.mean(dim=1)
     centred = x - mean.unsqueeze(1)
     return mean, centred.mT @ centred / (x.shape[1] - 1)
 
 
 def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
-    """Return the moments of samples ``(replicates, n, dim)`` for a base: :func:`fit_moments`, adjusted for chance.
+    """Return the moments of samples `(replicates, n, dim)` for a base: :func:`fit_moments`, adjusted for chance.
 
     In n samples, independent variables of many coordinates are correlated by chance: their squared canonical
-    correlations average ``p / n``, with p the larger of the two dimensions. So each ``1 - r²`` is multiplied by ``(n -
-    1) / (n - 1 - p)``, as in an adjusted R² (Ezekiel, 1930). Each variable's own covariance is unchanged. ``dim_x`` may
+    correlations average `p / n`, with p the larger of the two dimensions. So each `1 - r²` is multiplied by `(n -
+    1) / (n - 1 - p)`, as in an adjusted R² (Ezekiel, 1930). Each variable's own covariance is unchanged. `dim_x` may
     equal dim.
     """
     mean, covariance = fit_moments(x)

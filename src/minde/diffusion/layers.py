@@ -1,7 +1,7 @@
 """Layers of stacked networks: the networks of all replicates are one batched program.
 
-Parameters are named, and their first dimension is the replicates: a matrix is ``(replicates, out, in)``. Activations
-are ``(replicates, features, batch)``, so that a norm reduces over an outer dimension and vectorises over the batch.
+Parameters are named, and their first dimension is the replicates: a matrix is `(replicates, out, in)`. Activations
+are `(replicates, features, batch)`, so that a norm reduces over an outer dimension and vectorises over the batch.
 """
 
 import torch
@@ -16,7 +16,7 @@ Parameters = dict[str, Tensor]
 
 
 def linear(p: Parameters, name: str, x: Tensor) -> Tensor:
-    """Apply the linear layer ``name`` to ``(replicates, in, batch)``."""
+    """Apply the linear layer `name` to `(replicates, in, batch)`."""
     weight, bias = p[f"{name}.weight"], p[f"{name}.bias"].unsqueeze(2)
     if weight.shape[1] == 1:
         # A matrix product with one row rounds differently for a single replicate than in a stack; a sum does not.
@@ -25,25 +25,25 @@ def linear(p: Parameters, name: str, x: Tensor) -> Tensor:
 
 
 def time_embedding(p: Parameters, times: Tensor) -> Tensor:
-    """Embed the two times of each row, ``(replicates, 2, batch)``, in ``(replicates, hidden, batch)``."""
+    """Embed the two times of each row, `(replicates, 2, batch)`, in `(replicates, hidden, batch)`."""
     return silu(linear(p, "time2", gelu(linear(p, "time1", times))))
 
 
 def norm_silu(p: Parameters, name: str, x: Tensor) -> Tensor:
-    """Apply the group norm ``name``, with its affine part, then SiLU."""
+    """Apply the group norm `name`, with its affine part, then SiLU."""
     return NormSilu.apply(x, p[f"{name}.weight"], p[f"{name}.bias"])
 
 
 class NormSilu(Function):
-    """Group norm with its affine part, then SiLU, of ``(replicates, features, batch)``, with a fused backward pass.
+    """Group norm with its affine part, then SiLU, of `(replicates, features, batch)`, with a fused backward pass.
 
-    Weight and bias are ``(replicates, features)``. Autograd through the same operations would keep and read all their
+    Weight and bias are `(replicates, features)`. Autograd through the same operations would keep and read all their
     intermediate results.
     """
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Return ``silu(weight * norm(x) + bias)``."""
+        """Return `silu(weight * norm(x) + bias)`."""
         grouped = x.unflatten(1, (GROUPS, -1))
         centred = grouped - grouped.mean(dim=2, keepdim=True)
         scale = centred.square().mean(dim=2, keepdim=True).add_(EPSILON).rsqrt_()

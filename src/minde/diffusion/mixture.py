@@ -1,8 +1,8 @@
 """The mixture base: noise predictions for a mixture of Gaussians that is fitted to the samples, exact up to RIDGE.
 
 A network that starts at a single Gaussian does not separate many clusters for thousands of steps. With noise, a
-mixture remains a mixture, of the same components with noise: with responsibilities ``r_i(x_t)``, ``E[z | x_t] = Σ_i
-r_i(x_t) E_i[z | x_t]``. Given the other variable, a component's weight is multiplied by its density there. The white
+mixture remains a mixture, of the same components with noise: with responsibilities `r_i(x_t)`, `E[z | x_t] = Σ_i
+r_i(x_t) E_i[z | x_t]`. Given the other variable, a component's weight is multiplied by its density there. The white
 coordinates, which networks see, are those of the components, averaged in the same way.
 """
 
@@ -43,15 +43,15 @@ class MixtureScore:
     conditioned: slice
     """Coordinates that it conditions on; empty for marginal and joint scores."""
     components: GaussianScore
-    """Scores of all components; the first dimension is ``replicates * components``."""
+    """Scores of all components; the first dimension is `replicates * components`."""
     log_weights: Tensor
-    """``(replicates, components, 1)``."""
+    """`(replicates, components, 1)`."""
     given: tuple[Tensor, Tensor]
-    """Moments of the conditioned coordinates: means ``(replicates, components, 1, conditioned)``, and triangular
-    inverse roots of covariances ``(replicates, components, conditioned, conditioned)``."""
+    """Moments of the conditioned coordinates: means `(replicates, components, 1, conditioned)`, and triangular
+    inverse roots of covariances `(replicates, components, conditioned, conditioned)`."""
 
     def predict(self, sde: SDE, clean: Tensor, noisy: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Return white coordinates and E[z | x_t, c] of the diffused ones, each ``(replicates, batch, diffused)``."""
+        """Return white coordinates and E[z | x_t, c] of the diffused ones, each `(replicates, batch, diffused)`."""
         replicates, count, _ = self.log_weights.shape
         repeated = (values.repeat_interleave(count, dim=0) for values in (clean, noisy, t))
         white, noise = (part.unflatten(0, (replicates, count)) for part in self.components.predict(sde, *repeated))
@@ -66,9 +66,9 @@ class MixtureScore:
 
 
 def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return means, covariances and weights of a mixture for samples ``(replicates, n, dim)``.
+    """Return means, covariances and weights of a mixture for samples `(replicates, n, dim)`.
 
-    They have shape ``(replicates, COMPONENTS, dim)``, ``(…, dim, dim)`` and ``(replicates, COMPONENTS)``. Each
+    They have shape `(replicates, COMPONENTS, dim)`, `(…, dim, dim)` and `(replicates, COMPONENTS)`. Each
     replicate's number of components maximizes the integrated completed likelihood (Biernacki, Celeux, Govaert, 2000),
     which counts clusters: it is the Bayesian information criterion with a penalty for rows that components share, as
     they do if a cluster is not Gaussian. Components that are pieces of a curved line are then joined. A single
@@ -89,7 +89,7 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Return means, covariances and weights of several Gaussians for samples ``(n, dim)``; None if one is enough."""
+    """Return means, covariances and weights of several Gaussians for samples `(n, dim)`; None if one is enough."""
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
@@ -127,7 +127,7 @@ def _count(rows: "np.ndarray", most: int) -> int:
 
 
 def _mixture(rows: "np.ndarray", count: int, tries: int = 1) -> "GaussianMixture":
-    """Fit a mixture of ``count`` components: the likeliest of ``tries`` fits."""
+    """Fit a mixture of `count` components: the likeliest of `tries` fits."""
     from sklearn.mixture import GaussianMixture
 
     return GaussianMixture(count, reg_covar=RIDGE, n_init=tries, max_iter=ITERATIONS, random_state=0).fit(rows)

@@ -3,7 +3,7 @@
 Without a base the network has the inputs of the paper's. With a base it is preconditioned: it also sees the base's
 white coordinates (see :mod:`.gaussian`); the lengths of x, y and the white coordinates, and the products of these
 lengths with their vectors, since scores often depend on the radius; and the time by the clock of :class:`.times.Times`,
-which spreads out small times. An extra output w scales the base: the prediction is ``network + (1 + w) base``. For
+which spreads out small times. An extra output w scales the base: the prediction is `network + (1 + w) base`. For
 Gaussian samples w stays 0; for others, the network need not learn to subtract the base.
 """
 
@@ -48,9 +48,9 @@ class Model:
     def predict(
         self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, selection: Selection
     ) -> Tensor:
-        """Predict the noise in each row's selected score, ``(replicates, batch, dim_x or dim_x + dim_y)``.
+        """Predict the noise in each row's selected score, `(replicates, batch, dim_x or dim_x + dim_y)`.
 
-        ``clean`` and ``noisy`` have shape ``(replicates, batch, dim_x + dim_y)``, ``t`` has ``(replicates, batch)``.
+        `clean` and `noisy` have shape `(replicates, batch, dim_x + dim_y)`, `t` has `(replicates, batch)`.
         """
         if not self.base:
             return self.network(parameters, *self.masks.network_input(clean, noisy, t, selection.rows))
@@ -62,13 +62,13 @@ class Model:
         return torch.addcmul(out[..., :n_noise], 1 + out[..., n_noise:], base[..., :n_noise])
 
     def noise(self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
-        """Predict the noise of one score's diffused coordinates, ``(replicates, batch, diffused)``."""
+        """Predict the noise of one score's diffused coordinates, `(replicates, batch, diffused)`."""
         noise_pred = self.predict(parameters, clean, noisy, t, only(self.variant, score))
         return noise_pred[..., diffused_coordinates(self.variant, score, self.dim_x, self.dim_y)]
 
 
 def with_lengths(vectors: Sequence[Tensor]) -> Tensor:
-    """Join vectors ``(..., n)``, their lengths minus √n, and the products of both: ``(..., sum of 2 n + 1)``.
+    """Join vectors `(..., n)`, their lengths minus √n, and the products of both: `(..., sum of 2 n + 1)`.
 
     The length of a standard normal vector is √n ± 0.7 for any n.
     """
@@ -81,7 +81,7 @@ def with_lengths(vectors: Sequence[Tensor]) -> Tensor:
 def score_network(*, variant: str, dim_x: int, dim_y: int, has_base: bool, **shape) -> Network:
     """Return the network of a variant, with the additional inputs and output if there is a base.
 
-    ``shape`` are the hidden, middle_blocks and architecture of :class:`.network.Network`.
+    `shape` are the hidden, middle_blocks and architecture of :class:`.network.Network`.
     """
     n_noise = dim_x if variant == "c" else dim_x + dim_y
     if has_base:
@@ -99,9 +99,9 @@ def build_model(
     device: torch.device,
     **shape,
 ) -> Model:
-    """Build the model of a variant; ``moments`` (see :func:`.base.fit_base`) give it a base.
+    """Build the model of a variant; `moments` (see :func:`.base.fit_base`) give it a base.
 
-    ``shape`` is that of :func:`score_network`.
+    `shape` is that of :func:`score_network`.
     """
     if variant not in VARIANTS:
         raise ValueError(f"Unknown variant {variant!r}; expected one of {', '.join(VARIANTS)}.")

@@ -1,6 +1,6 @@
 """Score networks, stacked: the networks of all replicates are one batched program.
 
-All parameters of a stack live in one tensor ``(replicates, flat_size)``, so that Adam, EMA and checkpoints are single
+All parameters of a stack live in one tensor `(replicates, flat_size)`, so that Adam, EMA and checkpoints are single
 operations; the layers see named views of it.
 """
 
@@ -38,7 +38,7 @@ ARCHITECTURES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """The shape of a score network: ``dim_in`` variables and two times in, ``dim_out`` numbers out."""
+    """The shape of a score network: `dim_in` variables and two times in, `dim_out` numbers out."""
 
     dim_in: int
     dim_out: int
@@ -47,7 +47,7 @@ class Network:
     middle_blocks: int
     """Blocks H → H before the last one: two in the paper, one in the authors' later clean-up."""
     architecture: str
-    """One of ``ARCHITECTURES``; residual is the paper's."""
+    """One of `ARCHITECTURES`; residual is the paper's."""
 
     def __post_init__(self) -> None:
         """Refuse widths that a group norm cannot divide, and unknown architectures."""
@@ -59,7 +59,7 @@ class Network:
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every parameter of one replicate; matrices are ``(out, in)``."""
+        """Name and shape of every parameter of one replicate; matrices are `(out, in)`."""
         return self._architecture.shapes(self.dim_in, self.dim_out, self.hidden, self.middle_blocks)
 
     @property
@@ -73,13 +73,13 @@ class Network:
         return math.ceil(self.n_parameters / ALIGNMENT) * ALIGNMENT
 
     def unflatten(self, flat: Tensor) -> dict[str, Tensor]:
-        """View a stack ``(replicates, flat_size)`` as named parameters, each ``(replicates, *shape)``."""
+        """View a stack `(replicates, flat_size)` as named parameters, each `(replicates, *shape)`."""
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         *parts, _ = flat.split([*sizes, self.flat_size - self.n_parameters], dim=1)
         return {name: part.unflatten(1, shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
     def initialise(self, seeds: Sequence[int], device: torch.device) -> Tensor:
-        """Draw initial parameters ``(replicates, flat_size)``, row r from ``seeds[r]`` alone.
+        """Draw initial parameters `(replicates, flat_size)`, row r from `seeds[r]` alone.
 
         Linear layers start as torch's do (uniform within ±1/sqrt(fan_in)); norms at one and zero; the output at zero.
         """
@@ -97,9 +97,9 @@ class Network:
         return flat
 
     def __call__(self, parameters: Parameters, variables: Tensor, times: Tensor) -> Tensor:
-        """Return the outputs, ``(replicates, batch, dim_out)``.
+        """Return the outputs, `(replicates, batch, dim_out)`.
 
-        ``variables`` has shape ``(replicates, batch, dim_in)``, ``times`` has shape ``(replicates, batch, 2)``.
+        `variables` has shape `(replicates, batch, dim_in)`, `times` has shape `(replicates, batch, 2)`.
         """
         return self._architecture.forward(parameters, self.middle_blocks, variables.mT, times.mT).mT
 

@@ -12,15 +12,15 @@ Preprocess = Literal["none", "standardize", "gaussianize"]
 
 @dataclass(frozen=True)
 class Standardize:
-    """``(x - mean) / std`` per coordinate."""
+    """`(x - mean) / std` per coordinate."""
 
     mean: Tensor
-    """``(replicates, 1, dim)``."""
+    """`(replicates, 1, dim)`."""
     std: Tensor
-    """``(replicates, 1, dim)``."""
+    """`(replicates, 1, dim)`."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Map samples ``(replicates, n, dim)``."""
+        """Map samples `(replicates, n, dim)`."""
         return (x - self.mean) / self.std
 
 
@@ -33,17 +33,17 @@ class Gaussianize:
     """
 
     ordered: Tensor
-    """Training samples ``(replicates, dim, n)``, sorted."""
+    """Training samples `(replicates, dim, n)`, sorted."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Map samples ``(replicates, n, dim)``."""
+        """Map samples `(replicates, n, dim)`."""
         # One replicate at a time: their ranks take many times the memory of the samples.
         mapped = [_ranked(ordered, values.mT.contiguous()) for ordered, values in zip(self.ordered, x, strict=True)]
         return torch.stack([values.mT for values in mapped])
 
 
 def _ranked(ordered: Tensor, values: Tensor) -> Tensor:
-    """Map values ``(dim, n)`` of one replicate by its training samples, sorted ``(dim, n_train)``."""
+    """Map values `(dim, n)` of one replicate by its training samples, sorted `(dim, n_train)`."""
     n = ordered.shape[-1]
     n_below, n_up_to = (torch.searchsorted(ordered, values, right=right) for right in (False, True))
     upper = n_below.clamp(1, n - 1)
@@ -55,10 +55,10 @@ def _ranked(ordered: Tensor, values: Tensor) -> Tensor:
 
 
 def fit_preprocess(kind: Preprocess, x: Tensor, names: Sequence[str] | None = None) -> Standardize | Gaussianize:
-    """Fit a map on training samples ``(replicates, n, dim)``.
+    """Fit a map on training samples `(replicates, n, dim)`.
 
     Raises ValueError for an unknown kind, for a constant coordinate, which no map can give a spread, and for one whose
-    variance overflows or underflows; ``names`` are what its message calls the coordinates.
+    variance overflows or underflows; `names` are what its message calls the coordinates.
     """
     mean, std = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True)
     if beyond := ((std == 0) | std.isinf()).nonzero().tolist():

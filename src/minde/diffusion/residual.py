@@ -7,7 +7,7 @@ from .layers import Parameters, linear, norm_silu, time_embedding
 
 
 def shapes(dim_in: int, dim_out: int, hidden: int, middle_blocks: int) -> dict[str, tuple[int, ...]]:
-    """Return name and shape of every parameter of one replicate; matrices are ``(out, in)``."""
+    """Return name and shape of every parameter of one replicate; matrices are `(out, in)`."""
     h, blocks = hidden, _blocks(middle_blocks)
     found = {"input.weight": (h, dim_in), "input.bias": (h,)}
     found |= {"time1.weight": (h, 2), "time1.bias": (h,), "time2.weight": (h, h), "time2.bias": (h,)}
@@ -25,7 +25,7 @@ def shapes(dim_in: int, dim_out: int, hidden: int, middle_blocks: int) -> dict[s
 
 
 def forward(p: Parameters, middle_blocks: int, variables: Tensor, times: Tensor) -> Tensor:
-    """Predict the noise, ``(replicates, dim_out, batch)``, from ``dim_in`` variables and two times."""
+    """Predict the noise, `(replicates, dim_out, batch)`, from `dim_in` variables and two times."""
     blocks = _blocks(middle_blocks)
     first = linear(p, "input", variables)
     # Added to the product in each block's first layer: that layer's bias and the projected time.

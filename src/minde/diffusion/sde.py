@@ -11,9 +11,9 @@ Number = TypeVar("Number", float, Tensor)
 
 @dataclass(frozen=True, kw_only=True)
 class SDE:
-    """The variance-preserving SDE ``dX = -½ β(t) X dt + sqrt(β(t)) dW`` on 0 ≤ t ≤ 1, ``β(t)`` linear.
+    """The variance-preserving SDE `dX = -½ β(t) X dt + sqrt(β(t)) dW` on 0 ≤ t ≤ 1, `β(t)` linear.
 
-    Its transition is ``p(x_t | x_0) = N(k_t x_0, s_t² I)`` with ``k_t = exp(-½ ∫₀ᵗ β)`` and ``s_t² = 1 - k_t²``.
+    Its transition is `p(x_t | x_0) = N(k_t x_0, s_t² I)` with `k_t = exp(-½ ∫₀ᵗ β)` and `s_t² = 1 - k_t²`.
     """
 
     beta_min: float = 0.1
@@ -39,13 +39,13 @@ class SDE:
         return torch.exp(-0.5 * self.integrated_beta(t))
 
     def variance(self, t: Tensor) -> Tensor:
-        """Return s_t², the variance of the noise at time t; ``expm1`` keeps it accurate near t = 0."""
+        """Return s_t², the variance of the noise at time t; `expm1` keeps it accurate near t = 0."""
         return -torch.expm1(-self.integrated_beta(t))
 
     def perturb(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """Return ``x_t = k_t x_0 + s_t z``.
+        """Return `x_t = k_t x_0 + s_t z`.
 
-        ``clean`` and ``noise`` have shape ``(replicates, batch, dim)``, ``t`` has shape ``(replicates, batch)``.
+        `clean` and `noise` have shape `(replicates, batch, dim)`, `t` has shape `(replicates, batch)`.
         """
         t = t.unsqueeze(-1)
         return self.mean_scale(t) * clean + self.variance(t).sqrt() * noise

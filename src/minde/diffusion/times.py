@@ -1,7 +1,7 @@
-"""Diffusion times: their distribution, and the weight that turns a mean over them into ``∫ (β/s²) f dt``.
+"""Diffusion times: their distribution, and the weight that turns a mean over them into `∫ (β/s²) f dt`.
 
 Every formula of the paper is an integral of that form once scores are written as noise predictions
-(``score = -noise_pred / s_t``), so training and estimation share one time distribution.
+(`score = -noise_pred / s_t`), so training and estimation share one time distribution.
 """
 
 import math
@@ -23,8 +23,8 @@ T_LEAST = 1e-9
 class Times:
     """A distribution of times on (0, 1].
 
-    With importance sampling the density is ``q(t) ∝ β/s²`` for t ≥ t_eps and constant below (paper); the
-    weight of ``f`` is a constant, the normaliser; without it times are uniform on (1e-5, 1).
+    With importance sampling the density is `q(t) ∝ β/s²` for t ≥ t_eps and constant below (paper); the
+    weight of `f` is a constant, the normaliser; without it times are uniform on (1e-5, 1).
     """
 
     sde: SDE
@@ -33,7 +33,7 @@ class Times:
     importance_sampling: bool = True
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a ``t_eps`` outside (0, 1)."""
+        """Raise ValueError for a `t_eps` outside (0, 1)."""
         if not 0 < self.t_eps < 1:
             raise ValueError(f"Times: need 0 < t_eps < 1, found {self.t_eps}.")
 
@@ -43,7 +43,7 @@ class Times:
 
     @cached_property
     def normaliser(self) -> float:
-        """Return C = ∫₀¹ of the unnormalised density, in closed form: ``d/dt log(exp(∫β) - 1) = β/s²``."""
+        """Return C = ∫₀¹ of the unnormalised density, in closed form: `d/dt log(exp(∫β) - 1) = β/s²`."""
         return self._rate_eps * self.t_eps + self._log_expm1(1.0) - self._log_expm1(self.t_eps)
 
     def inverse_cdf(self, u: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ class Times:
         return torch.where(t <= self.t_eps, self._rate_eps * t, late) / self.normaliser
 
     def weight(self, t: Tensor) -> Tensor:
-        """Return w(t) such that ``∫ (β/s²) f dt = E[w(t) f(t)]`` over these times, elementwise.
+        """Return w(t) such that `∫ (β/s²) f dt = E[w(t) f(t)]` over these times, elementwise.
 
         With importance sampling w is the normaliser, at all times (the paper). Below t_eps that is less than β/s², and
         the integral misses details finer than a Gaussian of variance s²(t_eps) = 1e-4. With exact scores of a pair of
@@ -88,6 +88,6 @@ class Times:
 
 
 def stratify(u: Tensor) -> Tensor:
-    """Turn uniforms ``(..., batch)`` into stratified ones: one in each of ``batch`` equal intervals, in order."""
+    """Turn uniforms `(..., batch)` into stratified ones: one in each of `batch` equal intervals, in order."""
     n = u.shape[-1]
     return (torch.arange(n, device=u.device, dtype=u.dtype) + u) / n

@@ -28,22 +28,22 @@ class State:
     step: int
     """Steps done."""
     parameters: Tensor
-    """``(replicates, flat_size)``."""
+    """`(replicates, flat_size)`."""
     leaves: dict[str, Tensor]
     """Views of the parameters by name; the loss is differentiated with respect to them."""
     gradients: list[Tensor]
-    """Views of the parameters' gradient, one for each of ``leaves``."""
+    """Views of the parameters' gradient, one for each of `leaves`."""
     average: Tensor
-    """``(replicates, flat_size)``: the exponential moving average (EMA) of the parameters."""
+    """`(replicates, flat_size)`: the exponential moving average (EMA) of the parameters."""
     optimizer: torch.optim.AdamW
     loss: Tensor
-    """``(replicates,)``: mean loss in the last few steps before the state was yielded."""
+    """`(replicates,)`: mean loss in the last few steps before the state was yielded."""
     first: int = 0
     """Number of the stack's first replicate in error messages, if the stack is part of a cell."""
 
 
 def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.device, first: int = 0) -> State:
-    """Return the state before the first step; errors number the replicates from ``first``."""
+    """Return the state before the first step; errors number the replicates from `first`."""
     parameters = model.network.initialise(seeds, device)
     parameters.grad = torch.zeros_like(parameters)
     leaves = {name: view.requires_grad_() for name, view in model.network.unflatten(parameters).items()}
@@ -62,7 +62,7 @@ def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.devi
 
 
 def tensors_of(state: State) -> dict[str, Tensor]:
-    """Return copies, on the CPU, of all that a training needs to resume, each tensor ``(replicates, …)``.
+    """Return copies, on the CPU, of all that a training needs to resume, each tensor `(replicates, …)`.
 
     Rows of several stacks can be joined and split. Raises FloatingPointError, naming the replicate, if a parameter or
     its average is not finite.
@@ -93,9 +93,9 @@ def restore(state: State, tensors: dict[str, Tensor]) -> None:
 
 
 def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[int], state: State) -> Iterator[State]:
-    """Train from ``state`` to the recipe's last step; yield the state after every CHUNK steps and at the end.
+    """Train from `state` to the recipe's last step; yield the state after every CHUNK steps and at the end.
 
-    ``samples`` are training samples ``(replicates, n, dim)``. Raises FloatingPointError, naming step and replicate, as
+    `samples` are training samples `(replicates, n, dim)`. Raises FloatingPointError, naming step and replicate, as
     soon as a loss is not finite.
     """
     batches = Batches(model, samples, recipe, seeds)

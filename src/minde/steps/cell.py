@@ -25,7 +25,7 @@ MOMENTS = ("moments/mean", "moments/covariance", "moments/weights")
 
 
 def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return training and test samples of all replicates, preprocessed, each ``(replicates, rows, dim)``."""
+    """Return training and test samples of all replicates, preprocessed, each `(replicates, rows, dim)`."""
 
     def read(split: str, rows: int | None) -> Tensor:
         replicates = (samples.read(path, r, split, rows) for r in range(settings["replicates"]))
@@ -143,7 +143,7 @@ def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, *
 
 
 def estimate_rows(found: dict[str, Estimate], first: int = 0) -> list[dict]:
-    """Return one row per estimator and replicate; ``first`` is the number of the first replicate."""
+    """Return one row per estimator and replicate; `first` is the number of the first replicate."""
     return [
         {"estimator": name, "replicate": first + replicate, "estimate": value, "std_error": std_error}
         for name, result in found.items()

@@ -18,7 +18,7 @@ class CellState:
     """The training state of a cell. Its replicates are independent, whatever stacks they were trained in."""
 
     tensors: dict[str, Tensor]
-    """Each ``(replicates, …)``, on the CPU: states as :func:`minde.diffusion.training.tensors_of` returns them, and
+    """Each `(replicates, …)`, on the CPU: states as :func:`minde.diffusion.training.tensors_of` returns them, and
     each replicate's share of the seconds that its stacks have taken."""
     curve: list[dict]
     """Rows of the training curve so far."""
@@ -32,9 +32,9 @@ class CellState:
         return cls({"step": step, "seconds": seconds}, [], identity)
 
     def next_stack(self, steps: int, size: int) -> slice | None:
-        """Return the next replicates to train together: the first ones at the same step below ``steps``, or None.
+        """Return the next replicates to train together: the first ones at the same step below `steps`, or None.
 
-        They are at most ``size``: an interrupted stack larger than that is split.
+        They are at most `size`: an interrupted stack larger than that is split.
         """
         done = self.tensors["step"].tolist()
         first = next((replicate for replicate, step in enumerate(done) if step < steps), None)

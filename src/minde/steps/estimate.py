@@ -39,7 +39,7 @@ def estimate(
 ) -> None:
     """Estimate a cell's replicates by every formula, from its weights; write a row per replicate and formula.
 
-    ``stack`` replicates are estimated at a time, or all together; their training times are read from the training
+    `stack` replicates are estimated at a time, or all together; their training times are read from the training
     curve. Raises ValueError for weights of another cell or trained on other samples, and MemoryError, naming what
     needs the memory, if it runs out.
     """
@@ -83,7 +83,7 @@ def _estimate_part(
     progress: Progress,
     stacks_done: int,
 ) -> dict[str, Estimate]:
-    """Estimate a stack of replicates, by name; ``tensors`` and test samples ``clean`` are those of the stack."""
+    """Estimate a stack of replicates, by name; `tensors` and test samples `clean` are those of the stack."""
     model, parameters = trained_model(training, tensors, clean.device)
     before = stacks_done * settings["mc_draws"]
     with memory_of(title_of(training, clean.device, stack), stack.stop - stack.start):

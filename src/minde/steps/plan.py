@@ -40,7 +40,7 @@ class Cost:
 def report(config: dict, measured: list[Path], checks: list[Path]) -> str:
     """Return a study's jobs, steps and disk space, and its hours at the rates of every measured machine, as text.
 
-    ``measured`` are results of the throughput benchmark, ``checks`` of that which runs cells to check a prediction.
+    `measured` are results of the throughput benchmark, `checks` of that which runs cells to check a prediction.
     """
     replicates, cells = config["replicates"], design.cells(config)
     trainings = [cost_of(config, cell) for cell in cells if cell.method in methods.VARIANTS]

@@ -31,9 +31,9 @@ class Inputs:
     settings: dict
     recipe: Recipe
     clean: Tensor
-    """Training samples ``(replicates, n, dim)``."""
+    """Training samples `(replicates, n, dim)`."""
     test: Tensor
-    """Test samples of the training curve ``(replicates, rows, dim)``."""
+    """Test samples of the training curve `(replicates, rows, dim)`."""
     moments: Moments
     """Moments that the network's base is built from."""
 
@@ -72,7 +72,7 @@ class StackMember:
     """Replicates of one cell that are trained in one stack, with or without members of other cells."""
 
     def __init__(self, training: Training, stack: slice) -> None:
-        """Take replicates ``stack`` of a cell from their current step."""
+        """Take replicates `stack` of a cell from their current step."""
         self.training, self.stack, inputs = training, stack, training.inputs
         self.settings, self.recipe, self.clean = inputs.settings, inputs.recipe, inputs.clean[stack]
         self.moments = tuple(moment[stack] for moment in inputs.moments)
@@ -101,7 +101,7 @@ class StackMember:
     def record(self, step: int, average: Tensor, loss: Tensor) -> None:
         """Record a step: add a curve point if due, and report progress.
 
-        ``average`` is ``(replicates, flat_size)``, ``loss`` is ``(replicates,)``, of this member's replicates.
+        `average` is `(replicates, flat_size)`, `loss` is `(replicates,)`, of this member's replicates.
         """
         if milestone := self._points(step) > self.points_done:
             self.points_done = self._points(step)

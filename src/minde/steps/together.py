@@ -73,9 +73,9 @@ class Request:
 
 
 def train(arguments: dict, cells: int, interruption: Interruption) -> None:
-    """Train a cell together with up to ``cells - 1`` others, in this process or in another one.
+    """Train a cell together with up to `cells - 1` others, in this process or in another one.
 
-    ``arguments`` are those of the verb `train`. Raises RuntimeError if the training fails, with the reason on standard
+    `arguments` are those of the verb `train`. Raises RuntimeError if the training fails, with the reason on standard
     error, and SystemExit if it is stopped, as a training in this process would.
     """
     with _posted(arguments) as own:
@@ -116,7 +116,7 @@ def _run_as_leader(own: Request, cells: int, interruption: Interruption, *, is_f
 
 
 def _train_requests(own: Request, cells: int, interruption: Interruption) -> None:
-    """Train the requested cells, at most ``cells`` at a time, until none is left or this process's own has ended."""
+    """Train the requested cells, at most `cells` at a time, until none is left or this process's own has ended."""
     from .trainer import Trainer
 
     trainer, trainings, looked = Trainer(), {}, 0.0
@@ -174,7 +174,7 @@ def _finish(request: Request, error: BaseException | None, log: TextIO | None) -
 
 
 def _gather(folder: Path, cells: int, interruption: Interruption) -> None:
-    """Wait until there are ``cells`` requests, or no new one has come for a while."""
+    """Wait until there are `cells` requests, or no new one has come for a while."""
     while not interruption.signal:
         posted = [request.path.stat().st_mtime for request in _pending(folder)]
         if len(posted) >= cells or time.time() - max(posted, default=0.0) > GATHER:
@@ -266,7 +266,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _copy(log: Path, copied: int) -> int:
-    """Copy a log from position ``copied`` on to standard error; return the new position."""
+    """Copy a log from position `copied` on to standard error; return the new position."""
     if not log.exists():
         return copied
     with log.open("rb") as file:

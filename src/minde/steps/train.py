@@ -30,7 +30,7 @@ def prepare(
     stack: int | None = None,
     checkpointer: Checkpointer | None = None,
 ) -> Training:
-    """Return the training of a cell, ``stack`` replicates at a time or all together, with everything that it reads.
+    """Return the training of a cell, `stack` replicates at a time or all together, with everything that it reads.
 
     It resumes from the checkpoint if that matches this training.
     """
@@ -84,7 +84,7 @@ def _read(settings: dict, samples_path: Path, device: torch.device) -> Inputs:
 
 
 def _write(inputs: Inputs, state: CellState, made_by: dict, weights_path: Path, curve_path: Path) -> None:
-    """Write the weights, last (``raw/``) and averaged (``average/``), and the curve of a trained cell."""
+    """Write the weights, last (`raw/`) and averaged (`average/`), and the curve of a trained cell."""
     network = model_of(inputs.settings, inputs.moments, inputs.clean.device).network
     tensors = {
         f"{kind}/{name}": value

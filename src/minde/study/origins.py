@@ -16,7 +16,7 @@ _FROM_SAMPLES = {"dim_x", "dim_y"}  # in a training's settings, but read from th
 def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
     """Raise ValueError if a cell's estimates or weights were made with other settings than the study's.
 
-    ``made_by`` is the file's provenance, or ``{"training": …}`` with that of a file of weights; ``config`` holds what
+    `made_by` is the file's provenance, or `{"training": …}` with that of a file of weights; `config` holds what
     :func:`.design.origin_settings` returns. The message names stage and setting, the found and the expected value, and
     the file to delete.
     """
@@ -27,7 +27,7 @@ def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
 
 
 def check_experiment(path: Path, made_by: dict, config: dict, name: str) -> None:
-    """The same for the rows of an experiment, of which ``made_by`` is the provenance and ``config`` a whole config."""
+    """The same for the rows of an experiment, of which `made_by` is the provenance and `config` a whole config."""
     _compare(path, "experiment", made_by["settings"], json.loads(design.experiment_settings(config, name)), remove=path)
 
 

@@ -21,7 +21,7 @@ ENTROPIES = {"x": ("x", None), "y": ("y", None), "xy": ("xy", None), "x|y": ("x"
 
 @dataclass
 class Gaussian:
-    """Zero-mean Gaussian of ``(x, y)`` with the given covariance; the first ``dim_x`` coordinates are x."""
+    """Zero-mean Gaussian of `(x, y)` with the given covariance; the first `dim_x` coordinates are x."""
 
     covariance: Tensor
     dim_x: int
@@ -68,7 +68,7 @@ class Gaussian:
 
 
 def gaussian_with(mutual_information: float, dim: int, *, pairs: int | None = None) -> Gaussian:
-    """``dim`` + ``dim`` coordinates of unit variance; ``pairs`` of them are correlated, equally, for the given MI.
+    """`dim` + `dim` coordinates of unit variance; `pairs` of them are correlated, equally, for the given MI.
 
     A fixed rotation of x and of y hides the pairs from anything that works by coordinate; it changes no MI.
     """

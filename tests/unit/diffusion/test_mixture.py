@@ -25,7 +25,7 @@ def moments() -> tuple[torch.Tensor, ...]:
 def noise_by_gradient(
     clean: torch.Tensor, noisy: torch.Tensor, t: torch.Tensor, score: str, own: slice
 ) -> torch.Tensor:
-    """``-s_t ∇ log p_t(x_t | c)`` of single rows, by automatic differentiation of the density."""
+    """`-s_t ∇ log p_t(x_t | c)` of single rows, by automatic differentiation of the density."""
     k, variance = SDE().mean_scale(t), SDE().variance(t)
     given = GIVEN.get(score, slice(0, 0))
     found = torch.empty_like(noisy[..., own])

@@ -21,7 +21,7 @@ def happened(monkeypatch):
 
 
 def executor(happened, folder, over):
-    """Return an executor whose cluster reports the jobs in ``over`` as over."""
+    """Return an executor whose cluster reports the jobs in `over` as over."""
     made = Executor.__new__(Executor)
     cluster = SimpleNamespace(blocks=False, cancel=lambda ids: happened.append(("cancel", *ids)))
     cluster.ended = lambda ids: happened.append(("ended?", *sorted(ids))) or over

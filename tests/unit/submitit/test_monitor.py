@@ -38,7 +38,7 @@ class Slurm:
         return None, {}
 
     def look(self, now, *ids):
-        """Return the jobs that are over at the time ``now``."""
+        """Return the jobs that are over at the time `now`."""
         self.now = now
         return self.monitor.ended(set(ids or ("7_0",)))
 
