@@ -15,11 +15,10 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent  # with links resolv
 sys.path.insert(0, f"{ROOT}/src")
 
 from minde.files import sha256_of
-from minde.study import bundle, consistency, design, hyperparameters, labels, methods, pages
+from minde.study import bundle, consistency, design, hyperparameters, labels, methods, pages, tasks
 from minde.study import config as configs
 from minde.study.bundle.archive import COMPARED, ArchiveError
 from minde.study.sources import source_files
-from minde.study.tasks import TASKS
 
 try:
     BUNDLE = bundle.named_in(config, ROOT, verify=workflow.is_main_process)

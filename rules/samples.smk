@@ -6,7 +6,7 @@ rule draw_samples:
     log:
         "<logs>/draw_samples/{task}.log",
     wildcard_constraints:
-        task=one_of(TASKS),
+        task=one_of(tasks.TASKS),
     cache: True
     priority: n_values
     conda:

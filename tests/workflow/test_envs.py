@@ -86,7 +86,7 @@ def commands(study):
         ("samples", ("sample", "baseline")),
         ("train", ("train", "estimate")),
         ("experiments", ("experiment",)),
-        ("report", ("merge", "table", "figure", "experiment-figure")),
+        ("report", ("merge", "table", "hyperparameters", "figure")),
     ],
 )
 def test_the_pip_section_resolves_and_runs_its_rules(env, verbs, commands, study, tmp_path):

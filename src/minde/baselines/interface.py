@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +75,8 @@ def one_by_one(
 
     It returns nats, or the reason why it did not converge; a number that is not finite counts as not converged.
     """
+    from threadpoolctl import threadpool_limits  # missing where tables are written, which name the competitors' widths
+
     for replicate in replicates:
         # benchmark-mi computes in the precision it is given, and the samples are float32.
         x, y = replicate.x_test.astype(np.float64), replicate.y_test.astype(np.float64)
