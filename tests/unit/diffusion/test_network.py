@@ -152,3 +152,9 @@ def test_a_width_that_groups_cannot_divide_is_refused() -> None:
 def test_an_unknown_architecture_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown architecture 'unet'; expected one of residual, gated"):
         network(2, 1, 16, architecture="unet")
+
+
+@pytest.mark.parametrize(("dim", "hidden"), [(10, 64), (11, 128), (50, 128), (51, 256)])
+def test_the_width_grows_above_ten_and_fifty_dimensions(dim: int, hidden: int) -> None:
+    assert hidden_width(dim) == hidden
+    assert hidden_width(dim, 32) == 32
