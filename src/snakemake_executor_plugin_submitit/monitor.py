@@ -139,14 +139,15 @@ class JobMonitor:
         return f" ({self.about[key]})" if key in self.about else ""
 
     def _report_requeued(self, before: dict[str, JobStatus]) -> None:
-        """Report jobs that wait again, given with what they were before."""
+        """Report jobs that were requeued, given with what they were before."""
         if not before:
             return
         first = min(before)
-        nodes = " ".join(sorted({seen.nodes for seen in before.values()}))
+        nodes = " ".join(sorted({seen.nodes for seen in before.values() if states.has_run(seen)}))
+        where = f", which ran on {nodes}" if nodes else ""
         self.inform(
-            f"SLURM has requeued {slurm.shortened(before)}{self._about(first)}, which ran on {nodes}: time limit, "
-            f"preemption or node failure; `sacct --duplicates --jobs {first}` says which"
+            f"SLURM has requeued {slurm.shortened(before)}{self._about(first)}{where}: time limit, preemption or node "
+            f"failure; `sacct --duplicates --jobs {first}` says which"
         )
 
     def _report_progress(self, statuses: list[JobStatus], now: float) -> None:

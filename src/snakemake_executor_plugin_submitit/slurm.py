@@ -28,6 +28,8 @@ class JobStatus:
     """In capitals, as in squeue: RUNNING, TIMEOUT, …"""
     reason: str = ""
     nodes: str = ""
+    submitted: str = ""
+    """When it was submitted or, later, requeued."""
     comment: str = ""
     exit_code: str = ""
     """Exit status and signal, as in sacct: 1:0."""
@@ -95,11 +97,11 @@ def queue() -> dict[str, JobStatus] | None:
     """Return this user's jobs by id, including those that ended in the last minutes; None if SLURM does not answer."""
     # --all: jobs in hidden partitions would otherwise seem to be gone.
     options = ["--noheader", "--all", "--array", "--states=all", "--user", str(os.getuid())]
-    answer = call("squeue", *options, "-o", "%i|%T|%r|%N|%k")
+    answer = call("squeue", *options, "-o", "%i|%T|%r|%N|%V|%k")
     if not answer.ok:
         return None
-    rows = (line.split("|", 4) for line in answer.text.splitlines() if line.count("|") >= 4)
-    return {key: JobStatus(state, reason, nodes, comment) for key, state, reason, nodes, comment in rows}
+    rows = (line.split("|", 5) for line in answer.text.splitlines() if line.count("|") >= 5)
+    return {key: JobStatus(*status) for key, *status in rows}
 
 
 def accounts(ids: Iterable[str]) -> dict[str, JobStatus] | None:
@@ -115,7 +117,7 @@ def accounts(ids: Iterable[str]) -> dict[str, JobStatus] | None:
         key, state, exit_code, reason, nodes, elapsed, limit = line.split("|")
         who = re.fullmatch(r"CANCELLED by (\d+)", state)
         reason = f"cancelled by user {_user(int(who.group(1)))}" if who else reason
-        found[key] = JobStatus(state.split()[0], reason, nodes, "", exit_code, elapsed, limit)
+        found[key] = JobStatus(state.split()[0], reason, nodes, exit_code=exit_code, elapsed=elapsed, limit=limit)
     return found
 
 

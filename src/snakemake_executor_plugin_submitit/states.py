@@ -76,8 +76,8 @@ def has_run(seen: JobStatus) -> bool:
 
 
 def requeued(before: JobStatus | None, seen: JobStatus | None) -> bool:
-    """Return whether a job that was given a node waits for one again."""
-    return before is not None and has_run(before) and seen is not None and seen.state == "PENDING" and not has_run(seen)
+    """Return whether a job was requeued between two looks, even if it has started again since."""
+    return before is not None and seen is not None and seen.submitted != before.submitted
 
 
 def lost(absent: float, is_unknown: bool) -> bool:

@@ -43,8 +43,8 @@ class Slurm:
         return self.monitor.ended(set(ids or ("7_0",)))
 
 
-def seen(state, reason="", nodes="n1"):
-    return {"7_0": JobStatus(state, reason, nodes)}
+def seen(state, reason="", nodes="n1", submitted=""):
+    return {"7_0": JobStatus(state, reason, nodes, submitted)}
 
 
 def test_what_waits_or_runs_is_not_over_and_seldom_asked_about():
@@ -171,12 +171,13 @@ def test_a_reason_that_waiting_does_not_change_is_said_once():
     ]
 
 
-@pytest.mark.parametrize("before", [seen("RUNNING"), seen("COMPLETING"), seen("NODE_FAIL"), seen("PREEMPTED")])
-def test_a_job_that_has_lost_its_node_and_waits_again_is_reported_once(before):
-    slurm = Slurm(before)
+@pytest.mark.parametrize("before", ["RUNNING", "COMPLETING", "NODE_FAIL", "PREEMPTED"])
+@pytest.mark.parametrize("after", ["PENDING", "RUNNING"])  # the latter if it waited for less than the interval
+def test_a_requeued_job_is_reported_once(before, after):
+    slurm = Slurm(seen(before, submitted="10:00"))
     slurm.monitor.about["7_0"] = "rule fit, 600 minutes"
     slurm.look(0)
-    slurm.table = seen("PENDING", "BeginTime", nodes="")
+    slurm.table = seen(after, "BeginTime", submitted="11:00")
     slurm.over_after("7_0", until=59)
     assert slurm.told == [
         "SLURM has requeued 7_0 (rule fit, 600 minutes), which ran on n1: time limit, preemption or node failure; "
@@ -184,11 +185,19 @@ def test_a_job_that_has_lost_its_node_and_waits_again_is_reported_once(before):
     ]
 
 
+def test_a_requeued_job_that_was_not_seen_to_run_is_reported():
+    slurm = Slurm(seen("PENDING", nodes="", submitted="10:00"))
+    slurm.look(0)
+    slurm.table = seen("PENDING", nodes="", submitted="10:01")
+    slurm.look(10)
+    assert slurm.told[0].startswith("SLURM has requeued 7_0: time limit")
+
+
 def test_jobs_of_a_failed_node_are_reported_together():
     ids = [f"7_{i}" for i in range(12)]
-    slurm = Slurm({key: JobStatus("RUNNING", nodes="n1") for key in ids} | {"8": JobStatus("PENDING")})
+    slurm = Slurm({key: JobStatus("RUNNING", nodes="n1", submitted="10:00") for key in [*ids, "8"]})
     slurm.look(0, *ids, "8")
-    slurm.table = {key: JobStatus("PENDING") for key in [*ids, "8"]}
+    slurm.table |= {key: JobStatus("PENDING", submitted="11:00") for key in ids}
     slurm.look(10, *ids, "8")
     assert len(slurm.told) == 1
     assert "SLURM has requeued 7_0 7_1 7_10 7_11 7_2 7_3 7_4 7_5 7_6 7_7 and 2 more, which ran on n1" in slurm.told[0]

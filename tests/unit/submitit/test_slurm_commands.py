@@ -41,10 +41,10 @@ def work(cluster, count=1):
 
 
 def test_the_queue_whatever_a_comment_holds(commands):
-    commands(squeue=r"printf '7_0|RUNNING|None|n1|run/1|a\n7_1|PENDING|Priority||\351t\351\nodd\n'")
+    commands(squeue=r"printf '7_0|RUNNING|None|n1|10:00|run/1|a\n7_1|PENDING|Priority||11:00|\351t\351\nodd\n'")
     assert slurm.queue() == {
-        "7_0": JobStatus("RUNNING", "None", "n1", "run/1|a"),
-        "7_1": JobStatus("PENDING", "Priority", "", "�t�"),
+        "7_0": JobStatus("RUNNING", "None", "n1", "10:00", "run/1|a"),
+        "7_1": JobStatus("PENDING", "Priority", "", "11:00", "�t�"),
     }
 
 
@@ -59,8 +59,10 @@ def test_a_queue_that_does_not_answer_is_not_an_empty_one(commands):
 def test_the_accounting(commands):
     commands(sacct="echo '7_0|CANCELLED by 0|0:15|None|n1|00:01:00|01:00:00'; echo '7_1|FAILED|3:0|None|n1|00:00:01|'")
     assert slurm.accounts(["7_0", "7_1"]) == {
-        "7_0": JobStatus("CANCELLED", "cancelled by user root", "n1", "", "0:15", "00:01:00", "01:00:00"),
-        "7_1": JobStatus("FAILED", "None", "n1", "", "3:0", "00:00:01", ""),
+        "7_0": JobStatus(
+            "CANCELLED", "cancelled by user root", "n1", exit_code="0:15", elapsed="00:01:00", limit="01:00:00"
+        ),
+        "7_1": JobStatus("FAILED", "None", "n1", exit_code="3:0", elapsed="00:00:01"),
     }
     commands(sacct="echo 'Slurm accounting storage is disabled' >&2; exit 1")
     assert slurm.accounts(["7_0"]) == {}
@@ -129,17 +131,18 @@ def test_an_array_whose_answer_was_lost_is_withdrawn_before_it_is_submitted_agai
     with pytest.raises(BusyError, match="squeue does not answer"):
         cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2")
     assert not (tmp_path / "cancelled").exists()
-    commands(squeue=r"printf '7_0|RUNNING|None|n1|run/1\n7_1|COMPLETING|None|n1|run/1\n6|RUNNING|None|n1|run/0\n'")
+    rows = r"7_0|RUNNING|None|n1|10:00|run/1\n7_1|COMPLETING|None|n1|10:00|run/1\n6|RUNNING|None|n1|10:00|run/0\n"
+    commands(squeue=f"printf '{rows}'")
     with pytest.raises(BusyError, match="7 has not ended, whose sbatch was reported as failed"):
         cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2")
     assert (tmp_path / "cancelled").read_text() == "7\n"
-    commands(squeue=r"printf '7_0|CANCELLED|None|n1|run/1\n6|RUNNING|None|n1|run/0\n'")
+    commands(squeue=r"printf '7_0|CANCELLED|None|n1|10:00|run/1\n6|RUNNING|None|n1|10:00|run/0\n'")
     assert cluster.submit(REQUEST, work(cluster, 2), "fit", "run/2") == ["8_0", "8_1"]
     assert (tmp_path / "cancelled").read_text() == "7\n"
 
 
 def test_jobs_of_a_run_are_those_with_its_mark_that_have_not_ended(commands, cluster):
-    row = r"{0}|{1}|None|n1|{2}\n".format
+    row = r"{0}|{1}|None|n1|10:00|{2}\n".format
     table = row("7_0", "RUNNING", "run/1") + row("7_1", "COMPLETED", "run/1") + row("8", "PENDING", "run2/1")
     commands(squeue=f"printf '{table}{row('9', 'NODE_FAIL', 'run/2')}'")
     assert cluster.alive(["run", "other"], []) == {"7_0", "9"}
@@ -192,7 +195,7 @@ def test_cancelling_says_once_that_it_has_to_wait_for_slurm(commands, cluster, m
 
 
 def test_arrays_are_cancelled_as_a_whole(commands, cluster, tmp_path):
-    row = r"{0}|RUNNING|None|n1|{1}\n".format
+    row = r"{0}|RUNNING|None|n1|10:00|{1}\n".format
     table = row("7_0", "run/1") + row("7_1", "run/1") + row("8", "run/2") + row("9_0", "other/1")
     commands(squeue=f"printf '{table}'", scancel=f"echo $* >> {tmp_path}/cancelled")
     assert cluster.cancel_run("run", ["7_0", "7_1", "8", "5_3"]) == ""

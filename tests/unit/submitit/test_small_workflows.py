@@ -107,7 +107,9 @@ def test_a_second_ctrl_c_leaves_nothing_running(tmp_path):
     run = start(tmp_path, "local", "patient.txt")
     until(lambda: (tmp_path / "starts").exists() and (tmp_path / "starts").read_text())
     (folder,) = (tmp_path / ".snakemake/submitit").iterdir()
-    stubborn = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 300 & wait"], start_new_session=True)
+    ready = tmp_path / "ready"
+    stubborn = subprocess.Popen(["sh", "-c", f"trap '' TERM; touch {ready}; sleep 300 & wait"], start_new_session=True)
+    until(ready.exists)
     (folder / "stubborn.group").write_text(str(stubborn.pid))
     run.send_signal(signal.SIGINT)
     until(lambda: "Terminating processes" in (tmp_path / "said").read_text())
