@@ -1,6 +1,7 @@
 """The design gives each step exactly the settings that it reads, and seeds that never change."""
 
 import copy
+import itertools
 import json
 import subprocess
 import sys
@@ -239,6 +240,24 @@ def test_the_study_of_figure_1_has_its_figure(config):
     assert config["tasks"] == [*HIGH_MI]
     assert list(pages.pages_of(config, "high_mi")) == [1]
     assert pages.tasks_of_page(config, "high_mi", 1) == [*HIGH_MI]
+
+
+def test_the_consistency_tests_on_mnist_have_the_papers_rows_and_latents(config):
+    for name in ("consistency.yaml", "mnist.yaml"):
+        update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
+    config = configs.resolve(config, ROOT)
+    rows = [5, 10, 15, 20, 25, 28]
+    pairs = [f"{r}-{s}" for r, s in itertools.pairwise(rows)]
+    names = (("baseline", rows), ("processing", pairs), ("additivity", rows))
+    assert config["tasks"] == [f"{test}-{which}" for test, numbers in names for which in numbers]
+    settings = json.loads(design.latents_settings(config))
+    assert (settings["images"], settings["autoencoder"]["hidden"], settings["autoencoder"]["latent"]) == (
+        "mnist",
+        400,
+        16,
+    )
+    trained = json.loads(design.train_settings(config, cell(task="baseline-28", train_size=60000)))["training"]
+    assert (trained["precondition"], trained["duration"]) == ("gaussian", {"steps": 2000})
 
 
 def test_splitting_a_file_reads_its_columns_and_not_its_path(config):
