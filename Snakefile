@@ -10,6 +10,11 @@ configfile: f"{workflow.current_basedir}/config/config.yaml"
 include: "rules/common.smk"
 
 
+from minde.study.scheduling import merge_reevaluations
+
+merge_reevaluations()
+
+
 pathvars:
     results=RESULTS,
     logs=f"{RESULTS}/logs",

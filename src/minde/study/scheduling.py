@@ -1,0 +1,29 @@
+"""A repair of Snakemake's scheduler, which otherwise gets busier with every finished job of a study."""
+
+import threading
+
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+
+def merge_reevaluations() -> None:
+    """Have Snakemake's scheduler keep one timer for its next pass in place of one for each job that has finished.
+
+    Since it limits how many jobs start in a second (`--max-jobs-per-timespan`), every pass starts a timer for another
+    one, also if one is due already, and every job that finishes adds a pass. While jobs wait for free cores, none of
+    these chains ends: after n jobs there are n passes a second, each of which looks at the input files of all waiting
+    jobs.
+    """
+    JobScheduler._schedule_reevalutation = _reevaluate_once  # Snakemake's spelling
+
+
+def _reevaluate_once(scheduler: JobScheduler, delay: float) -> None:
+    """Start a timer for another pass, unless one is due: that pass starts the next."""
+    if getattr(scheduler, "_is_reevaluation_due", False):
+        return
+
+    def reevaluate() -> None:
+        scheduler._is_reevaluation_due = False
+        scheduler._open_jobs.release()
+
+    scheduler._is_reevaluation_due = True
+    threading.Timer(delay, reevaluate).start()
