@@ -57,9 +57,10 @@ def test_groups_that_are_no_range_of_sizes_list_their_tasks_and_the_largest_is_w
             "6,000 steps",
         ],
         ["50×50", "256", "6,000 steps"],
+        ["St 1×1, 2×2 (dof=1); St 2×2, 3×3, 5×5 (dof=2); St 3×3, 5×5 (dof=3)", "64", "6,000 steps"],
         ["Sp @ Mn 3×3, 5×5 (2-pair); Sp @ Nm CDF @ Mn 3×3, 5×5 (2-pair)", "64", "30,000 steps"],
         ["Sp @ Mn 25×25 (2-pair); Sp @ Nm CDF @ Mn 25×25 (2-pair)", "128", "20,000 steps"],
-        ["the other 22", "64", "6,000 steps"],
+        ["the other 15", "64", "6,000 steps"],
     ]
 
 
