@@ -12,7 +12,7 @@ include: "rules/common.smk"
 
 from minde.study.scheduling import merge_reevaluations
 
-merge_reevaluations()
+merge_reevaluations()  # Snakemake would get busier with every job that has finished
 
 
 pathvars:
