@@ -94,7 +94,8 @@ def test_a_node_that_goes_down_gives_the_job_back(tmp_path):
     until(lambda: not is_on_the_node(job), "the end of the job's processes")
     run("scontrol", "update", f"nodename={host}", "state=resume")
     until(lambda: len(starts(tmp_path)) == 2, "the job's second start")
-    (tmp_path / "enough").touch()
     message = f"SLURM has requeued {job} (rule count, 60 minutes), which ran on {host}: "
-    assert message in snakemake.succeeds()
+    until(lambda: message in snakemake.log.read_text(), "the message")
+    (tmp_path / "enough").touch()
+    snakemake.succeeds()
     assert "NODE_FAIL" in run("sacct", "--duplicates", "--jobs", job)  # as the message advises to ask
