@@ -23,9 +23,9 @@ SETTINGS = {
     "--steps": (int, "updates of the weights"),
     "--batch-size": (int, "rows per step and replicate"),
     "--learning-rate": (float, "of Adam, at its highest"),
-    "--weight-decay": (float, "divided by the number of training rows: it keeps networks from memorizing few rows"),
+    "--weight-decay": (float, "divided by the number of training rows, more for many columns: it keeps networks from memorizing few rows"),
     "--precondition": (str, "mixture (of clusters), gaussian or none: learn the residual to it, or the whole scores"),
-    "--formula": (str, "inside, sigma or gap: which estimate comes first; gap is best for variant j"),
+    "--formula": (str, "inside, sigma or gap: which estimate comes first; auto: inside for variant c, gap for j"),
     "--replicates": (int, "networks, each with its own held-out rows"),
     "--test-size": (float, "share of the rows that each holds out"),
     "--device": (str, "auto, cpu, cuda or, for example, cuda:1"),
@@ -48,7 +48,7 @@ def estimate(args: argparse.Namespace) -> str:
 
     from minde.api.estimator import MINDE
     from minde.api.files import read_pair
-    from minde.api.settings import check_settings
+    from minde.api.settings import check_settings, formula_of
     from minde.device import pick_device, shortage_in
 
     given = {name: getattr(args, name) for name in map(_parameter, SETTINGS) if getattr(args, name) is not None}
@@ -73,8 +73,10 @@ def estimate(args: argparse.Namespace) -> str:
             raise
         cause = (str(shortage).splitlines() or ["no details"])[0]
         raise MemoryError(f"out of memory ({cause}); use fewer replicates or a smaller batch_size") from error
-    first = found[estimator.formula]
+    formula = formula_of(estimator.formula, estimator.variant)
+    first = found[formula]
     result = {
+        "formula": formula,
         "mutual_information": float(first),
         "unit": "nats",
         "std_error": first.std_error,
@@ -128,9 +130,9 @@ def tasks(args: argparse.Namespace) -> str:
 def _in_words(result: dict) -> str:
     settings, (low, high) = result["settings"], result["interval"]
     lines = [
-        f"I(X; Y) = {result['mutual_information']:.3f} nats, {result['level']:.0%} interval {low:.3f} to {high:.3f}",
+        f"I(X; Y) = {result['mutual_information']:.3f} nats, {100 * result['level']:g}% interval {low:.3f} to {high:.3f}",
         f"X: {', '.join(result['x'])}; Y: {', '.join(result['y'])}; {result['rows']:,} rows",
-        f"MINDE-{settings['variant']} ({settings['formula']}), {settings['replicates']} replicates of "
+        f"MINDE-{settings['variant']} ({result['formula']}), {settings['replicates']} replicates of "
         f"{settings['steps']:,} steps, {result['seconds']:.0f} seconds",
         "by formula (estimate ± standard error):",
     ]

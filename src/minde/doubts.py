@@ -9,8 +9,8 @@ FEW = 100  # at most this many distinct values, each twice or more on average, a
 REPEATED = 0.01  # share of the rows
 NARROW = 0.05  # interquartile range, in standard deviations, below which a few values make up the spread
 
-# How far inside may be above gap: in nats, as a share of gap, in standard errors of gap; the largest of the three.
-APART, APART_OF_GAP, APART_BY_CHANCE = 0.1, 0.25, 3.0
+# How far inside may be above gap: as a share of gap, and in standard errors of gap; the larger of the two.
+APART_OF_GAP, APART_BY_CHANCE = 0.1, 3.0
 RESOLVED = 4.0  # nats per column of the narrower variable: see Times.weight
 LARGE_ERROR, LARGE_ERROR_OF = 1.0, 0.25  # in nats, and as a share of the estimate: the larger one
 LARGE_SHARE, SHARED_ERROR = 0.5, 0.3  # one row's share of the variance over test rows; nats below which it means little
@@ -54,14 +54,26 @@ def of_narrow_bulk(variable: str, label, column: np.ndarray) -> str | None:
     )
 
 
-def of_repeated_rows(rows: np.ndarray) -> str | None:
-    """Return a warning if rows `(n, dim)` of x and y together repeat other rows: copies are in both splits."""
+def of_repeated_rows(name: str, rows: np.ndarray) -> str | None:
+    """Return a warning if rows `(n, dim)`, those of `name`, repeat other rows: copies are in both splits."""
     repeats = len(rows) - len(np.unique(rows, axis=0))
     if repeats <= REPEATED * len(rows):
         return None
     return (
-        f"{repeats} of {len(rows)} rows repeat another row of x and y: training and test rows share them, which "
+        f"{repeats} of {len(rows)} rows repeat another row of {name}: training and test rows share them, which "
         "distorts the estimate. If they are copies, such as from a join or from oversampling, remove them"
+    )
+
+
+def of_shared_rows(rows: np.ndarray, test: np.ndarray) -> str | None:
+    """Return a warning if test rows `(n_test, dim)` of x and y together are among the training rows `(n, dim)`."""
+    known = {row.tobytes() for row in rows}
+    shared = sum(row.tobytes() in known for row in test)
+    if shared <= REPEATED * len(test):
+        return None
+    return (
+        f"{shared} of {len(test)} rows of x_test and y_test are also rows of x and y: networks may have memorized them, "
+        "which distorts the estimate. Give other rows, or leave x_test and y_test out to hold out rows of x and y"
     )
 
 
@@ -86,7 +98,7 @@ def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequen
     `std_error` is that of gap.
     """
     by_chance = error_of_mean(std_error)
-    if fmean(inside) - fmean(gap) <= max(APART, APART_OF_GAP * fmean(gap), APART_BY_CHANCE * by_chance):
+    if fmean(inside) - fmean(gap) <= max(APART_OF_GAP * fmean(gap), APART_BY_CHANCE * by_chance):
         return None
     return (
         f"inside says {fmean(inside):.2f} nats and gap {fmean(gap):.2f}: the networks' errors are not small compared "

@@ -101,6 +101,6 @@ def test_collinear_columns_have_no_entropy() -> None:
 
 def test_repeated_rows_are_doubted_beyond_a_few() -> None:
     rows = np.random.default_rng(0).normal(size=(500, 2))
-    assert doubts.of_repeated_rows(rows) is None
-    assert doubts.of_repeated_rows(np.concatenate([rows, rows[:3]])) is None
-    assert "500 of 1000 rows repeat another row" in doubts.of_repeated_rows(np.concatenate([rows, rows]))
+    assert doubts.of_repeated_rows("x and y", rows) is None
+    assert doubts.of_repeated_rows("x and y", np.concatenate([rows, rows[:3]])) is None
+    assert "500 of 1000 rows repeat another row" in doubts.of_repeated_rows("x and y", np.concatenate([rows, rows]))

@@ -31,8 +31,8 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
 
     `settings` are those of :class:`minde.MINDE` without the variant; `preprocess` is fitted on both sets together.
     Raises the errors of :meth:`minde.MINDE.fit`, and ValueError if p and q do not have the same columns. Warns if the
-    formulas are far apart (ConvergenceWarning); of columns with few distinct values, or whose spread comes from a few
-    values; of a scale that `preprocess="none"` leaves; and if a few rows decide the estimate.
+    formulas are far apart (ConvergenceWarning); of rows that repeat others; of columns with few distinct values, or whose
+    spread comes from a few values; of a scale that `preprocess="none"` leaves; and if a few rows decide the estimate.
     """
     if "variant" in settings:
         raise ValueError("a divergence has no variant, since one score of p and one of q are learned; leave it out")
@@ -47,6 +47,9 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     if samples["p"].shape[1] != samples["q"].shape[1]:
         raise ValueError(f"p has {samples['p'].shape[1]} columns and q has {samples['q'].shape[1]}; expected the same")
     places = {name: places_of(name, p, samples["p"].shape[1]) for name in ("p", "q", "p and q")}
+    for name, rows in samples.items():
+        if doubt := doubts.of_repeated_rows(name, rows):
+            warn(doubt)
     seed = draw_seed(settings["random_state"])
     device = pick_device(settings["device"])
     with undisturbed(device, settings["threads"]):

@@ -1,6 +1,5 @@
 """The estimator: mutual information and entropies of user arrays (paper)."""
 
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -17,12 +16,12 @@ from minde.device import pick_device
 from minde.diffusion import estimators
 from minde.diffusion.preprocess import Standardize, fit_preprocess
 
-from . import inputs, saving
+from . import estimation, inputs, saving
 from .benchmark_mi import PointEstimator
-from .estimate import Estimate, combine, largest_share
-from .settings import check_entropy_width, check_rows, check_settings, check_width, draw_seed
+from .estimate import Estimate
+from .settings import check_entropy_width, check_rows, check_settings, check_width, draw_seed, formula_of
 from .surroundings import undisturbed, warn
-from .training import Curve, Fitted, estimation_times, keyed_by_formula, seeds_of, shuffled, split, train
+from .training import Curve, Fitted, seeds_of, shuffled, split, train
 
 
 class MINDE(PointEstimator, BaseEstimator):
@@ -36,8 +35,7 @@ class MINDE(PointEstimator, BaseEstimator):
     Parameters
     ----------
     variant : {"c", "j"}
-        Learn the scores of x and of x given y (c), or those of (x, y), of x given y and of y given x (j). Estimates of
-        variant j are best by `formula="gap"`.
+        Learn the scores of x and of x given y (c), or those of (x, y), of x given y and of y given x (j).
     preprocess : {"standardize", "gaussianize", "none"}
         How each column is transformed first; no choice changes the mutual information. gaussianize (ranks to a normal
         distribution) is for heavy tails and other columns far from normal, and leaves entropies undefined; none is for
@@ -49,8 +47,8 @@ class MINDE(PointEstimator, BaseEstimator):
     learning_rate : float
         Adam's learning rate at its highest.
     weight_decay : float
-        Decay of the weights per step, times the learning rate and divided by the number of training rows: it keeps
-        networks from memorizing few rows.
+        Decay of the weights per step, times the learning rate and divided by the number of training rows; larger with
+        fewer than 400 rows per column, in inverse proportion to them. It keeps networks from memorizing few rows.
     schedule : {"cosine", "constant"}
         Learning rate during training.
     ema_decay : float
@@ -66,8 +64,9 @@ class MINDE(PointEstimator, BaseEstimator):
         The network: gated linear units, or the paper's residual blocks with group norms.
     middle_blocks : int
         Blocks of the network before the last one.
-    formula : {"inside", "sigma", "gap"}
-        The formula that :meth:`mutual_information` uses by default; see docs/estimators.md.
+    formula : {"auto", "inside", "sigma", "gap"}
+        The formula that :meth:`mutual_information` uses by default: auto is inside for variant c and gap for j, whose
+        inside is too high in many columns; see docs/estimators.md.
     mc_draws : int
         Monte Carlo draws of time and noise per held-out row. Like formula, it can be changed after a fit.
     replicates : int
@@ -112,7 +111,7 @@ class MINDE(PointEstimator, BaseEstimator):
         hidden: int | Literal["auto"] = "auto",
         architecture: Literal["gated", "residual"] = "gated",
         middle_blocks: int = 2,
-        formula: Literal["inside", "sigma", "gap"] = "inside",
+        formula: Literal["auto", "inside", "sigma", "gap"] = "auto",
         mc_draws: int = 10,
         replicates: int = 5,
         test_size: float = 0.2,
@@ -153,10 +152,13 @@ class MINDE(PointEstimator, BaseEstimator):
         estimate with instead of held-out ones: training then uses all of x and y, and replicates differ in their seed
         only. Each replicate's test rows are kept, in single precision.
 
+        Rows are taken to be independent of one another. Those of a time series or of groups are not: hold out another
+        period or other groups by `x_test` and `y_test`, and do not rely on the interval.
+
         Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, have
         values that are not finite, a constant column or too few rows, and for settings out of range;
         FloatingPointError if training diverges. Warns (UserWarning) of pandas labels that are at different rows of x
-        and y; of rows that repeat others; of columns with few distinct values whose density is learned, or whose spread
+        and y; of rows that repeat others, or are given as test rows too; of columns with few distinct values whose density is learned, or whose spread
         comes from a few values; of a scale that `preprocess="none"` leaves; and of estimates that are too high to be
         resolved, or above the entropy of a discrete variable. Warns (ConvergenceWarning) if the formulas are so far
         apart that the networks have not learned the scores.
@@ -170,7 +172,7 @@ class MINDE(PointEstimator, BaseEstimator):
         if x_test is None and y_test is None:
             n_test = int(len(samples) * self.test_size)
             check_rows(len(samples), self.batch_size, n_test, dim=widest)
-            if doubt := doubts.of_repeated_rows(samples):
+            if doubt := doubts.of_repeated_rows("x and y", samples):
                 warn(doubt)
             rows = zip(*split(len(samples), n_test, self.replicates, seed), strict=True)
             disjoint = min(self.replicates, len(samples) // n_test)
@@ -183,6 +185,8 @@ class MINDE(PointEstimator, BaseEstimator):
         test = inputs.joined(x_test, y_test, ("x_test", "y_test"), have_density=(False, False), vary=False)
         if test.dims != pairs.dims:
             raise ValueError(f"x_test and y_test have {test.dims} columns; expected {pairs.dims}, those of x and y")
+        if doubt := doubts.of_shared_rows(samples, test.rows):
+            warn(doubt)
         # Shuffled like held-out rows, since some computations use the first rows only.
         samples, test_samples = shuffled(samples, seed), shuffled(test.rows, seed)
         return self._fit(((samples, test_samples) for _ in range(self.replicates)), pairs, seed, disjoint=1)
@@ -244,15 +248,17 @@ class MINDE(PointEstimator, BaseEstimator):
         """Estimate I(X; Y) in nats.
 
         `sigma` selects the difference against a Gaussian reference of that width, in units of the preprocessed
-        samples (paper); `formula` overrides the estimator's formula: `inside`, `sigma` (width 1) or
-        `gap`. All use the same networks.
+        samples (paper); `formula` overrides the estimator's formula: `inside`, `sigma` (width 1), `gap`, or `auto` for
+        the variant's. All use the same networks.
 
         Raises NotFittedError before :meth:`fit`, and ValueError for an unknown formula or a width that is not positive.
         Warns (UserWarning) if a few test rows decide the estimate.
         """
         if sigma is not None and formula not in (None, "sigma"):
             raise ValueError(f"formula {formula!r} has no sigma; leave one of the two out")
+        check_is_fitted(self)
         formula = formula or ("sigma" if sigma is not None else self.formula)
+        formula = formula_of(formula, self._fitted.trained.model.variant)
         (found,) = self._mutual_informations((formula,), 1.0 if sigma is None else sigma).values()
         return found
 
@@ -261,6 +267,7 @@ class MINDE(PointEstimator, BaseEstimator):
 
         The width, errors and warnings are those of :meth:`mutual_information`.
         """
+        check_is_fitted(self)
         return self._mutual_informations(estimators.FORMULAS, sigma)
 
     def entropy(self, of: Literal["x", "y", "xy"] = "x", sigma: float = 1.0) -> Estimate:
@@ -278,68 +285,19 @@ class MINDE(PointEstimator, BaseEstimator):
         return self._entropy({"x": "x|y", "y": "y|x"}.get(of, f"{of} given the other"), sigma)
 
     def _mutual_informations(self, formulas: Sequence[str], sigma: float) -> dict[str, Estimate]:
-        check_is_fitted(self)
         check_width(sigma)
-        fitted, options = self._fitted, self._options()
-        with undisturbed(fitted.test.device, self.threads):
-            points = estimators.pointwise_information(
-                fitted.trained.predict, fitted.test, formulas=(*formulas, "gap"), sigmas=(sigma,), **options
+        check_settings(self.get_params())
+        with undisturbed(self._fitted.test.device, self.threads):
+            return estimation.mutual_informations(
+                self._fitted, formulas, sigma, mc_draws=self.mc_draws, seed=self.seed_
             )
-            points = keyed_by_formula(points)
-            found = {name: estimators.summarise(name, values) for name, values in points.items()}
-        gap = found["gap"] if "gap" in formulas else found.pop("gap")
-        combined = {}
-        for name, (value, std_error) in found.items():
-            if name != "gap":
-                std_error = torch.maximum(self._with_learned(std_error, gap.std_error), gap.std_error)
-            combined[name] = combine(value, std_error, fitted.disjoint)
-        for name, estimate in combined.items():
-            if doubt := doubts.of_few_rows(estimate, estimate.std_error, largest_share(points[name])):
-                warn(doubt)
-                break
-        return combined
-
-    def _with_learned(self, std_error: Tensor, pointwise: Tensor) -> Tensor:
-        """Return standard errors `(replicates,)` of estimates that treat the learned scores as exact.
-
-        `std_error` is over test rows. The training rows enter such an estimate as they enter the mean of what is
-        estimated at a single row, whose standard error over test rows is `pointwise`.
-        """
-        return torch.hypot(std_error, pointwise * math.sqrt(self._fitted.test.shape[1] / self._fitted.n_train))
 
     def _entropy(self, of: str, sigma: float) -> Estimate:
         check_is_fitted(self)
         check_entropy_width(sigma)
-        fitted, options = self._fitted, self._options()
-        if fitted.log_scale is None:
-            raise ValueError('preprocess="gaussianize" changes entropies in an unknown way; use "standardize"')
-        with undisturbed(fitted.test.device, self.threads):
-            found = estimators.entropy(fitted.trained.predict, fitted.test, sigma=sigma, **options)
-        if of not in found:
-            variant = fitted.trained.model.variant
-            raise ValueError(
-                f"the entropy of {of!r} is not among those that variant {variant} learns: {', '.join(found)}"
-            )
-        parts = {"x": slice(0, self.dim_x_), "y": slice(self.dim_x_, None), "xy": slice(None)}
-        diffused, _, given = of.partition("|")
-        test = fitted.test[0].cpu().numpy()
-        if doubt := doubts.of_collinear(of, test[:, parts[diffused]], test[:, parts[given]] if given else None):
-            warn(doubt)
-        scale = fitted.log_scale[:, parts[diffused]].sum(dim=1)
-        value, std_error = found[of]
-        return combine(value + scale, self._with_learned(std_error, std_error), fitted.disjoint)
-
-    def _options(self) -> dict:
-        """Return the arguments that all estimates share."""
         check_settings(self.get_params())
-        model = self._fitted.trained.model
-        return {
-            "times": estimation_times(model),
-            "variant": model.variant,
-            "dim_x": model.dim_x,
-            "mc_draws": self.mc_draws,
-            "seeds": seeds_of(self.seed_, len(self._fitted.test), "estimate"),
-        }
+        with undisturbed(self._fitted.test.device, self.threads):
+            return estimation.entropy(self._fitted, of, sigma, mc_draws=self.mc_draws, seed=self.seed_)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one safetensors file, with settings and a checksum as JSON in its header.

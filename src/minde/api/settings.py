@@ -19,8 +19,11 @@ CHOICES = {
     "architecture": ("gated", "residual"),
     "score_choice": ("per_sample", "per_batch"),
     "times": ("stratified", "iid"),
-    "formula": FORMULAS,
+    "formula": ("auto", *FORMULAS),
 }
+QUOTED = {"c": "inside", "j": "gap"}
+"""The formula of each variant to quote, as for the recipe `fast` in the study's config."""
+
 COUNTS = ("steps", "batch_size", "middle_blocks", "mc_draws", "replicates", "threads")
 FLAGS = ("importance_sampling", "verbose")
 NARROWEST = 0.1  # reference of an entropy, in units of the preprocessed samples; below, the error drowns it
@@ -56,6 +59,11 @@ def check_settings(settings: dict) -> None:
     hidden = settings["hidden"]
     is_width = _is(Integral, hidden) and hidden > 0 and hidden % 8 == 0
     check("hidden", hidden == "auto" or is_width, "auto, or a multiple of 8")
+
+
+def formula_of(formula: str, variant: str) -> str:
+    """Return the formula that a setting means for a variant."""
+    return QUOTED[variant] if formula == "auto" else formula
 
 
 def check_device(device: str | torch.device) -> None:

@@ -167,6 +167,11 @@ def entropy(
     return {name: summarise(f"entropy of {name}", values) for name, values in per_point.items()}
 
 
+def known_entropies(variant: str) -> list[str]:
+    """Return the names of the entropies that :func:`entropy` estimates for a variant."""
+    return [ENTROPIES[name] for name in VARIANTS[variant]] + ["x", "y"] * (variant == "j")
+
+
 @torch.no_grad()
 def integrate(
     integrands: Callable[[Tensor, Tensor, Tensor, Tensor], dict[str, Tensor]],

@@ -55,38 +55,53 @@ def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
-    """Return the moments of samples `(replicates, n, dim)` for a base: :func:`fit_moments`, adjusted for chance.
+    """Return the moments of samples `(replicates, n, dim)` for a base: :func:`fit_moments`, without chance correlation.
 
-    In n samples, independent variables of many coordinates are correlated by chance: their squared canonical
-    correlations average `p / n`, with p the larger of the two dimensions. So each `1 - r²` is multiplied by `(n -
-    1) / (n - 1 - p)`, as in an adjusted R² (Ezekiel, 1930). Each variable's own covariance is unchanged. `dim_x` may
-    equal dim.
+    `dim_x` may equal dim.
     """
     mean, covariance = fit_moments(x)
-    n, dim = x.shape[1:]
-    if dim_x == dim or not covariance.isfinite().all():  # training will raise for samples that are not finite
+    if dim_x == x.shape[2] or not covariance.isfinite().all():  # training will raise for samples that are not finite
         return mean, covariance
+    return mean, without_chance(covariance, x.shape[1], dim_x)
+
+
+def without_chance(covariance: Tensor, n: int, dim_x: int) -> Tensor:
+    """Return sample covariances `(replicates, dim, dim)` without the correlation of x and y that chance adds.
+
+    In n samples, independent variables of many coordinates are correlated. If a few of the distribution's canonical
+    correlations are not zero, a sample's are found, squared, near `(r (1 - a) + a) (r (1 - b) + b) / r` for each
+    squared one r, with a and b the dimensions of x and y divided by n; those by chance end at `(√(a (1 - b)) +
+    √(b (1 - a)))²` (Bao, Hu, Pan, Zhou, 2019). So each is replaced by its r, or by zero below that end. With as many
+    coordinates as samples, chance correlates perfectly, and nothing is left. Each variable's own covariance stays.
+    """
     adjusted = covariance.double().cpu()  # a GPU would first load cuSOLVER, for a few small matrices
-    of_x, of_y, p = slice(None, dim_x), slice(dim_x, None), max(dim_x, dim - dim_x)
-    rounding = dim * torch.finfo(x.dtype).eps
-    root_x, inverse_x = _roots(adjusted[:, of_x, of_x], rounding)
-    root_y, inverse_y = _roots(adjusted[:, of_y, of_y], rounding)
-    left, r, right = torch.linalg.svd(inverse_x @ adjusted[:, of_x, of_y] @ inverse_y, full_matrices=False)
-    unexplained = (1 - r.square()).clamp(min=0) * (n - 1) / max(n - 1 - p, 1)
-    r = (1 - unexplained).clamp(min=0).sqrt()
-    cross = root_x @ (left * r.unsqueeze(1)) @ right @ root_y
+    of_x, of_y = slice(None, dim_x), slice(dim_x, None)
+    rounding = covariance.shape[-1] * torch.finfo(covariance.dtype).eps
+    root_x, inverse_x, rank_x = _roots(adjusted[:, of_x, of_x], rounding)
+    root_y, inverse_y, rank_y = _roots(adjusted[:, of_y, of_y], rounding)
+    left, found, right = torch.linalg.svd(inverse_x @ adjusted[:, of_x, of_y] @ inverse_y, full_matrices=False)
+    a, b = rank_x / (n - 1), rank_y / (n - 1)
+    by_chance = torch.where(a + b < 1, ((a * (1 - b)).sqrt() + (b * (1 - a)).sqrt()).square(), torch.inf)
+    # The larger solution r of the equation above.
+    half = (found.square() - a * (1 - b) - b * (1 - a)) / 2
+    root = (half.square() - (1 - a) * (1 - b) * a * b).clamp(min=0).sqrt()
+    squared = torch.where(found.square() > by_chance, (half + root) / ((1 - a) * (1 - b)), 0)
+    cross = root_x @ (left * squared.clamp(0, 1).sqrt().unsqueeze(1)) @ right @ root_y
     adjusted[:, of_x, of_y], adjusted[:, of_y, of_x] = cross, cross.mT
-    return mean, adjusted.to(covariance)
+    return adjusted.to(covariance)
 
 
-def _roots(covariance: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
-    """Return square root and inverse root of covariances, without directions that are zero but for rounding."""
+def _roots(covariance: Tensor, rounding: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Return square root, inverse root and rank `(replicates, 1)` of covariances.
+
+    Directions that are zero but for rounding are left out.
+    """
     eigenvalues, basis = torch.linalg.eigh(covariance)
     is_there = eigenvalues > rounding * eigenvalues.amax(dim=1, keepdim=True)
     root, inverse = (
         torch.where(is_there, values, 0).unsqueeze(1) for values in (eigenvalues.sqrt(), eigenvalues.rsqrt())
     )
-    return (basis * root) @ basis.mT, (basis * inverse) @ basis.mT
+    return (basis * root) @ basis.mT, (basis * inverse) @ basis.mT, is_there.sum(dim=1, keepdim=True)
 
 
 def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) -> dict[str, GaussianScore]:

@@ -99,7 +99,7 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
     soon as a loss is not finite.
     """
     batches = Batches(model, samples, recipe, seeds)
-    state.optimizer.param_groups[0]["weight_decay"] = recipe.weight_decay / samples.shape[1]
+    state.optimizer.param_groups[0]["weight_decay"] = recipe.decay(*samples.shape[1:])
     chunk = batches.draw(state.step)
     position = torch.zeros(1, dtype=torch.int64, device=samples.device)
     total = torch.zeros_like(state.loss)

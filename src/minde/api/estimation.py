@@ -1,0 +1,86 @@
+"""Estimates of a fitted stack of networks: formulas or entropies, their standard errors, and reasons to doubt them."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from minde import doubts
+from minde.diffusion import estimators
+
+from .estimate import Estimate, combine, largest_share
+from .surroundings import warn
+from .training import Fitted, estimation_times, keyed_by_formula, seeds_of
+
+
+def mutual_informations(
+    fitted: Fitted, formulas: Sequence[str], sigma: float, *, mc_draws: int, seed: int
+) -> dict[str, Estimate]:
+    """Estimate mutual information by several formulas, from the same draws. Warns if a few rows decide an estimate."""
+    points = estimators.pointwise_information(
+        fitted.trained.predict,
+        fitted.test,
+        formulas=(*formulas, "gap"),
+        sigmas=(sigma,),
+        **_options(fitted, mc_draws, seed),
+    )
+    points = keyed_by_formula(points)
+    found = {name: estimators.summarise(name, values) for name, values in points.items()}
+    gap = found["gap"] if "gap" in formulas else found.pop("gap")
+    combined = {}
+    for name, (value, std_error) in found.items():
+        if name != "gap":
+            std_error = torch.maximum(_with_learned(fitted, std_error, gap.std_error), gap.std_error)
+        combined[name] = combine(value, std_error, fitted.disjoint)
+    for name, estimate in combined.items():
+        if doubt := doubts.of_few_rows(estimate, estimate.std_error, largest_share(points[name])):
+            warn(doubt)
+            break
+    return combined
+
+
+def entropy(fitted: Fitted, of: str, sigma: float, *, mc_draws: int, seed: int) -> Estimate:
+    """Estimate the entropy `of` x, y or xy, or that of `x|y` or `y|x`.
+
+    Raises ValueError if the variant does not learn it, or if the samples were gaussianized. Warns if the test rows are
+    collinear.
+    """
+    model = fitted.trained.model
+    if fitted.log_scale is None:
+        raise ValueError('preprocess="gaussianize" changes entropies in an unknown way; use "standardize"')
+    if of not in (known := estimators.known_entropies(model.variant)):
+        raise ValueError(
+            f"the entropy of {of!r} is not among those that variant {model.variant} learns: {', '.join(known)}"
+        )
+    value, std_error = estimators.entropy(
+        fitted.trained.predict, fitted.test, sigma=sigma, **_options(fitted, mc_draws, seed)
+    )[of]
+    parts = {"x": slice(0, model.dim_x), "y": slice(model.dim_x, None), "xy": slice(None)}
+    diffused, _, given = of.partition("|")
+    test = fitted.test[0].cpu().numpy()
+    if doubt := doubts.of_collinear(of, test[:, parts[diffused]], test[:, parts[given]] if given else None):
+        warn(doubt)
+    scale = fitted.log_scale[:, parts[diffused]].sum(dim=1)
+    return combine(value + scale, _with_learned(fitted, std_error, std_error), fitted.disjoint)
+
+
+def _with_learned(fitted: Fitted, std_error: Tensor, pointwise: Tensor) -> Tensor:
+    """Return standard errors `(replicates,)` of estimates that treat the learned scores as exact.
+
+    `std_error` is over test rows. The training rows enter such an estimate as they enter the mean of what is
+    estimated at a single row, whose standard error over test rows is `pointwise`.
+    """
+    return torch.hypot(std_error, pointwise * math.sqrt(fitted.test.shape[1] / fitted.n_train))
+
+
+def _options(fitted: Fitted, mc_draws: int, seed: int) -> dict:
+    """Return the arguments that all estimates share."""
+    model = fitted.trained.model
+    return {
+        "times": estimation_times(model),
+        "variant": model.variant,
+        "dim_x": model.dim_x,
+        "mc_draws": mc_draws,
+        "seeds": seeds_of(seed, len(fitted.test), "estimate"),
+    }
