@@ -37,13 +37,12 @@ dv = partial(bound, formula="donsker_varadhan")
 nwj = partial(bound, formula="nwj")
 
 
-def mine(replicates: Iterable[Replicate], *, smoothing: float, **settings) -> Iterator[Estimate]:
+def mine(replicates: Iterable[Replicate], *, mean_decay: float, **settings) -> Iterator[Estimate]:
     """Estimate by MINE (Belghazi et al. 2018), whose gradient is corrected by a running mean (eq. 12).
 
-    `smoothing` is the weight of the old mean in each step, such as 0.9: one minus what `minde.Mine` and the method
-    `mine-torch` call smoothing. Further settings: see `_fit`.
+    `mean_decay` is the share of the old mean that each step keeps, such as 0.9. Further settings: see `_fit`.
     """
-    return _fit(replicates, partial(_train_mine, smoothing), **settings)
+    return _fit(replicates, partial(_train_mine, mean_decay), **settings)
 
 
 def _fit(
@@ -113,9 +112,9 @@ def _train_bound(formula: str, progress: Progress, *, splits: Splits, test_every
     )
 
 
-def _train_mine(smoothing: float, progress: Progress, *, splits: Splits, **options) -> tuple:
+def _train_mine(mean_decay: float, progress: Progress, *, splits: Splits, **options) -> tuple:
     (xs, ys), (xs_test, ys_test) = (tuple(map(jax.numpy.asarray, split)) for split in splits)
-    trained = mine_training(xs=xs, ys=ys, xs_test=xs_test, ys_test=ys_test, alpha=smoothing, **options)
+    trained = mine_training(xs=xs, ys=ys, xs_test=xs_test, ys_test=ys_test, alpha=mean_decay, **options)
     steps = trained[0].additional_information["n_training_steps"]
     progress.report(steps, f"MI {float(trained[0].final_mi):.3f} nats", milestone=True)
     return trained

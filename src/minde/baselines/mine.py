@@ -25,7 +25,7 @@ class Mine(nn.Module):
     of both. `loss` is one of
 
     - `mine`: the Donsker-Varadhan bound E T - log E' exp T (eq. 10), whose gradient is corrected by a running mean of
-      E' exp T (eq. 12), in which `smoothing` is the weight of the newest batch (not of the old mean);
+      E' exp T (eq. 12), in which `smoothing` is the weight of the newest batch;
     - `mine_biased`: the same bound with its own gradient, which is biased for small batches;
     - `fdiv`: the looser bound of f-divergences, E T - E' exp(T - 1) (eq. 6), whose gradient is not biased.
 

@@ -15,7 +15,7 @@ NATS = 0.5
 CRITICS = {"hidden": [16, 16], "batch_size": 64, "learning_rate": 5e-3, "max_steps": 200, "test_every": 100}
 DOE = {"hidden": 16, "layers": 2, "batch_size": 128, "learning_rate": 1e-2, "clip": 1.0, "steps": 300}
 SETTINGS = {
-    "mine": CRITICS | {"smoothing": 0.9},
+    "mine": CRITICS | {"mean_decay": 0.9},
     **dict.fromkeys(("infonce", "dv", "nwj"), CRITICS),
     **dict.fromkeys(("doe-gaussian", "doe-logistic"), DOE),
 }
