@@ -204,11 +204,13 @@ def clip_adaptively(
 
     The paper's adaptive clipping: `g_a = min(|g_u|, |g_m|) g_m / |g_m|`, where g_u is the adversarial gradient, g_m
     that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
-    dimension of every tensor. None, the gradient of a parameter that a loss does not depend on, stays None.
+    dimension of every tensor. None, the gradient of a parameter that a loss does not depend on, counts as zero and
+    stays None.
     """
     if all(g is None for g in information):
         return list(information)
-    length, longest = _norm(information, stacked), _norm(adversarial, stacked)
+    length = _norm(information, stacked)
+    longest = torch.zeros_like(length) if all(g is None for g in adversarial) else _norm(adversarial, stacked)
     factor = torch.where(length > longest, longest / length, torch.ones_like(length))
 
     def clipped(g: Tensor) -> Tensor:
