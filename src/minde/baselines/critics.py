@@ -121,6 +121,10 @@ def _train_mine(mean_decay: float, progress: Progress, *, splits: Splits, **opti
 
 
 def _estimate(log, seconds: float) -> Estimate:
-    """The estimate in a training's log: none if the bound on the test split was never finite."""
+    """The estimate in a training's log; none if the largest bound on the test split that the log keeps is not finite.
+
+    The log replaces it by larger values only, so that NaN at the first evaluation stays, whatever comes later.
+    """
     nats, steps = float(log.final_mi), log.additional_information["n_training_steps"]
-    return finite_estimate(nats, seconds, otherwise=f"the bound on the test samples was {nats} after {steps} steps")
+    reason = f"the largest bound on the test samples, as benchmark-mi keeps it, was {nats} after {steps} steps"
+    return finite_estimate(nats, seconds, otherwise=reason)
