@@ -18,13 +18,13 @@ from bmi.estimators.neural._critics import MLP
 from bmi.estimators.neural._mine_estimator import mine_training
 
 from minde.baselines import widths
-from minde.baselines.interface import Estimate, Replicate, check_batch, finite_estimate, standardised
+from minde.baselines.interface import Outcome, Replicate, check_batch, outcome_of, standardised
 from minde.progress import Progress
 
 Splits = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def bound(replicates: Iterable[Replicate], *, formula: str, **settings) -> Iterator[Estimate]:
+def bound(replicates: Iterable[Replicate], *, formula: str, **settings) -> Iterator[Outcome]:
     """Estimate by InfoNCE, D-V or NWJ; the other samples of a batch are the negatives.
 
     `formula` is the name of a function in benchmark-mi's backends. Settings: see `_fit`.
@@ -37,7 +37,7 @@ dv = partial(bound, formula="donsker_varadhan")
 nwj = partial(bound, formula="nwj")
 
 
-def mine(replicates: Iterable[Replicate], *, mean_decay: float, **settings) -> Iterator[Estimate]:
+def mine(replicates: Iterable[Replicate], *, mean_decay: float, **settings) -> Iterator[Outcome]:
     """Estimate by MINE (Belghazi et al. 2018), whose gradient is corrected by a running mean (eq. 12).
 
     `mean_decay` is the share of the old mean that each step keeps, such as 0.9. Further settings: see `_fit`.
@@ -54,7 +54,7 @@ def _fit(
     learning_rate: float,
     max_steps: int,
     test_every: int,
-) -> Iterator[Estimate]:
+) -> Iterator[Outcome]:
     """Train a critic on each replicate's training split and evaluate it on the test split.
 
     `hidden` are the widths of the critic's ReLU layers, or `auto` (see `widths`); Adam with a constant rate; the
@@ -85,7 +85,7 @@ def _fit(
             learning_rate=learning_rate,
             verbose=False,
         )
-        yield _estimate(log, time.perf_counter() - start)
+        yield _outcome(log, time.perf_counter() - start)
 
 
 def _train_bound(formula: str, progress: Progress, *, splits: Splits, test_every_n_steps: int, **options) -> tuple:
@@ -120,11 +120,11 @@ def _train_mine(mean_decay: float, progress: Progress, *, splits: Splits, **opti
     return trained
 
 
-def _estimate(log, seconds: float) -> Estimate:
+def _outcome(log, seconds: float) -> Outcome:
     """The estimate in a training's log; none if the largest bound on the test split that the log keeps is not finite.
 
     The log replaces it by larger values only, so that NaN at the first evaluation stays, whatever comes later.
     """
     nats, steps = float(log.final_mi), log.additional_information["n_training_steps"]
     reason = f"the largest bound on the test samples, as benchmark-mi keeps it, was {nats} after {steps} steps"
-    return finite_estimate(nats, seconds, otherwise=reason)
+    return outcome_of(nats, seconds, otherwise=reason)

@@ -83,7 +83,7 @@ def test_a_bound_that_is_nan_at_the_first_evaluation_is_no_estimate_even_if_late
     for step, bound in ((10, math.nan), (20, 0.4)):
         log.log_train_mi(step, bound)
         log.log_test_mi(step, bound)
-    estimate = critics._estimate(log, seconds=1.0)
+    estimate = critics._outcome(log, seconds=1.0)
     assert estimate.nats is None
     assert estimate.not_converged.endswith("as benchmark-mi keeps it, was nan after 20 steps")
 
