@@ -91,7 +91,9 @@ def test_the_results_that_the_readme_shows_are_rebuilt_from_their_bundle(laptop)
     for name in ("table1.md", "table1_at_2000.md", "summary.md"):
         assert (rebuilt / "tables" / name).read_text() == (shown / name).read_text()
     head, *rows = (shown / "summary.md").read_text().splitlines()
-    readme = (ROOT / "README.md").read_text().splitlines()
+    # The README's table has a column more, its second: the rows that a method reads.
+    cells = [line.split("|") for line in (ROOT / "README.md").read_text().splitlines()]
+    readme = ["|".join([*line[:2], *line[3:]]) for line in cells]
     start = readme.index(head) + 1
     table = readme[start : readme.index("", start)]
     assert table == [row for row in rows if row in table]  # a selection of rows, in their order

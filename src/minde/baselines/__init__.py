@@ -6,9 +6,9 @@ Some need jax, others torch: importing both takes seconds, and an environment ma
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 
-from minde.baselines.interface import Estimate, Estimator, Replicate
+from minde.baselines.interface import Estimator, Outcome, Replicate
 
-__all__ = ["MODULES", "Estimate", "Replicate", "estimates"]
+__all__ = ["MODULES", "Outcome", "Replicate", "estimates"]
 
 MODULES = {
     "mine": "critics",
@@ -26,7 +26,7 @@ MODULES = {
 """The module of each method; its function of the method's name, with `_` for `-`, is the estimator."""
 
 
-def estimates(method: str, replicates: Iterable[Replicate], settings: dict) -> Iterator[Estimate]:
+def estimates(method: str, replicates: Iterable[Replicate], settings: dict) -> Iterator[Outcome]:
     """Estimate the replicates of one cell, in order, with the method's `settings`.
 
     Raises:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from bmi.estimators import CCAMutualInformationEstimator
 
-from minde.baselines.interface import Estimate, Replicate, one_by_one
+from minde.baselines.interface import Outcome, Replicate, one_by_one
 
 
-def cca(replicates: Iterable[Replicate]) -> Iterator[Estimate]:
+def cca(replicates: Iterable[Replicate]) -> Iterator[Outcome]:
     """Estimate the mutual information of each replicate's test split as -½ Σ log(1 - ρᵢ²).
 
     benchmark-mi's estimator. The correlations ρᵢ are fitted to the same sample, so the estimate is too high by about

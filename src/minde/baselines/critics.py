@@ -18,13 +18,13 @@ from bmi.estimators.neural._critics import MLP
 from bmi.estimators.neural._mine_estimator import mine_training
 
 from minde.baselines import widths
-from minde.baselines.interface import Estimate, Replicate, check_batch, finite_estimate, standardised
+from minde.baselines.interface import Outcome, Replicate, check_batch, outcome_of, standardised
 from minde.progress import Progress
 
 Splits = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def bound(replicates: Iterable[Replicate], *, formula: str, **settings) -> Iterator[Estimate]:
+def bound(replicates: Iterable[Replicate], *, formula: str, **settings) -> Iterator[Outcome]:
     """Estimate by InfoNCE, D-V or NWJ; the other samples of a batch are the negatives.
 
     `formula` is the name of a function in benchmark-mi's backends. Settings: see `_fit`.
@@ -37,13 +37,12 @@ dv = partial(bound, formula="donsker_varadhan")
 nwj = partial(bound, formula="nwj")
 
 
-def mine(replicates: Iterable[Replicate], *, smoothing: float, **settings) -> Iterator[Estimate]:
+def mine(replicates: Iterable[Replicate], *, mean_decay: float, **settings) -> Iterator[Outcome]:
     """Estimate by MINE (Belghazi et al. 2018), whose gradient is corrected by a running mean (eq. 12).
 
-    `smoothing` is the weight of the old mean in each step, such as 0.9: one minus what `minde.Mine` and the method
-    `mine-torch` call smoothing. Further settings: see `_fit`.
+    `mean_decay` is the share of the old mean that each step keeps, such as 0.9. Further settings: see `_fit`.
     """
-    return _fit(replicates, partial(_train_mine, smoothing), **settings)
+    return _fit(replicates, partial(_train_mine, mean_decay), **settings)
 
 
 def _fit(
@@ -55,7 +54,7 @@ def _fit(
     learning_rate: float,
     max_steps: int,
     test_every: int,
-) -> Iterator[Estimate]:
+) -> Iterator[Outcome]:
     """Train a critic on each replicate's training split and evaluate it on the test split.
 
     `hidden` are the widths of the critic's ReLU layers, or `auto` (see `widths`); Adam with a constant rate; the
@@ -86,7 +85,7 @@ def _fit(
             learning_rate=learning_rate,
             verbose=False,
         )
-        yield _estimate(log, time.perf_counter() - start)
+        yield _outcome(log, time.perf_counter() - start)
 
 
 def _train_bound(formula: str, progress: Progress, *, splits: Splits, test_every_n_steps: int, **options) -> tuple:
@@ -113,15 +112,19 @@ def _train_bound(formula: str, progress: Progress, *, splits: Splits, test_every
     )
 
 
-def _train_mine(smoothing: float, progress: Progress, *, splits: Splits, **options) -> tuple:
+def _train_mine(mean_decay: float, progress: Progress, *, splits: Splits, **options) -> tuple:
     (xs, ys), (xs_test, ys_test) = (tuple(map(jax.numpy.asarray, split)) for split in splits)
-    trained = mine_training(xs=xs, ys=ys, xs_test=xs_test, ys_test=ys_test, alpha=smoothing, **options)
+    trained = mine_training(xs=xs, ys=ys, xs_test=xs_test, ys_test=ys_test, alpha=mean_decay, **options)
     steps = trained[0].additional_information["n_training_steps"]
     progress.report(steps, f"MI {float(trained[0].final_mi):.3f} nats", milestone=True)
     return trained
 
 
-def _estimate(log, seconds: float) -> Estimate:
-    """The estimate in a training's log: none if the bound on the test split was never finite."""
+def _outcome(log, seconds: float) -> Outcome:
+    """The estimate in a training's log; none if the largest bound on the test split that the log keeps is not finite.
+
+    The log replaces it by larger values only, so that NaN at the first evaluation stays, whatever comes later.
+    """
     nats, steps = float(log.final_mi), log.additional_information["n_training_steps"]
-    return finite_estimate(nats, seconds, otherwise=f"the bound on the test samples was {nats} after {steps} steps")
+    reason = f"the largest bound on the test samples, as benchmark-mi keeps it, was {nats} after {steps} steps"
+    return outcome_of(nats, seconds, otherwise=reason)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from minde.baselines import widths
-from minde.baselines.interface import Estimate, Replicate, finite_estimate
+from minde.baselines.interface import Outcome, Replicate, outcome_of
 from minde.baselines.perceptrons import Perceptrons
 from minde.baselines.stacks import generators, stack, train
 from minde.progress import Progress
@@ -35,7 +35,7 @@ def doe(
     learning_rate: float,
     clip: float,
     steps: int,
-) -> Iterator[Estimate]:
+) -> Iterator[Outcome]:
     """Train both models on each replicate's training split; estimate from their cross entropies on the test split.
 
     The network has `layers` tanh layers of `hidden` units, or `auto` (see `widths`). Adam with a constant rate;
@@ -70,7 +70,7 @@ def doe(
     seconds = (time.perf_counter() - start) / len(replicates)
     for value, error, step in zip(nats.tolist(), std_error.tolist(), lost.tolist(), strict=True):
         reason = f"the loss was not finite at step {step}" if step else f"the cross entropies differ by {value}"
-        yield finite_estimate(value, seconds, otherwise=reason, std_error=error)
+        yield outcome_of(value, seconds, otherwise=reason, std_error=error)
 
 
 doe_gaussian = partial(doe, density="gaussian")

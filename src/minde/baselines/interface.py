@@ -39,7 +39,7 @@ class Replicate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Outcome:
     """One replicate's estimate and its Monte Carlo standard error (None if the method has none), in nats, and the
     seconds it took, including training.
 
@@ -53,7 +53,7 @@ class Estimate:
     not_converged: str | None = None
 
 
-Estimator = Callable[..., Iterator[Estimate]]
+Estimator = Callable[..., Iterator[Outcome]]
 """Maps the replicates of a cell to their estimates, in the same order.
 
 A method gets all replicates, so that it can train networks as a stack; both iterators are lazy, so that other methods
@@ -61,16 +61,16 @@ hold one replicate at a time. Settings are keyword arguments, as is the torch `d
 """
 
 
-def finite_estimate(nats: float, seconds: float, *, otherwise: str, std_error: float | None = None) -> Estimate:
+def outcome_of(nats: float, seconds: float, *, otherwise: str, std_error: float | None = None) -> Outcome:
     """The estimate if it is finite; if not, the method did not converge, with the reason `otherwise`."""
     if math.isfinite(nats):
-        return Estimate(nats=nats, seconds=seconds, std_error=std_error)
-    return Estimate(nats=None, seconds=seconds, not_converged=otherwise)
+        return Outcome(nats=nats, seconds=seconds, std_error=std_error)
+    return Outcome(nats=None, seconds=seconds, not_converged=otherwise)
 
 
 def one_by_one(
     replicates: Iterable[Replicate], estimate: Callable[[np.ndarray, np.ndarray], float | str]
-) -> Iterator[Estimate]:
+) -> Iterator[Outcome]:
     """Apply a deterministic function of x and y to the test split of every replicate.
 
     It returns nats, or the reason why it did not converge; a number that is not finite counts as not converged.
@@ -86,9 +86,9 @@ def one_by_one(
             found = estimate(x, y)
         seconds = time.perf_counter() - start
         if isinstance(found, str):
-            yield Estimate(nats=None, seconds=seconds, not_converged=found)
+            yield Outcome(nats=None, seconds=seconds, not_converged=found)
         else:
-            yield finite_estimate(float(found), seconds, otherwise=f"the estimate was {float(found)}")
+            yield outcome_of(float(found), seconds, otherwise=f"the estimate was {float(found)}")
 
 
 def check_batch(batch_size: int, rows: int) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from bmi.estimators import KDEMutualInformationEstimator
 
-from minde.baselines.interface import Estimate, Replicate, one_by_one
+from minde.baselines.interface import Outcome, Replicate, one_by_one
 
 
-def kde(replicates: Iterable[Replicate]) -> Iterator[Estimate]:
+def kde(replicates: Iterable[Replicate]) -> Iterator[Outcome]:
     """Estimate the mutual information of each replicate's test split as H(x) + H(y) - H(x, y).
 
     benchmark-mi's estimator with its defaults: coordinates standardised, a top-hat kernel, Scott's bandwidth. Each

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 
 from bmi.estimators import KSGEnsembleFirstEstimator
 
-from minde.baselines.interface import Estimate, Replicate, one_by_one
+from minde.baselines.interface import Outcome, Replicate, one_by_one
 
 # Rows whose distances to all others are held in memory together: 100 x 10,000 doubles are 8 MB, and larger chunks are
 # no faster (about 2 s for 10,000 rows of 5 + 5 coordinates on one core).
 CHUNK_ROWS = 100
 
 
-def ksg(replicates: Iterable[Replicate], *, neighbors: int) -> Iterator[Estimate]:
+def ksg(replicates: Iterable[Replicate], *, neighbors: int) -> Iterator[Outcome]:
     """Estimate the mutual information of each replicate's test split from its `neighbors`-th nearest neighbours.
 
     benchmark-mi's estimator: coordinates standardised, Euclidean distance within x and within y, and negative

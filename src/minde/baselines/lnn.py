@@ -12,7 +12,7 @@ from functools import cache, partial
 import numpy as np
 from scipy.spatial import cKDTree
 
-from minde.baselines.interface import Estimate, Replicate, one_by_one
+from minde.baselines.interface import Outcome, Replicate, one_by_one
 
 CHUNK_ROWS = 500  # whose local covariances are held in memory together: 500 of 100 x 100 doubles are 40 MB
 USABLE = 0.99  # share of samples that must have a local fit: entropies over different samples do not add up
@@ -20,7 +20,7 @@ SMALLEST_DETERMINANT = 1e-4  # to the power of the dimension, in local bandwidth
 BIAS_DRAWS = 20_000  # neighbourhoods drawn for the bias, for an error of about 0.003 nats
 
 
-def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> Iterator[Estimate]:
+def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> Iterator[Outcome]:
     """Estimate each replicate's test split, with the distance to the `neighbors`-th nearest sample as local bandwidth
     and the `truncation` nearest ones in each local fit.
 

@@ -25,7 +25,7 @@ class Mine(nn.Module):
     of both. `loss` is one of
 
     - `mine`: the Donsker-Varadhan bound E T - log E' exp T (eq. 10), whose gradient is corrected by a running mean of
-      E' exp T (eq. 12), in which `smoothing` is the weight of the newest batch (not of the old mean);
+      E' exp T (eq. 12), in which `smoothing` is the weight of the newest batch;
     - `mine_biased`: the same bound with its own gradient, which is biased for small batches;
     - `fdiv`: the looser bound of f-divergences, E T - E' exp(T - 1) (eq. 6), whose gradient is not biased.
 
@@ -204,11 +204,13 @@ def clip_adaptively(
 
     The paper's adaptive clipping: `g_a = min(|g_u|, |g_m|) g_m / |g_m|`, where g_u is the adversarial gradient, g_m
     that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
-    dimension of every tensor. None, the gradient of a parameter that a loss does not depend on, stays None.
+    dimension of every tensor. None, the gradient of a parameter that a loss does not depend on, counts as zero and
+    stays None.
     """
     if all(g is None for g in information):
         return list(information)
-    length, longest = _norm(information, stacked), _norm(adversarial, stacked)
+    length = _norm(information, stacked)
+    longest = torch.zeros_like(length) if all(g is None for g in adversarial) else _norm(adversarial, stacked)
     factor = torch.where(length > longest, longest / length, torch.ones_like(length))
 
     def clipped(g: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from minde.baselines import widths
-from minde.baselines.interface import Estimate, Replicate, finite_estimate
+from minde.baselines.interface import Outcome, Replicate, outcome_of
 from minde.baselines.mine import Loss, Mine, shuffle
 from minde.baselines.perceptrons import Perceptrons
 from minde.baselines.stacks import generators, stack, train
@@ -29,7 +29,7 @@ def mine_torch(
     learning_rate: float,
     smoothing: float,
     steps: int,
-) -> Iterator[Estimate]:
+) -> Iterator[Outcome]:
     """Train a statistics network on each replicate's training split; estimate by its bound on the test split.
 
     The network has `layers` ReLU layers of `hidden` units, or `auto` (see `widths`). Adam with a constant rate;
@@ -53,7 +53,7 @@ def mine_torch(
     seconds = (time.perf_counter() - start) / len(replicates)
     for value, step in zip(nats.tolist(), lost.tolist(), strict=True):
         reason = f"the loss was not finite at step {step}" if step else f"the bound on the test samples is {value}"
-        yield finite_estimate(value, seconds, otherwise=reason)
+        yield outcome_of(value, seconds, otherwise=reason)
 
 
 def stack_of(seeds: Sequence[int], dim: int, hidden: int, layers: int, activation: str = "relu", **options) -> Mine:

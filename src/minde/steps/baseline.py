@@ -34,20 +34,20 @@ def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto"
         "train_size": settings.get("train_size", 0),
         "mi_true": samples.metadata(samples_path)["mi_true"],
     }
-    estimates = baselines.estimates(method, replicates(settings, samples_path), options)
+    outcomes = baselines.estimates(method, replicates(settings, samples_path), options)
     rows = []
-    for number, estimate in enumerate(estimates):
+    for number, outcome in enumerate(outcomes):
         own = {
             "replicate": number,
-            "estimate": estimate.nats,
-            "std_error": estimate.std_error,
-            "not_converged": estimate.not_converged,
-            "seconds": estimate.seconds,
+            "estimate": outcome.nats,
+            "std_error": outcome.std_error,
+            "not_converged": outcome.not_converged,
+            "seconds": outcome.seconds,
             "train_seconds": 0.0,
         }
         rows.append(cell | own)
-        if estimate.not_converged:
-            tell(f"{method}, {cell['task']}, replicate {number}: {estimate.not_converged}")
+        if outcome.not_converged:
+            tell(f"{method}, {cell['task']}, replicate {number}: {outcome.not_converged}")
     made_by = provenance(settings, packages=packages, sources=SOURCES[method])
     made_by |= {"hardware": hardware, "samples": samples.provenance_of(samples_path)}
     results.write_parquet(out, results.estimates_table(rows), made_by)

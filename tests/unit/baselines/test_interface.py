@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minde.baselines import Estimate, Replicate, estimates
-from minde.baselines.interface import finite_estimate, standardised
+from minde.baselines import Outcome, Replicate, estimates
+from minde.baselines.interface import outcome_of, standardised
 
 
 def replicate(number=0, rows=50, **kwargs):
@@ -55,9 +55,9 @@ def test_too_few_rows_for_ksg():
 
 
 def test_an_estimate_that_is_not_finite_did_not_converge():
-    assert finite_estimate(0.4, 1.0, otherwise="it diverged", std_error=0.1).nats == 0.4
-    lost = finite_estimate(float("nan"), 1.0, otherwise="it diverged", std_error=0.1)
-    assert lost == Estimate(nats=None, seconds=1.0, not_converged="it diverged")
+    assert outcome_of(0.4, 1.0, otherwise="it diverged", std_error=0.1).nats == 0.4
+    lost = outcome_of(float("nan"), 1.0, otherwise="it diverged", std_error=0.1)
+    assert lost == Outcome(nats=None, seconds=1.0, not_converged="it diverged")
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,16 @@ def test_clipping_nothing_is_nothing():
     assert clip_adaptively([None, torch.ones(2)], [None, None]) == [None, None]
 
 
+@pytest.mark.parametrize("stacked", [False, True])
+def test_an_adversarial_loss_of_no_parameter_leaves_zeros(stacked):
+    assert clip_adaptively([], [], stacked=stacked) == []
+    information = [torch.ones(3, 2), None, torch.zeros(3)]
+    first, second, third = clip_adaptively([None] * 3, information, stacked=stacked)
+    assert torch.equal(first, torch.zeros(3, 2))
+    assert second is None
+    assert torch.equal(third, torch.zeros(3))
+
+
 def test_clipping_is_each_replicates_own_and_keeps_zeros():
     adversarial = [torch.tensor([[3.0], [0.1], [1.0]]), torch.tensor([4.0, 0.0, 0.0])]
     information = [torch.tensor([[6.0], [1.0], [0.0]]), torch.tensor([8.0, 0.0, 0.0])]

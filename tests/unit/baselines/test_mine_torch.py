@@ -31,7 +31,7 @@ def test_every_loss_finds_known_information(loss):
 def test_as_benchmark_mis_mine_to_a_tenth_of_a_nat():
     """Both use the same samples; theirs takes the best of its evaluations, ours the last state."""
     replicates = [gaussian_replicate(number, nats, test=2000) for number, nats in enumerate((0.2, 1.0))]
-    theirs = CRITICS | {"hidden": [32, 32], "batch_size": 256, "max_steps": 500, "smoothing": 0.99}
+    theirs = CRITICS | {"hidden": [32, 32], "batch_size": 256, "max_steps": 500, "mean_decay": 0.99}
     expected = [e.nats for e in estimates("mine", replicates, theirs)]
     assert [e.nats for e in estimates_of(replicates)] == pytest.approx(expected, abs=0.1)
 

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 import torch
+from bmi.estimators.neural._training_log import TrainingLog
 
-from minde.baselines import Replicate, estimates
+from minde.baselines import Replicate, critics, estimates
 from minde.baselines.doe import initialise, log_density
 from minde.baselines.widths import of_critic, of_network
 
@@ -15,7 +16,7 @@ NATS = 0.5
 CRITICS = {"hidden": [16, 16], "batch_size": 64, "learning_rate": 5e-3, "max_steps": 200, "test_every": 100}
 DOE = {"hidden": 16, "layers": 2, "batch_size": 128, "learning_rate": 1e-2, "clip": 1.0, "steps": 300}
 SETTINGS = {
-    "mine": CRITICS | {"smoothing": 0.9},
+    "mine": CRITICS | {"mean_decay": 0.9},
     **dict.fromkeys(("infonce", "dv", "nwj"), CRITICS),
     **dict.fromkeys(("doe-gaussian", "doe-logistic"), DOE),
 }
@@ -75,6 +76,16 @@ def test_a_training_that_diverges_is_a_result_with_its_reason(method):
     (estimate,) = estimates_of(method, [gaussian_replicate()], **changes)
     assert estimate.nats is None
     assert re.search("was nan after .* steps|was not finite at step [2-9]", estimate.not_converged)
+
+
+def test_a_bound_that_is_nan_at_the_first_evaluation_is_no_estimate_even_if_later_ones_are_finite():
+    log = TrainingLog(max_n_steps=20, early_stopping=True, verbose=False)
+    for step, bound in ((10, math.nan), (20, 0.4)):
+        log.log_train_mi(step, bound)
+        log.log_test_mi(step, bound)
+    estimate = critics._outcome(log, seconds=1.0)
+    assert estimate.nats is None
+    assert estimate.not_converged.endswith("as benchmark-mi keeps it, was nan after 20 steps")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from minde.baselines import Estimate
+from minde.baselines import Outcome
 from minde.steps.__main__ import main
 from minde.study import results, samples
 
@@ -54,7 +54,7 @@ def test_a_method_that_trains_gets_the_first_training_rows_and_a_seed_of_its_own
     def estimator(replicates):
         for replicate in replicates:
             seen.append(replicate)
-            yield Estimate(nats=0.4, seconds=1.0, std_error=0.01)
+            yield Outcome(nats=0.4, seconds=1.0, std_error=0.01)
 
     monkeypatch.setattr("minde.baselines.critics.infonce", estimator)
     rows = run(drawn, tmp_path / "trained.parquet", method="infonce", options={}, train_size=40, seed=0)
@@ -84,7 +84,7 @@ def test_a_method_in_torch_runs_on_the_device_asked_for(drawn, tmp_path):
 def test_what_did_not_converge_is_a_row_with_its_reason(drawn, tmp_path, monkeypatch, capsys):
     def lost(replicates):
         for _ in replicates:
-            yield Estimate(nats=None, seconds=1.0, not_converged="it diverged at step 7")
+            yield Outcome(nats=None, seconds=1.0, not_converged="it diverged at step 7")
 
     monkeypatch.setattr("minde.baselines.cca.cca", lost)
     rows = run(drawn, tmp_path / "lost.parquet", method="cca", options={})

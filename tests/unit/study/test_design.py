@@ -79,7 +79,7 @@ def test_each_competitor_that_trains_has_its_own_options(config):
         for method in (*methods.CRITICS, *methods.TORCH)
     }
     critics, doe = config["baselines"]["critics"], config["baselines"]["doe"]
-    assert options["mine"] == critics | {"smoothing": 0.9}
+    assert options["mine"] == critics | {"mean_decay": 0.9}
     assert options["infonce"] == options["dv"] == options["nwj"] == critics
     assert options["doe-gaussian"] == options["doe-logistic"] == doe
     assert options["mine-torch"] == config["baselines"]["mine_torch"]
