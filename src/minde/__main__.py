@@ -23,7 +23,10 @@ SETTINGS = {
     "--steps": (int, "updates of the weights"),
     "--batch-size": (int, "rows per step and replicate"),
     "--learning-rate": (float, "of Adam, at its highest"),
-    "--weight-decay": (float, "divided by the number of training rows, more for many columns: it keeps networks from memorizing few rows"),
+    "--weight-decay": (
+        float,
+        "divided by the training rows, more for many columns: keeps networks from memorizing few rows",
+    ),
     "--precondition": (str, "mixture (of clusters), gaussian or none: learn the residual to it, or the whole scores"),
     "--formula": (str, "inside, sigma or gap: which estimate comes first; auto: inside for variant c, gap for j"),
     "--replicates": (int, "networks, each with its own held-out rows"),
@@ -130,7 +133,8 @@ def tasks(args: argparse.Namespace) -> str:
 def _in_words(result: dict) -> str:
     settings, (low, high) = result["settings"], result["interval"]
     lines = [
-        f"I(X; Y) = {result['mutual_information']:.3f} nats, {100 * result['level']:g}% interval {low:.3f} to {high:.3f}",
+        f"I(X; Y) = {result['mutual_information']:.3f} nats, "
+        f"{100 * result['level']:g}% interval {low:.3f} to {high:.3f}",
         f"X: {', '.join(result['x'])}; Y: {', '.join(result['y'])}; {result['rows']:,} rows",
         f"MINDE-{settings['variant']} ({result['formula']}), {settings['replicates']} replicates of "
         f"{settings['steps']:,} steps, {result['seconds']:.0f} seconds",

@@ -72,8 +72,8 @@ def of_shared_rows(rows: np.ndarray, test: np.ndarray) -> str | None:
     if shared <= REPEATED * len(test):
         return None
     return (
-        f"{shared} of {len(test)} rows of x_test and y_test are also rows of x and y: networks may have memorized them, "
-        "which distorts the estimate. Give other rows, or leave x_test and y_test out to hold out rows of x and y"
+        f"{shared} of {len(test)} rows of x_test and y_test are also rows of x and y: networks may have memorized "
+        "them, which distorts the estimate. Give other rows, or leave x_test and y_test out to hold out rows of x and y"
     )
 
 

@@ -158,10 +158,10 @@ class MINDE(PointEstimator, BaseEstimator):
         Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, have
         values that are not finite, a constant column or too few rows, and for settings out of range;
         FloatingPointError if training diverges. Warns (UserWarning) of pandas labels that are at different rows of x
-        and y; of rows that repeat others, or are given as test rows too; of columns with few distinct values whose density is learned, or whose spread
-        comes from a few values; of a scale that `preprocess="none"` leaves; and of estimates that are too high to be
-        resolved, or above the entropy of a discrete variable. Warns (ConvergenceWarning) if the formulas are so far
-        apart that the networks have not learned the scores.
+        and y; of rows that repeat others, or are given as test rows too; of columns with few distinct values whose
+        density is learned, or whose spread comes from a few values; of a scale that `preprocess="none"` leaves; and of
+        estimates that are too high to be resolved, or above the entropy of a discrete variable. Warns
+        (ConvergenceWarning) if the formulas are so far apart that the networks have not learned the scores.
         """
         check_settings(self.get_params())
         # Variant c needs no density of y.

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
-
 ROWS_PER_COLUMN = 400  # with fewer training samples, networks memorize them: see Recipe.decay
 
 

@@ -41,6 +41,7 @@ def test_the_defaults_are_the_recipe_fast_of_the_study() -> None:
     del expected["duration"]
     params = MINDE().get_params()
     assert {name: params[name] for name in expected} == expected
+    assert {f"minde-{name}": formula for name, formula in settings.QUOTED.items()} == study["quoted"]["fast"]
     # Settings that users cannot choose.
     assert study["sde"] == {"beta_min": 0.1, "beta_max": 20.0, "t_eps": 0.001}
     assert (estimators["importance_sampling"], estimators["times"]) == (True, "stratified")
@@ -204,7 +205,8 @@ def test_all_formulas_at_once_are_the_formulas_one_by_one(fitted) -> None:
     assert set(found) == {"inside", "sigma", "gap"}
     assert found["sigma"] == fitted.mutual_information(sigma=2.0)
     assert found["gap"] == fitted.mutual_information(formula="gap")
-    assert found["inside"] == fitted.mutual_information()
+    assert found["inside"] == fitted.mutual_information(formula="inside")
+    assert found[{"c": "inside", "j": "gap"}[fitted.variant]] == fitted.mutual_information()
 
 
 def test_entropies_are_in_the_units_of_the_samples(fitted) -> None:
@@ -286,13 +288,19 @@ def test_given_test_samples_are_what_is_estimated_with() -> None:
         MINDE(**SMALL).fit(x, y, x_test=np.hstack([x, y]), y_test=y)
 
 
+def test_test_samples_that_were_trained_on_are_warned_of() -> None:
+    x, y = normals(400)
+    with pytest.warns(UserWarning, match="100 of 100 rows of x_test and y_test are also rows of x and y"):
+        MINDE(replicates=1, **SMALL).fit(x, y, x_test=x[:100], y_test=y[:100])
+
+
 def test_rows_may_come_sorted() -> None:
     """Sorted by class, the first rows show a single cluster, and the first test rows are of one class."""
     generator = np.random.default_rng(0)
     codes = np.repeat(np.arange(4), 1500)
     x = 6 * np.eye(4)[codes] + generator.normal(size=(6000, 4))
     settings = SMALL | {"mc_draws": 10, "learning_rate": 1e-4}
-    fitted = MINDE(replicates=1, **settings).fit(x, np.eye(4)[codes], x_test=x[::2], y_test=np.eye(4)[codes[::2]])
+    fitted = MINDE(replicates=1, **settings).fit(x, np.eye(4)[codes], x_test=x[::2] + 1e-6, y_test=np.eye(4)[codes[::2]])
     assert fitted.mutual_information(formula="gap") == pytest.approx(np.log(4), abs=0.1)
     assert fitted.curve_["gap"][-1] == pytest.approx(np.log(4), abs=0.2)
 

@@ -163,9 +163,9 @@ def test_the_correction_does_not_depend_on_the_coordinates() -> None:
 
 @pytest.mark.parametrize("dim", [1, 10, 30])
 def test_the_mutual_information_of_a_base_is_near_the_truth(dim: int) -> None:
-    """For 500 samples of one correlated pair of coordinates, and others that are independent."""
+    """For 500 samples of one correlated pair, and independent others: up to 0.9 nats too high without correction."""
     z, truth = correlated(500, dim, 0.8, replicates=20), gaussian_with(0.8, dim, pairs=1).mutual_information
-    assert (claimed(base_moments(z, dim)[1], dim) - truth).mean().abs() < 0.03  # without the correction 0.1 x dim² / 100
+    assert (claimed(base_moments(z, dim)[1], dim) - truth).mean().abs() < 0.03
 
 
 def test_collinear_columns_and_many_samples_are_no_trouble() -> None:
