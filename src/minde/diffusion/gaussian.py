@@ -101,7 +101,8 @@ def _roots(covariance: Tensor, rounding: float) -> tuple[Tensor, Tensor, Tensor]
     root, inverse = (
         torch.where(is_there, values, 0).unsqueeze(1) for values in (eigenvalues.sqrt(), eigenvalues.rsqrt())
     )
-    return (basis * root) @ basis.mT, (basis * inverse) @ basis.mT, is_there.sum(dim=1, keepdim=True)
+    rank = is_there.sum(dim=1, keepdim=True, dtype=covariance.dtype)
+    return (basis * root) @ basis.mT, (basis * inverse) @ basis.mT, rank
 
 
 def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) -> dict[str, GaussianScore]:

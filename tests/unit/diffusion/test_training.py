@@ -100,6 +100,15 @@ def test_schedules_and_average() -> None:
     assert FAST.ema_decay_at(100_000) == 0.999
 
 
+def test_few_samples_of_many_coordinates_decay_more() -> None:
+    """From 400 per coordinate on, in inverse proportion to their number; below, to its square."""
+    recipe = dataclasses.replace(FAST, weight_decay=600.0)
+    assert recipe.decay(100_000, 50) == 600 / 100_000
+    assert recipe.decay(800, 2) == 600 / 800
+    assert recipe.decay(800, 20) == pytest.approx(10 * 600 / 800)
+    assert recipe.decay(400, 20) == pytest.approx(4 * recipe.decay(800, 20))
+
+
 def test_parameters_decay_by_the_learning_rate_and_the_number_of_samples() -> None:
     """Padding of a replicate's row does not enter the loss: it only decays."""
     x, recipe = samples(2, 200), dataclasses.replace(FAST, weight_decay=600.0)
@@ -107,7 +116,8 @@ def test_parameters_decay_by_the_learning_rate_and_the_number_of_samples() -> No
     assert network.n_parameters < network.flat_size
     unused = slice(network.n_parameters, None)
     initial = network.initialise([7, 8], CPU)[:, unused]
-    kept = math.prod(1 - recipe.learning_rate_at(step) * 600 / 200 for step in range(recipe.steps))
+    decay = recipe.decay(*x.shape[1:])
+    kept = math.prod(1 - recipe.learning_rate_at(step) * decay for step in range(recipe.steps))
     assert kept < 0.9
     torch.testing.assert_close(run(x, "c", recipe, [7, 8]).parameters[:, unused], kept * initial)
 
