@@ -55,10 +55,11 @@ def resolve(config: dict, root: str | Path) -> dict:
 
 def problem_of_file(config: dict, task: str) -> str:
     """Why the file of a task cannot be split into samples; empty if it can."""
-    from .data import problem  # loads pyarrow, which other studies do not need on the login node
+    from .data import DUPLICATES, problem  # loads pyarrow, which other studies do not need on the login node
 
-    file = config["data"][task]["file"]
-    return problem(file, sha256_of(file), split_settings(config, task))
+    entry = config["data"][task]
+    content, allowed = sha256_of(entry["file"]), entry.get("duplicates", DUPLICATES)
+    return problem(entry["file"], content, split_settings(config, task), allowed)
 
 
 def remarks(config: dict) -> Iterator[str]:
