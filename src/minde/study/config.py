@@ -139,8 +139,8 @@ def _names(config: dict) -> Iterator[str]:
                 nearest = suggestion(pattern.strip("*?"), known)
                 yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the tasks{nearest}"
         methods = override["match"].get("methods", [])
-        if methods and not set(methods) & VARIANTS.keys():
-            yield f"overrides.{i}.match.methods: found {methods}; allowed: {', '.join(VARIANTS)}"
+        if others := [method for method in methods if method not in VARIANTS]:  # nothing would apply it to them
+            yield f"overrides.{i}.match.methods: found {', '.join(others)}; allowed: {', '.join(VARIANTS)}"
         for dim in ("dim_x", "dim_y"):
             ends = override["match"].get(dim, {})
             if ends.get("min", 0) > ends.get("max", math.inf):
