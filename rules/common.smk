@@ -44,10 +44,13 @@ config.update(STUDY, subject=labels.subject(STUDY))
 
 # Rules call the shell function `step`. It is defined here rather than in each rule, so that the paths of interpreter and
 # checkout are not part of what Snakemake compares for reruns and the cache. The environments of --sdm conda do not
-# contain minde: they run that of this checkout, like .venv.
+# contain minde: they run that of this checkout, like .venv. The prefix of a workflow that uses this one is kept; as it
+# belongs directly before commands, it comes last. Braces are doubled, since shell.prefix formats its argument.
 _CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 _PYTHON = "python" if _CONDA else shlex.quote(sys.executable)
-shell.prefix(f"set -euo pipefail; step() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde.steps \"$@\" ); ")
+_STEP = f"step() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde.steps \"$@\" ); "
+_OUTER = getattr(shell, "_process_prefix", None) or "set -euo pipefail; "
+shell.prefix((_STEP + _OUTER).replace("{", "{{").replace("}", "}}"))
 
 
 def one_of(names: Iterable) -> str:
@@ -84,10 +87,7 @@ def content_of_own_file(wildcards) -> str:
 
 
 def n_values(wildcards) -> int:
-    """The priority of a job: the number of values in one replicate's training samples.
-
-    Larger cells start first, since one that starts last would keep a single core busy while the others idle.
-    """
+    """The priority of a job: its number of training values, since a large job that starts last leaves cores idle."""
     task = design.task_of(STUDY, wildcards.task)
     return int(wildcards.get("train_size", STUDY["samples"]["train"])) * (task.dim_x + task.dim_y)
 

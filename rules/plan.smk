@@ -12,4 +12,6 @@ rule plan:
     message:
         "Estimate the cost of the study without running it"
     shell:
+        # Without it, if the prefix of an outer workflow does not set it, a failure would end in tee's status.
+        "set -o pipefail; "
         "step plan --settings - --rates {input.rates:q} --checks {input.checks:q} 2>&1 <<< {params.settings:q} | tee {log}"

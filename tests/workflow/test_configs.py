@@ -88,6 +88,25 @@ def test_the_study_is_a_module_of_another_workflow(fresh, tmp_path):
     assert planned(snakemake(tmp_path, "minde_tables", "--dry-run"))["minde_train"] == 16
 
 
+def test_a_workflow_that_uses_the_module_keeps_its_prefix(fresh, tmp_path):
+    """It has braces, and one of its rules needs a result of the module's."""
+    table = "results/small/tables/hyperparameters.md"
+    lines = [
+        "shell.prefix('export NOTE=\"{{kept}}\"; ')",
+        "module minde:",
+        f"    snakefile: {str(fresh / 'Snakefile')!r}",
+        "use rule * from minde as minde_*",
+        "rule note:",
+        f"    input: {table!r}",
+        "    output: 'note.txt'",
+        "    shell: 'echo $NOTE > {output}'",
+    ]
+    (tmp_path / "Snakefile").write_text("\n".join(lines) + "\n")
+    snakemake(tmp_path, "--cores", "1", "note.txt")
+    assert (tmp_path / "note.txt").read_text() == "{kept}\n"
+    assert "MINDE-c" in (tmp_path / table).read_text()
+
+
 def test_the_workflow_that_the_docs_show_draws_its_own_samples(fresh, tmp_path):
     shown = dict(
         re.findall(r"^```(python|yaml)\n(.*?)^```", (ROOT / "docs/extending.md").read_text(), flags=re.M | re.S)

@@ -55,6 +55,13 @@ def test_tables_show_no_truth_and_no_error(estimated):
     assert "– if unknown" in page
 
 
+def test_a_true_value_and_more_allowed_repetitions_train_nothing(estimated):
+    again = pending(estimated, {"data": {"mine": {"mi_true": 0.51}}})
+    assert {"estimates.parquet", "tables/table1.csv", "figures/training_curve_1.png"} <= again
+    assert not [output for output in again if output.startswith(("samples/", "networks/", "estimates/"))]
+    assert pending(estimated, {"data": {"mine": {"duplicates": 0.5}}}) == set()
+
+
 def test_other_content_of_the_file_however_old_runs_everything_again_and_a_newer_file_nothing(estimated):
     assert pending(estimated) == set()
     assert (estimated / "mine.csv").stat().st_size > 1_000_000

@@ -32,7 +32,6 @@ def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto"
         "method": method,
         "estimator": method,
         "train_size": settings.get("train_size", 0),
-        "mi_true": samples.metadata(samples_path)["mi_true"],
     }
     outcomes = baselines.estimates(method, replicates(settings, samples_path), options)
     rows = []

@@ -61,7 +61,6 @@ def estimate(
         "task": training["task"],
         "method": f"minde-{training['variant']}",
         "train_size": training["train_size"],
-        "mi_true": samples.metadata(samples_path)["mi_true"],
         "seconds": progress.seconds / replicates,
         "not_converged": None,
     }

@@ -46,7 +46,7 @@ class Sharing(Enum):
     ALONE = auto()
     """In its own stack, since a shared one has failed."""
     SEQUENTIAL = auto()
-    """In its own stack and one after another, since a shared one ran out of memory."""
+    """In its own stack and after all others, since memory ran out."""
 
 
 @dataclass(eq=False)

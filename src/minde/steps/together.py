@@ -119,16 +119,19 @@ def _train_requests(own: Request, cells: int, interruption: Interruption) -> Non
     """Train the requested cells, at most `cells` at a time, until none is left or this process's own has ended."""
     from .trainer import Trainer
 
-    trainer, trainings, looked = Trainer(), {}, 0.0
+    trainer, trainings, looked, is_full = Trainer(), {}, 0.0, False
     while True:
         leaves_by = interruption.signal or (signal.SIGTERM if own.status.exists() else None)
-        if not leaves_by and (not trainings or time.monotonic() - looked > LOOK):
+        if not leaves_by and not is_full and (not trainings or time.monotonic() - looked > LOOK):
             looked = time.monotonic()
             new = [request for request in _pending(own.path.parent) if request not in trainings]
             for request in new[: cells - len(trainings)]:
-                if training := _prepare(request, None if request == own else request.log.open("a")):
+                log = None if request == own else request.log.open("a")
+                if training := _prepare(request, log, is_alone=not trainings):
                     trainings[request] = training
                     trainer.idle.append(training)
+                elif is_full := not request.status.exists():
+                    break
         if not trainings:
             return
         for request, training in trainings.items():
@@ -137,16 +140,21 @@ def _train_requests(own: Request, cells: int, interruption: Interruption) -> Non
         for training, error in trainer.advance():
             request = next(request for request, other in trainings.items() if other is training)
             del trainings[request]
+            is_full = False
             # Without a status, the process of a training that was stopped here resumes it.
             if not (leaves_by and isinstance(error, SystemExit)):
                 _finish(request, error, training.checkpointer.log)
 
 
-def _prepare(request: Request, log: TextIO | None) -> "Training | None":
-    """Return the training of a cell; if that fails, finish its request and return None."""
+def _prepare(request: Request, log: TextIO | None, *, is_alone: bool) -> "Training | None":
+    """Return the training of a cell; if that fails, finish its request and return None.
+
+    A request for which there is no memory next to other trainings is not finished: it waits until one of them ends.
+    """
     from minde.device import keep_freed_memory, pick_device
 
     from . import checkpointing, train
+    from .trainer import REMEDY, free_frames
 
     try:
         if log is not None:
@@ -159,7 +167,13 @@ def _prepare(request: Request, log: TextIO | None) -> "Training | None":
         device = pick_device(arguments["device"])
         return train.prepare(arguments["settings"], *paths, device, arguments["stack"], checkpointer)
     except Exception as error:
-        _finish(request, error, log)
+        if is_alone or not isinstance(error, MemoryError):
+            _finish(request, error, log)
+            return None
+        free_frames(error)
+        tell(f"{error}; the cell waits until another one has ended: {REMEDY}", log)
+        if log is not None:
+            log.close()
         return None
 
 

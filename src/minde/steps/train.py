@@ -44,14 +44,7 @@ def prepare(
     }
     state = checkpointer.load(_identity(made_by, held, device), settings["replicates"])
     inputs = _read(settings, samples_path, device)
-    write = partial(
-        _write,
-        inputs,
-        state,
-        made_by | {"mi_true": held["mi_true"], "weights_version": WEIGHTS_VERSION},
-        weights_path,
-        curve_path,
-    )
+    write = partial(_write, inputs, state, made_by | {"weights_version": WEIGHTS_VERSION}, weights_path, curve_path)
     return Training(inputs, state, checkpointer, stack or math.inf, write)
 
 

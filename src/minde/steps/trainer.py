@@ -8,6 +8,9 @@ from minde.progress import tell
 
 from .stacks import Sharing, StackMember, Training, run
 
+REMEDY = "lower run.together"
+"""What to do if memory runs out while several cells are trained."""
+
 Ended = list[tuple[Training, BaseException | None]]
 """Trainings that have ended, each with its error if it failed."""
 
@@ -42,8 +45,7 @@ class Trainer:
     def _form_stacks(self) -> Ended:
         """Group idle trainings into stacks; return those that have ended."""
         members, ended, waiting = [], [], []
-        running = [member.training for stack in self.stacks for member in stack.members]
-        is_busy = any(training.sharing is Sharing.SEQUENTIAL for training in running)
+        is_busy = bool(self.stacks)
         for training in self.idle:
             is_sequential = training.sharing is Sharing.SEQUENTIAL
             if is_sequential and is_busy and not training.checkpointer.should_stop():
@@ -59,7 +61,7 @@ class Trainer:
                     training.checkpointer.save_and_exit(training.state)
                 else:
                     members.append(member)
-                    is_busy |= is_sequential
+                    is_busy = True
             except (Exception, SystemExit) as error:
                 ended.append((training, error))
         self.idle = waiting
@@ -75,12 +77,10 @@ class Trainer:
         except StopIteration:
             self.idle += trainings
         except Exception as error:
-            # The frames of the tracebacks hold the stack's memory until the garbage collector runs.
-            cause = error
-            while cause is not None:
-                traceback.clear_frames(cause.__traceback__)
-                cause = cause.__context__
-            if len(trainings) == 1:
+            free_frames(error)
+            # Memory that is too small for a cell next to other stacks may hold it alone.
+            is_crowded = isinstance(error, MemoryError) and len(self.stacks) > 1
+            if len(trainings) == 1 and not is_crowded:
                 ended.append((trainings[0], error))
             else:
                 self._separate(stack.members, error)
@@ -88,14 +88,24 @@ class Trainer:
         return ended
 
     def _separate(self, members: list[StackMember], error: Exception) -> None:
-        """Train the cells of a failed stack separately, from their last state: only the faulty one fails again."""
+        """Train the cells of a failed stack separately, from their last state: only the faulty one fails again.
+
+        After a lack of memory each waits until no other cell is trained.
+        """
         is_shortage = isinstance(error, MemoryError)
         for member in members:
             member.training.sharing = Sharing.SEQUENTIAL if is_shortage else Sharing.ALONE
             self.idle.append(member.training)
             if is_shortage:
-                text = f"{error}; the cells of this stack continue one after another: lower run.together"
+                text = f"{error}; the cells of this stack continue one after another, after all others: {REMEDY}"
                 tell(text, member.training.checkpointer.log)
+
+
+def free_frames(error: BaseException) -> None:
+    """Clear the frames of an error's tracebacks, which hold tensors until the garbage collector runs."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def grouped(members: list[StackMember]) -> list[list[StackMember]]:

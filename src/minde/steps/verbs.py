@@ -117,7 +117,7 @@ def merge(args: argparse.Namespace) -> None:
     cells = {cell: results.read_provenance(path) for cell, path in paths.items()}
     for cell, path in paths.items() if args.origins else ():
         origins.check(path, cells[cell], args.origins, cell)
-    table = results.merge(design.expected_keys(args.settings), paths.values())
+    table = results.merge(design.expected_keys(args.settings), paths.values(), args.settings["mi_true"])
     made_by = provenance(args.settings, packages=("pyarrow",), sources=SOURCES["merge"])
     results.write_parquet(args.out, table, made_by | {"cells": origins.summary(cells.values())})
 
@@ -151,8 +151,12 @@ def figure(args: argparse.Namespace) -> None:
     from minde.study import figures, results
     from minde.study.figures import curves
 
-    shown = curves.read(args.curves) if args.curves else results.read_estimates(args.estimates).to_pandas()
-    figures.write_figure(args.name, shown, args.out, **args.settings)
+    settings = dict(args.settings)
+    if args.curves:
+        shown = curves.read(args.curves, settings.pop("mi_true"))
+    else:
+        shown = results.read_estimates(args.estimates).to_pandas()
+    figures.write_figure(args.name, shown, args.out, **settings)
 
 
 def comparison(args: argparse.Namespace) -> None:

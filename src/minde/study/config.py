@@ -55,10 +55,11 @@ def resolve(config: dict, root: str | Path) -> dict:
 
 def problem_of_file(config: dict, task: str) -> str:
     """Why the file of a task cannot be split into samples; empty if it can."""
-    from .data import problem  # loads pyarrow, which other studies do not need on the login node
+    from .data import DUPLICATES, problem  # loads pyarrow, which other studies do not need on the login node
 
-    file = config["data"][task]["file"]
-    return problem(file, sha256_of(file), split_settings(config, task))
+    entry = config["data"][task]
+    content, allowed = sha256_of(entry["file"]), entry.get("duplicates", DUPLICATES)
+    return problem(entry["file"], content, split_settings(config, task), allowed)
 
 
 def remarks(config: dict) -> Iterator[str]:
@@ -138,8 +139,8 @@ def _names(config: dict) -> Iterator[str]:
                 nearest = suggestion(pattern.strip("*?"), known)
                 yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the tasks{nearest}"
         methods = override["match"].get("methods", [])
-        if methods and not set(methods) & VARIANTS.keys():
-            yield f"overrides.{i}.match.methods: found {methods}; allowed: {', '.join(VARIANTS)}"
+        if others := [method for method in methods if method not in VARIANTS]:  # nothing would apply it to them
+            yield f"overrides.{i}.match.methods: found {', '.join(others)}; allowed: {', '.join(VARIANTS)}"
         for dim in ("dim_x", "dim_y"):
             ends = override["match"].get(dim, {})
             if ends.get("min", 0) > ends.get("max", math.inf):

@@ -23,6 +23,9 @@ from . import samples
 from .seeds import seed_of
 from .sources import SOURCES
 
+DUPLICATES = 0.01
+"""Default share of the rows of a user file that may repeat another row."""
+
 PRECISION = 1e-3
 """Largest rounding error of float32, the type of samples, in standard deviations of a column."""
 
@@ -34,8 +37,8 @@ class DataError(ValueError):
 def split(settings: dict, file: Path, out: Path) -> None:
     """Split the rows of a file into every replicate's training and test samples, and write them.
 
-    `settings`: task, seed, replicates, n_train and n_test (rows per replicate), x and y (names of columns), mi_true
-    (nats, or None) and duplicates (largest allowed share of repeated rows). Raises DataError.
+    `settings`: task, seed, replicates, n_train and n_test (rows per replicate), x and y (names of columns). Raises
+    DataError; repeated rows are left to :func:`problem`, since the share that is allowed changes no sample.
     """
     values = check(settings, file)
     dim_x = len(settings["x"])
@@ -54,22 +57,25 @@ def split(settings: dict, file: Path, out: Path) -> None:
 
     made_by = provenance(settings, packages=("numpy", "pyarrow"), sources=SOURCES["split_file"])
     made_by["file"] = {"name": file.name, "sha256": sha256_of(file)}
-    samples.write(out, draw, made_by, dim_x=dim_x, dim_y=len(settings["y"]), mi_true=settings["mi_true"])
+    samples.write(out, draw, made_by, dim_x=dim_x, dim_y=len(settings["y"]))
 
 
 @cache
-def problem(file: str, content: str, settings: str) -> str:
-    """Return why a file of such content (its hash) cannot be split by such settings (JSON); empty if it can."""
+def problem(file: str, content: str, settings: str, duplicates: float) -> str:
+    """Return why a file of such content (its hash) cannot be split by such settings (JSON); empty if it can.
+
+    `duplicates` is the largest allowed share of repeated rows.
+    """
     try:
-        check(json.loads(settings), Path(file))
+        check(json.loads(settings), Path(file), duplicates)
     except DataError as error:
         return str(error)
     return ""
 
 
-def check(settings: dict, file: Path) -> np.ndarray:
+def check(settings: dict, file: Path, duplicates: float = 1.0) -> np.ndarray:
     """Return the rows of a file that can be split by these settings, as :func:`read` does; raises DataError."""
-    values = read(file, [*settings["x"], *settings["y"]], duplicates=settings["duplicates"])
+    values = read(file, [*settings["x"], *settings["y"]], duplicates=duplicates)
     needed = settings["n_train"] + settings["n_test"]
     if len(values) < needed:
         raise DataError(

@@ -14,9 +14,6 @@ from .methods import TABLE, UNTRAINED, VARIANTS
 from .seeds import canonical
 from .tasks import TASKS, Task, own_task
 
-DUPLICATES = 0.01
-"""Default share of the rows of a user file that may repeat another row."""
-
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Cell:
@@ -54,9 +51,8 @@ def sample_settings(config: dict, task: str) -> str:
 
 def split_settings(config: dict, task: str) -> str:
     """Settings for splitting a user file into samples, besides the file."""
-    entry = config["data"][task]
-    options = {"mi_true": None, "duplicates": DUPLICATES} | {key: entry[key] for key in entry.keys() - {"file"}}
-    return canonical(json.loads(sample_settings(config, task)) | options)
+    columns = {key: config["data"][task][key] for key in ("x", "y")}
+    return canonical(json.loads(sample_settings(config, task)) | columns)
 
 
 def latents_settings(config: dict) -> str:
@@ -122,7 +118,7 @@ def experiment_settings(config: dict, name: str) -> str:
 
 
 def merge_settings(config: dict) -> str:
-    """The design in short form, from which `expected_keys` generates every key.
+    """The design in short form, from which `expected_keys` generates every key, and the tasks' known true values.
 
     Not the list of cells: it would exceed the 128 KiB of a shell argument in the paper's study.
     """
@@ -132,6 +128,7 @@ def merge_settings(config: dict) -> str:
             "train_sizes": config["train_sizes"],
             "replicates": config["replicates"],
             "methods": [{"method": name, "estimators": estimators(config, name)} for name in config["methods"]],
+            "mi_true": truths(config, config["tasks"]),
         }
     )
 
@@ -146,7 +143,6 @@ def origin_settings(config: dict) -> str:
         "train_sizes",
         "replicates",
         "samples",
-        "data",
         "preprocess",
         "overrides",
         "curve",
@@ -154,6 +150,7 @@ def origin_settings(config: dict) -> str:
     return canonical(
         {key: config[key] for key in whole}
         | {
+            "data": {task: {key: entry[key] for key in ("file", "x", "y")} for task, entry in config["data"].items()},
             "minde": {key: value for key, value in minde.items() if key != "quoted"},
             "recipes": {minde["recipe"]: config["recipes"][minde["recipe"]]},
             "baselines": {section: value for section, value in config["baselines"].items() if section in used},
@@ -249,6 +246,15 @@ def batch_size_of(config: dict, cell: Cell) -> int:
 def task_of(config: dict, task_id: str) -> Task:
     """A task of the study: a user file, or one of the benchmark."""
     return own_task(task_id, config["data"][task_id]) if task_id in config["data"] else TASKS[task_id]
+
+
+def truths(config: dict, tasks: list[str]) -> dict[str, float]:
+    """The true mutual information in nats of those tasks for which it is known.
+
+    Only what shows it reads it: another value runs no training and no estimate again.
+    """
+    known = {task: task_of(config, task).mi_true for task in tasks}
+    return {task: mi_true for task, mi_true in known.items() if mi_true is not None}
 
 
 def matches(match: dict, cell: Cell, task: Task) -> bool:

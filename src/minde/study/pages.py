@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .design import Cell, cells
+from .design import Cell, cells, truths
 from .methods import VARIANTS
 from .seeds import canonical
 from .tasks import HIGH_MI, TASKS
@@ -21,8 +21,10 @@ OF_VARIANTS = ("training_curve", "sigma")  # figures of score networks only
 
 
 def figure_settings(config: dict, figure: str, page: int) -> str:
-    """Settings of a page of a figure, counted from 1, besides the estimates."""
+    """Settings of a page of a figure, counted from 1, besides the estimates or training curves."""
     settings = {"tasks": tasks_of_page(config, figure, page)}
+    if figure == "training_curve":
+        settings["mi_true"] = truths(config, settings["tasks"])  # training does not know it
     if figure in ("spread", "training_size", "comparison", "high_mi"):
         settings["sigmas"] = config["tables"]["sigmas"]
     if figure == "comparison":

@@ -31,7 +31,7 @@ SCHEMA = pa.schema(
         pa.field("estimate", pa.float64(), metadata={"unit": "nats"}),
         # Monte Carlo standard error; null if the method has none.
         pa.field("std_error", pa.float64(), metadata={"unit": "nats"}),
-        # Null if unknown.
+        # Null if unknown. Only in merged estimates.
         pa.field("mi_true", pa.float64(), metadata={"unit": "nats"}),
         # Device time of this step per replicate, including training if the method trains in the same step.
         pa.field("seconds", pa.float64(), nullable=False, metadata={"unit": "s"}),
@@ -41,6 +41,8 @@ SCHEMA = pa.schema(
         pa.field("not_converged", pa.string()),
     ]
 )
+CELL_SCHEMA = SCHEMA.remove(SCHEMA.get_field_index("mi_true"))
+"""Of a cell's estimates: its steps do not know the true value, so that another one does not run them again."""
 
 
 def write_parquet(path: str | Path, table: pa.Table, provenance: dict) -> None:
@@ -70,16 +72,15 @@ def read_parquet(path: str | Path, schema: pa.Schema, kind: str, rules: Iterable
 
 
 def estimates_table(rows: list[dict]) -> pa.Table:
-    """Rows as a table of the declared schema.
+    """Rows of a cell as a table of its declared schema.
 
     Raises ValueError for other columns, an estimate that is not finite, or a row with both or neither of an estimate
     and a reason why there is none.
     """
     for row in rows:
-        if set(row) != set(SCHEMA.names):
-            odd = sorted(set(row) ^ set(SCHEMA.names))
+        if odd := sorted(set(row) ^ set(CELL_SCHEMA.names)):
             raise ValueError(
-                f"an estimates row must have exactly the columns {SCHEMA.names}; missing or unknown: {odd}"
+                f"an estimates row must have exactly the columns {CELL_SCHEMA.names}; missing or unknown: {odd}"
             )
         key = ", ".join(f"{name}={row[name]}" for name in KEYS)
         if (row["estimate"] is None) != bool(row["not_converged"]):
@@ -87,21 +88,23 @@ def estimates_table(rows: list[dict]) -> pa.Table:
             raise ValueError(f"{key}: expected an estimate or a reason why it did not converge, found {found}")
         if row["estimate"] is not None and not abs(row["estimate"]) < float("inf"):
             raise ValueError(f"the estimate of {key} is {row['estimate']}; a finite number of nats was expected")
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.Table.from_pylist(rows, schema=CELL_SCHEMA)
 
 
-def read_estimates(path: str | Path) -> pa.Table:
-    """Read an estimates file. Raises ValueError like `read_parquet`."""
-    table, _ = read_parquet(path, SCHEMA, "estimates file", RULES)
+def read_estimates(path: str | Path, schema: pa.Schema = SCHEMA) -> pa.Table:
+    """Read merged estimates, or with CELL_SCHEMA those of a cell. Raises ValueError like `read_parquet`."""
+    table, _ = read_parquet(path, schema, "estimates file", RULES)
     return table
 
 
-def merge(expected: Iterable[tuple], paths: Iterable[str | Path]) -> pa.Table:
+def merge(expected: Iterable[tuple], paths: Iterable[str | Path], truths: dict[str, float]) -> pa.Table:
     """Concatenate estimates in the order of the expected keys, each (task, method, estimator, train_size, replicate).
+
+    `truths` are the known true values by task (nats).
 
     Raises ValueError naming keys that are missing, not in the design, or duplicated: nothing is dropped silently.
     """
-    table = pa.concat_tables([SCHEMA.empty_table(), *(read_estimates(path) for path in paths)])
+    table = pa.concat_tables([CELL_SCHEMA.empty_table(), *(read_estimates(path, CELL_SCHEMA) for path in paths)])
     found = list(zip(*(table[name].to_pylist() for name in KEYS), strict=True))
     expected = list(expected)
     rows = {key: row for row, key in enumerate(found)}
@@ -113,7 +116,10 @@ def merge(expected: Iterable[tuple], paths: Iterable[str | Path]) -> pa.Table:
     if any(problems.values()):
         lines = [f"  {len(keys)} {problem}: {_some(keys)}" for problem, keys in problems.items() if keys]
         raise ValueError("the estimates do not match the design; keys (" + ", ".join(KEYS) + "):\n" + "\n".join(lines))
-    return table.take([rows[key] for key in expected])
+    table = table.take([rows[key] for key in expected])
+    place = SCHEMA.get_field_index("mi_true")
+    mi_true = pa.array([truths.get(task) for task in table["task"].to_pylist()], pa.float64())
+    return table.add_column(place, SCHEMA.field(place), mi_true)
 
 
 def read_provenance(path: str | Path, rules: Iterable[str] = RULES) -> dict:

@@ -41,13 +41,13 @@ def draw(settings: dict, path: str | Path) -> None:
         sources=SOURCES["draw_samples"],
     )
     drawn = task(settings["task"])
-    write(path, partial(_draw_split, settings), made_by, dim_x=drawn.dim_x, dim_y=drawn.dim_y, mi_true=drawn.mi_true)
+    write(path, partial(_draw_split, settings), made_by, dim_x=drawn.dim_x, dim_y=drawn.dim_y)
 
 
-def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int, mi_true: float | None) -> None:
+def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int) -> None:
     """Write the splits of every replicate, which `draw` returns, with their provenance.
 
-    `made_by` holds the settings: task, seed, replicates, n_train and n_test. `mi_true` is None if unknown.
+    `made_by` holds the settings: task, seed, replicates, n_train and n_test.
     """
     settings, schema, content = made_by["settings"], _schema(dim_x, dim_y), hashlib.sha256()
     options = {"use_dictionary": ["split"], "write_page_checksum": True}
@@ -57,13 +57,12 @@ def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int
                 x, y = draw(replicate, split)
                 content.update(x.tobytes() + y.tobytes())
                 writer.write_table(_group(schema, replicate, split, x, y), row_group_size=len(x))
-        about = {"dim_x": dim_x, "dim_y": dim_y, "mi_true": mi_true, "content_sha256": content.hexdigest()}
+        about = {"dim_x": dim_x, "dim_y": dim_y, "content_sha256": content.hexdigest()}
         writer.add_key_value_metadata(encode(made_by | settings | about))
 
 
 def metadata(path: str | Path) -> dict:
-    """Content and provenance of the file: task, dimensions, mi_true (nats, None if unknown), seed, rows, versions,
-    content hash.
+    """Content and provenance of the file: task, dimensions, seed, rows, versions, content hash.
 
     Raises ValueError naming the file, what was found and the rule that makes it, if it is not a samples file.
     """

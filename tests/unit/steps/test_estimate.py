@@ -74,7 +74,7 @@ def estimate(folder, name="estimates", weights="weights", **changes):
     paths = ["--samples", f"{folder}/samples.parquet", "--weights", f"{folder}/{weights}", "--out", f"{folder}/{name}"]
     paths += ["--curve", f"{folder}/{weights}.curve"]
     main(["estimate", "--settings", json.dumps(ESTIMATE | changes), "--device", "cpu", *paths])
-    return results.read_estimates(folder / name)
+    return results.read_estimates(folder / name, results.CELL_SCHEMA)
 
 
 def test_every_estimator_and_replicate_has_a_row_near_the_truth(folder):
@@ -84,8 +84,7 @@ def test_every_estimator_and_replicate_has_a_row_near_the_truth(folder):
     ]
     for row in rows:
         assert row["method"] == "minde-c"
-        assert row["mi_true"] == TASKS[TASK].mi_true
-        assert abs(row["estimate"] - row["mi_true"]) < 4 * row["std_error"] + 0.02
+        assert abs(row["estimate"] - TASKS[TASK].mi_true) < 4 * row["std_error"] + 0.02
 
 
 def test_training_time_is_the_replicate_s_share_of_its_stack_s(folder):

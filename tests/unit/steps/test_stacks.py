@@ -58,7 +58,7 @@ def test_stacks_of_any_size_give_the_same_estimates(undisturbed, tmp_path) -> No
         paths = [word for flag, path in paths.items() for word in (flag, str(path))]
         command = ["estimate", "--settings", json.dumps(asked), *paths, "--out", f"{tmp_path}/{stack}"]
         main([*command, "--stack", stack])
-        found[stack] = results.read_estimates(tmp_path / stack).drop_columns("seconds").to_pylist()
+        found[stack] = results.read_estimates(tmp_path / stack, results.CELL_SCHEMA).drop_columns("seconds").to_pylist()
     assert len(found["all"]) == 9
     assert found["1"] == found["2"] == found["all"]
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from small_cell import LONG, SAMPLE, TASK, Folder, settings
 
 from minde.diffusion.batches import CHUNK
-from minde.interruption import STATUSES
+from minde.interruption import STATUSES, Interruption
 from minde.steps import stacks, together, train
 from minde.steps.__main__ import main
 from minde.steps.trainer import Trainer
@@ -40,6 +41,11 @@ class Cell(Folder):
         with (self.path / "log").open("a") as log:
             start = [sys.executable, "-m", "minde.steps", *command]
             return subprocess.Popen(start, stderr=log, env=environment, cwd=self.path.parent)
+
+    def arguments(self) -> dict:
+        """Those of the verb, as a process posts them."""
+        paths = {name: str(getattr(self, name)) for name in ("samples", "weights", "curve", "state")}
+        return {"settings": self.settings(), "device": "cpu", "stack": None, "checkpoint_seconds": 60} | paths
 
     @property
     def log(self) -> str:
@@ -159,12 +165,60 @@ def test_cells_too_large_for_memory_together_continue_one_after_another(alone, t
             running.discard(id(state))
 
     monkeypatch.setattr(stacks, "train_stack", train_stack)
-    two = three[:2]
-    ended = turns(Trainer([cell.prepare() for cell in two]))
-    assert list(ended.values()) == [None, None]
-    assert most == [1]
-    assert "out of memory with a stack of 6" in capsys.readouterr().err
-    for cell, expected in zip(two, alone, strict=False):
+    ended = turns(Trainer([cell.prepare() for cell in three]))
+    assert list(ended.values()) == [None, None, None]
+    assert most == [1]  # also while the third cell is trained, which cannot share a stack
+    log = capsys.readouterr().err
+    assert "out of memory with a stack of 6" in log
+    assert "lower run.together" in log
+    for cell, expected in zip(three, alone, strict=True):
+        cell.assert_same(expected)
+
+
+def test_a_stack_too_large_for_memory_next_to_another_one_waits_for_it(alone, three, monkeypatch, capsys) -> None:
+    original, running = stacks.train_stack, set()
+
+    def train_stack(model, clean, recipe, seeds, state):
+        if running:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        running.add(id(state))
+        try:
+            yield from original(model, clean, recipe, seeds, state)
+        finally:
+            running.discard(id(state))
+
+    monkeypatch.setattr(stacks, "train_stack", train_stack)
+    ended = turns(Trainer([cell.prepare() for cell in three]))
+    assert list(ended.values()) == [None, None, None]
+    assert "lower run.together" in capsys.readouterr().err
+    for cell, expected in zip(three, alone, strict=True):
+        cell.assert_same(expected)
+
+
+def test_a_cell_that_memory_does_not_hold_next_to_another_one_waits_for_it(
+    alone, three, monkeypatch, tmp_path, capsys
+) -> None:
+    """This process trains its own cell after that of another process, which has asked first."""
+    own, other, _ = three
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    waiting = together.Request(together._folder() / "1.json")
+    waiting.path.parent.mkdir()
+    waiting.path.write_text(json.dumps(other.arguments()))
+    read = train.read_cell
+
+    def read_cell(settings, *arguments):
+        if settings["task"] == own.own["task"] and not waiting.status.exists():
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return read(settings, *arguments)
+
+    monkeypatch.setattr(train, "read_cell", read_cell)
+    with together._lock(waiting.path):  # as its process does
+        together.train(own.arguments(), 2, Interruption())
+        assert waiting.status.read_text() == "0"
+    log = capsys.readouterr().err
+    assert log.count("out of memory with all replicates' samples") == 1
+    assert "the cell waits until another one has ended: lower run.together" in log
+    for cell, expected in zip((own, other), alone, strict=False):
         cell.assert_same(expected)
 
 

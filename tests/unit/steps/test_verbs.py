@@ -14,12 +14,13 @@ DESIGN = {
     "train_sizes": [100],
     "replicates": 2,
     "methods": [{"method": "minde-c", "estimators": ["inside"]}, {"method": "cca", "estimators": ["cca"]}],
+    "mi_true": {"1v1-normal-0.75": 0.41},
 }
 
 
 def write(folder, method, estimator, train_size, replicates):
     key = {"task": "1v1-normal-0.75", "method": method, "estimator": estimator, "train_size": train_size}
-    values = {"estimate": 0.4, "std_error": None, "mi_true": 0.41, "seconds": 1.0}
+    values = {"estimate": 0.4, "std_error": None, "seconds": 1.0}
     values |= {"train_seconds": 0.0, "not_converged": None}
     table = results.estimates_table([key | values | {"replicate": replicate} for replicate in replicates])
     results.write_parquet(folder / f"{method}/1v1-normal-0.75/{train_size}.parquet", table, provenance({}))
@@ -49,6 +50,7 @@ def test_merge_reads_every_cell_of_the_design(tmp_path):
     write(tmp_path / "estimates", "ksg", "ksg", 0, [0, 1])  # left by an earlier study; not of this design
     merged = merge(tmp_path)
     assert merged["method"].to_pylist() == ["minde-c", "minde-c", "cca", "cca"]
+    assert merged["mi_true"].to_pylist() == [0.41] * 4
     made_by, cell = results.read_provenance(tmp_path / "all.parquet"), provenance({})
     assert made_by["settings"] == DESIGN
     cells = {"versions": {}, "python": [cell["python"]], "hardware": [], "code_sha256": [cell["code"]]}

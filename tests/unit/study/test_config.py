@@ -227,8 +227,8 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
         ),
         (
             "overrides",
-            [{"match": {"methods": ["doe-gaussian"]}, "set": {"training": {"learning_rate": 0.5}}}],
-            r"overrides\.0\.match\.methods: found \['doe-gaussian'\]; allowed: minde-j, minde-c",
+            [{"match": {"methods": ["minde-c", "cca", "mine"]}, "set": {"training": {"learning_rate": 0.5}}}],
+            r"overrides\.0\.match\.methods: found cca, mine; allowed: minde-j, minde-c",
         ),
         (
             "overrides",

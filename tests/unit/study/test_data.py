@@ -1,11 +1,14 @@
 """User files are read exactly, split into replicates, and refused with file, column and row."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
+from minde.files import sha256_of
 from minde.study import data, samples
 from minde.study.data import DataError
 
@@ -18,8 +21,6 @@ SETTINGS = {
     "n_test": 10,
     "x": ["height", "age"],
     "y": ["weight"],
-    "mi_true": None,
-    "duplicates": 0.01,
 }
 
 
@@ -77,7 +78,7 @@ def test_splits_are_rows_of_the_file_and_disjoint_within_a_replicate(path, tmp_p
         found.append(rows)
     assert found[0] != found[1]
     held = samples.metadata(tmp_path / "samples.parquet")
-    assert (held["dim_x"], held["dim_y"], held["mi_true"]) == (2, 1, None)
+    assert (held["dim_x"], held["dim_y"]) == (2, 1)
     assert samples.provenance_of(tmp_path / "samples.parquet")["file"]["name"] == path.name
 
 
@@ -177,6 +178,16 @@ def test_repeated_rows_beyond_the_share_are_named(path):
     ):
         read(path)
     assert len(read(path, duplicates=0.05)) == 42
+
+
+def test_the_allowed_share_is_checked_when_planning_and_is_not_in_the_samples(path, tmp_path):
+    whole = table()
+    write(path, pa.concat_tables([whole, whole.slice(5, 2)]))
+    settings = json.dumps(SETTINGS)
+    assert "repeats row 6" in data.problem(str(path), sha256_of(path), settings, 0.01)
+    assert data.problem(str(path), sha256_of(path), settings, 0.05) == ""
+    data.split(SETTINGS, path, tmp_path / "samples.parquet")
+    assert samples.metadata(tmp_path / "samples.parquet")["settings"] == SETTINGS
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

@@ -13,7 +13,7 @@ from snakemake.utils import update_config
 
 from minde.study import config as configs
 from minde.study import design, hyperparameters, methods, origins, pages, seeds
-from minde.study.tasks import HIGH_MI
+from minde.study.tasks import HIGH_MI, TASKS
 
 ROOT = Path(__file__).parents[3]
 
@@ -112,13 +112,13 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
         ),
         (lambda c: design.baseline_settings(c, cell("ksg", train_size=0)), "method options replicates task"),
         (lambda c: design.baseline_settings(c, cell("mine")), "method options replicates seed task train_size"),
-        (design.merge_settings, "methods replicates tasks train_sizes"),
+        (design.merge_settings, "methods mi_true replicates tasks train_sizes"),
         (design.table_settings, "decimals reference sigmas"),
         (lambda c: design.table_settings(c, 2000), "decimals reference sigmas train_size"),
         (design.summary_settings, "quoted resamples seed sigmas"),
         (hyperparameters.table_settings, "methods tasks"),
         (lambda c: pages.figure_settings(c, "spread", 1), "sigmas tasks"),
-        (lambda c: pages.figure_settings(c, "training_curve", 1), "tasks"),
+        (lambda c: pages.figure_settings(c, "training_curve", 1), "mi_true tasks"),
     ],
     ids=[
         *("sample", "train", "estimate", "baseline", "trained baseline", "merge"),
@@ -260,8 +260,8 @@ def test_the_consistency_tests_on_mnist_have_the_papers_rows_and_latents(config)
     assert (trained["precondition"], trained["duration"]) == ("gaussian", {"steps": 2000})
 
 
-def test_splitting_a_file_reads_its_columns_and_not_its_path(config):
-    config["data"] = {"mine": {"file": "a.csv", "x": ["a"], "y": ["b"], "mi_true": 0.5}}
+def test_splitting_a_file_reads_its_columns_and_not_its_path_and_what_does_not_change_the_samples(config):
+    config["data"] = {"mine": {"file": "a.csv", "x": ["a"], "y": ["b"], "mi_true": 0.5, "duplicates": 0.2}}
     settings = json.loads(design.split_settings(config, "mine"))
     assert settings == {
         "task": "mine",
@@ -271,11 +271,16 @@ def test_splitting_a_file_reads_its_columns_and_not_its_path(config):
         "n_test": 10000,
         "x": ["a"],
         "y": ["b"],
-        "mi_true": 0.5,
-        "duplicates": design.DUPLICATES,
     }
-    del config["data"]["mine"]["mi_true"]
-    assert json.loads(design.split_settings(config, "mine"))["mi_true"] is None
+
+
+def test_only_what_shows_the_true_values_reads_those_that_are_known(config):
+    config["tasks"] = ["1v1-normal-0.75", "mine", "other"]
+    entry = {"file": "a.csv", "x": ["a"], "y": ["b"]}
+    config["data"] = {"mine": entry | {"mi_true": 0.5}, "other": entry}
+    known = {"1v1-normal-0.75": TASKS["1v1-normal-0.75"].mi_true, "mine": 0.5}
+    assert json.loads(design.merge_settings(config))["mi_true"] == known
+    assert json.loads(pages.figure_settings(config, "training_curve", 1))["mi_true"] == known
 
 
 @pytest.mark.parametrize(

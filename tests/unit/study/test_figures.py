@@ -322,14 +322,15 @@ def write_curve(path, task, variant):
         for step in (1000, 2000)
         for r in (0, 1)
     ]
-    made_by = provenance({"task": task, "variant": variant, "train_size": 100}) | {"mi_true": TASKS[task].mi_true}
-    write_parquet(path, trained.curve_table(rows), made_by)
+    settings = {"task": task, "variant": variant, "train_size": 100}
+    write_parquet(path, trained.curve_table(rows), provenance(settings))
     return path
 
 
 def test_training_curves_of_several_cells_in_one_figure(tmp_path):
     paths = [write_curve(tmp_path / f"{i}.parquet", task, "c") for i, task in enumerate(FOUR[:2])]
-    frame = curves.read([*paths, write_curve(tmp_path / "j.parquet", FOUR[0], "j")])
+    truths = {task: TASKS[task].mi_true for task in FOUR[:2]}
+    frame = curves.read([*paths, write_curve(tmp_path / "j.parquet", FOUR[0], "j")], truths)
     figure = training_curve(frame)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["GT (true value)", "MINDE-j", "MINDE-c"]
     lines = {line.get_color(): line for line in figure.axes[0].lines}

@@ -17,7 +17,6 @@ def row(replicate=0, **changes):
         "replicate": replicate,
         "estimate": 0.4 + replicate,
         "std_error": None,
-        "mi_true": 0.41,
         "seconds": 1.5,
         "train_seconds": 20.0,
         "not_converged": None,
@@ -37,7 +36,7 @@ def test_round_trip_keeps_values_units_and_provenance(tmp_path):
     path = tmp_path / "new folder" / "a.parquet"
     made = provenance({"sigmas": [1.0]}, packages=("pyarrow",), sources=("study/results.py",))
     results.write_parquet(path, results.estimates_table([row(0), row(1, std_error=0.01)]), made)
-    table = results.read_estimates(path)
+    table = results.read_estimates(path, results.CELL_SCHEMA)
     assert table.to_pylist() == [row(0), row(1, std_error=0.01)]
     assert table.schema.field("estimate").metadata == {b"unit": b"nats"}
     assert table.schema.field("seconds").metadata == {b"unit": b"s"}
@@ -56,7 +55,7 @@ def test_a_failing_write_leaves_the_old_file(tmp_path):
     path = write(tmp_path / "a.parquet", row())
     with pytest.raises(TypeError):
         results.write_parquet(path, results.estimates_table([row(1)]), {"not JSON": object()})
-    assert results.read_estimates(path).num_rows == 1
+    assert results.read_estimates(path, results.CELL_SCHEMA).num_rows == 1
     assert [file.name for file in tmp_path.iterdir()] == ["a.parquet"]
 
 
@@ -68,8 +67,8 @@ def test_a_non_finite_estimate_is_refused(estimate):
 
 def test_what_did_not_converge_keeps_its_key_and_its_reason(tmp_path):
     lost = row(1, estimate=None, not_converged="the loss was not finite at step 7")
-    merged = results.merge([key(0), key(1)], [write(tmp_path / "a.parquet", row(0), lost)])
-    assert merged.to_pylist() == [row(0), lost]
+    merged = results.merge([key(0), key(1)], [write(tmp_path / "a.parquet", row(0), lost)], {})
+    assert merged.drop_columns("mi_true").to_pylist() == [row(0), lost]
 
 
 @pytest.mark.parametrize("changes", [{"estimate": None}, {"not_converged": "diverged"}])
@@ -115,12 +114,12 @@ def test_a_foreign_or_truncated_file_is_named_with_what_was_found(tmp_path, kind
 def test_estimates_without_provenance_are_refused(tmp_path):
     pq.write_table(results.estimates_table([row()]), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match=r"not_converged string, and no provenance\)"):
-        results.read_estimates(tmp_path / "a.parquet")
+        results.read_estimates(tmp_path / "a.parquet", results.CELL_SCHEMA)
 
 
 def test_merge_takes_the_order_of_the_design(tmp_path):
     paths = [write(tmp_path / "b.parquet", row(2), row(1)), write(tmp_path / "a.parquet", row(0))]
-    merged = results.merge([key(0), key(1), key(2)], paths)
+    merged = results.merge([key(0), key(1), key(2)], paths, {})
     assert merged["replicate"].to_pylist() == [0, 1, 2]
     assert merged.schema.equals(results.SCHEMA, check_metadata=True)
 
@@ -136,4 +135,10 @@ def test_merge_takes_the_order_of_the_design(tmp_path):
 def test_merge_names_every_key_that_is_off(tmp_path, rows, message):
     path = write(tmp_path / "a.parquet", *rows)
     with pytest.raises(ValueError, match=message):
-        results.merge([key(0), key(1)], [path])
+        results.merge([key(0), key(1)], [path], {})
+
+
+def test_merged_estimates_have_the_true_values_that_are_known(tmp_path):
+    path = write(tmp_path / "a.parquet", row(0), row(1, task="mine"))
+    keys = [key(0), ("mine", *key(1)[1:])]
+    assert results.merge(keys, [path], {"mine": 0}).column("mi_true").to_pylist() == [None, 0.0]

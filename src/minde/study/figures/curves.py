@@ -1,5 +1,6 @@
 """Training curves of several cells in one frame, for their figure."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pandas as pd
 from ..trained import read_curve
 
 
-def read(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """The rows of every curve, with task, mi_true, method and train_size of its cell."""
+def read(paths: Iterable[str | Path], truths: dict[str, float]) -> pd.DataFrame:
+    """The rows of every curve, with task, method and train_size of its cell, and mi_true, by task, if it is known."""
     frames = []
     for path in paths:
         table, made_by = read_curve(path)
@@ -19,5 +20,5 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
             "method": f"minde-{settings['variant']}",
             "train_size": settings["train_size"],
         }
-        frames.append(table.to_pandas().assign(**cell, mi_true=made_by["mi_true"]))
+        frames.append(table.to_pandas().assign(**cell, mi_true=truths.get(cell["task"], math.nan)))
     return pd.concat(frames, ignore_index=True)
