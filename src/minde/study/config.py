@@ -130,6 +130,8 @@ def _names(config: dict) -> Iterator[str]:
             f"minde.recipe: found {recipe!r}; allowed: a key of `recipes`: {', '.join(recipes)}"
             f"{suggestion(recipe, recipes)}"
         )
+    if "dependence" in config["experiments"] and "fast" not in recipes:
+        yield f"recipes: found {', '.join(recipes)}; allowed: also fast, which experiments.dependence trains by"
     for name in config["minde"]["quoted"].keys() - recipes.keys():
         allowed = f"a key of `recipes`: {', '.join(recipes)}{suggestion(name, recipes)}"
         yield f"minde.quoted: found {name!r}; allowed: {allowed}"

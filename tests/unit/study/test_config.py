@@ -308,6 +308,15 @@ def test_numbers_of_experiments_must_fit_each_other(path, message):
         resolve(config, ROOT)
 
 
+def test_the_experiment_with_minde_needs_its_recipe():
+    config = load("config.yaml")
+    update_config(config, load("mine.yaml"))
+    config["minde"]["recipe"] = "paper"
+    del config["recipes"]["fast"], config["minde"]["quoted"]["fast"]
+    with pytest.raises(ConfigError, match=r"recipes: found paper; allowed: also fast, which experiments\.dependence"):
+        resolve(config, ROOT)
+
+
 def test_the_consistency_tests_have_growing_rows_and_names_of_their_own():
     config = load("config.yaml")
     update_config(config, load("consistency.yaml"))
