@@ -119,9 +119,8 @@ def experiment_settings(config: dict, name: str) -> str:
     """
     settings = {"seed": config["seed"], **config["experiments"][name]}
     if name == "dependence":
-        rest = {key: value for key, value in config["recipes"]["fast"].items() if key != "duration"}
-        rest["middle_blocks"] = config["minde"]["network"]["middle_blocks"]
-        settings["minde"] = rest | settings["minde"]
+        recipe = {key: value for key, value in config["recipes"]["fast"].items() if key != "duration"}
+        settings["minde"] = recipe | config["minde"]["network"] | settings["minde"]
     return canonical(settings)
 
 
