@@ -35,9 +35,9 @@ for figure, (title, about) in OF_ESTIMATES.items():
         params:
             settings=pages.settings_of_page(STUDY, figure),
             figure=figure,
-            about=about,
         message:
-            "Draw the {params.about}, page {wildcards.page}"
+            # Not a param, since another wording must rerun nothing.
+            f"Draw the {about}, page {{wildcards.page}}"
         shell:
             "step figure {params.figure} --settings {params.settings:q} --estimates {input.estimates} --out {output} "
             "2> {log}"

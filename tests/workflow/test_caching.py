@@ -150,6 +150,14 @@ def test_source_files_that_are_only_newer_rerun_nothing(study, tmp_path):
     assert pending(moved) == NOTHING
 
 
+def test_another_wording_of_a_message_reruns_nothing(study, tmp_path):
+    edited = copy(study, tmp_path / "minde")
+    path = edited / "rules/figures.smk"
+    assert '"spread over replicates"' in path.read_text()
+    path.write_text(path.read_text().replace('"spread over replicates"', '"spread"'))
+    assert pending(edited) == NOTHING
+
+
 def entries(cache):
     """The entries of the cache, and when each was written."""
     return {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}

@@ -131,7 +131,9 @@ def test_a_checkout_may_lie_in_a_folder_whose_name_has_a_space(tmp_path):
 
 
 def test_rules_that_can_use_a_gpu_ask_a_cluster_for_one():
-    asked = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["set-resources"]
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    assert "configfile" not in profile  # facts about a machine, for any study
+    asked = profile["set-resources"]
     text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     rules = re.findall(r"^rule (\w+):(.*?)(?=^\S|\Z)", text, flags=re.MULTILINE | re.DOTALL)
     can = {name for name, rule in rules if "device=" in rule}

@@ -40,4 +40,4 @@ def test_other_noise_makes_the_latents_and_what_follows_again(run):
 def test_other_rows_are_not_asked_for_that_the_images_do_not_have(run):
     (run / "changed.yaml").write_text(yaml.safe_dump(OF_IMAGES | {"consistency": IMAGES | {"rows": [4, 9]}}))
     printed = snakemake(run, "latents", "--configfile", "tiny.yaml", "changed.yaml", fails=True)
-    assert "consistency.rows ends in 9; images of digits have 8 rows" in printed
+    assert "consistency.rows: found [4, 9]; allowed: numbers that end in 8" in printed

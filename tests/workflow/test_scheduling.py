@@ -7,8 +7,9 @@ import threading
 import types
 
 from running import ROOT
+from snakemake.scheduling.job_scheduler import JobScheduler
 
-from minde.study.scheduling import _reevaluate_once
+from minde.study.scheduling import _reevaluate_once, merge_reevaluations
 
 # Jobs that finish one after another while others wait for a core.
 SNAKEFILE = """
@@ -38,6 +39,12 @@ def test_passes_do_not_multiply_with_jobs_that_have_finished(tmp_path):
 
 def test_the_workflow_uses_it():
     assert "\nmerge_reevaluations()  #" in (ROOT / "Snakefile").read_text()
+
+
+def test_a_snakemake_without_the_method_is_left_as_it_is(monkeypatch):
+    monkeypatch.delattr(JobScheduler, "_schedule_reevalutation")
+    merge_reevaluations()
+    assert not hasattr(JobScheduler, "_schedule_reevalutation")
 
 
 def test_a_pass_after_the_timer_starts_the_next_timer():

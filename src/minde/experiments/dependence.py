@@ -33,20 +33,6 @@ FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
 SMALLEST_NOISE = 1e-4
 """Smallest noise whose true value is computed: the quadrature has a hundred points per standard deviation."""
 
-RECIPE = {
-    "architecture": "gated",
-    "middle_blocks": 2,
-    "precondition": "mixture",
-    "importance_sampling": True,
-    "weight_decay": 600.0,
-    "schedule": "cosine",
-    "ema_decay": 0.999,
-    "score_choice": "per_sample",
-    "times": "stratified",
-    "verbose": True,
-}
-"""Settings of MINDE that the config leaves out: those of the study's recipe `fast`."""
-
 
 def run(
     *,
@@ -116,15 +102,15 @@ def by_minde(
     seeds: Sequence[int],
     device: torch.device,
     *,
-    hidden: int,
-    batch_size: int,
-    learning_rate: float,
-    steps: int,
     mc_draws: int,
+    **settings,
 ) -> list[float]:
-    """The estimates of MINDE-c by the formula `inside`, all trained as one program."""
+    """The estimates of MINDE-c by the formula `inside`, all trained as one program.
+
+    `settings` are those of its network and training.
+    """
     train, test = (torch.cat(pair, dim=-1) for pair in stack(drawn, device))
-    settings = RECIPE | {"hidden": hidden, "batch_size": batch_size, "learning_rate": learning_rate, "steps": steps}
+    settings |= {"verbose": True}
     trained = train_scores(settings, "c", (1, 1), train, seeds, title="MINDE-c, dependence")
     found = mutual_information(
         trained.predict,

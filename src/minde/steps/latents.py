@@ -24,11 +24,6 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
     Gaussian noise is added to the latents of whole images, which changes no ideal value.
     """
     images, options = load(settings["images"]), settings["autoencoder"]
-    if max(settings["rows"]) != images.shape[1]:
-        raise ValueError(
-            f"consistency.rows ends in {max(settings['rows'])}; images of {settings['images']} have {images.shape[1]} "
-            "rows, and the last number must be that: ratios are relative to the whole image"
-        )
     parts = {IMAGE: images} | {FIRST_ROWS.format(rows=r): first_rows(images, r) for r in settings["rows"]}
     progress = Progress(f"autoencoders of {settings['images']}", len(parts) * options["epochs"], "epochs")
     columns = {}

@@ -45,10 +45,10 @@ def resolve(config: dict, root: str | Path) -> dict:
     _raise_if(list(dict.fromkeys(map(sentence, errors))) or list(_not_finite(config, "")))
     config = plain(config)
     _raise_if(list(_names_of_data(config)))
-    tests = consistency.entries(config)
-    whole = config | {"data": config["data"] | tests}
+    of_images = consistency.entries(config)
+    whole = config | {"data": config["data"] | of_images}
     _raise_if(list(_names(whole)))
-    resolved = whole | {"tasks": list(dict.fromkeys([*_spelled_out(whole), *tests]))}
+    resolved = whole | {"tasks": list(dict.fromkeys([*_spelled_out(whole), *of_images]))}
     _raise_if([*_sizes(resolved), *_widths(resolved)])
     return resolved
 
@@ -130,6 +130,8 @@ def _names(config: dict) -> Iterator[str]:
             f"minde.recipe: found {recipe!r}; allowed: a key of `recipes`: {', '.join(recipes)}"
             f"{suggestion(recipe, recipes)}"
         )
+    if "dependence" in config["experiments"] and "fast" not in recipes:
+        yield f"recipes: found {', '.join(recipes)}; allowed: also fast, which experiments.dependence trains by"
     for name in config["minde"]["quoted"].keys() - recipes.keys():
         allowed = f"a key of `recipes`: {', '.join(recipes)}{suggestion(name, recipes)}"
         yield f"minde.quoted: found {name!r}; allowed: {allowed}"
@@ -172,13 +174,13 @@ def _widths(config: dict) -> Iterator[str]:
 
 def _names_of_data(config: dict) -> Iterator[str]:
     """Problems with user files: they must be tasks, with unique names and unique columns."""
-    tests, named = consistency.entries(config), set(_spelled_out(config))
+    of_images, named = consistency.entries(config), set(_spelled_out(config))
     for name, entry in config["data"].items():
-        if name in tests and (entry["x"], entry["y"]) == (tests[name]["x"], tests[name]["y"]):
+        if name in of_images and all(entry[key] == of_images[name][key] for key in ("x", "y")):
             continue  # a config that was resolved before
         if not isinstance(name, str):
             yield f"data.{name}: found a name that is not text; allowed: text, such as '{name}' in quotes"
-        elif name in TASKS or name in GROUPS or name in tests:
+        elif name in TASKS or name in GROUPS or name in of_images:
             yield f"data.{name}: found the name of a task, or of a group of tasks; allowed: any other name"
         elif name not in named:
             yield f"data.{name}: found a file that is not a task; allowed: one of `tasks`, so add it there"
@@ -190,9 +192,7 @@ def _names_of_data(config: dict) -> Iterator[str]:
 
 def _sizes(config: dict) -> Iterator[str]:
     """Problems with numbers that must fit each other."""
-    rows_of_images = config["consistency"].get("rows", [])
-    if sorted(rows_of_images) != rows_of_images:
-        yield f"consistency.rows: found {rows_of_images}; allowed: increasing numbers of rows"
+    yield from consistency.problems(config)
     if config["compared_with"] == config["name"]:
         yield f"compared_with: found {config['name']!r}, the study itself; allowed: the name of another study"
     if not config["tasks"]:

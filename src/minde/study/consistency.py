@@ -11,12 +11,15 @@ estimate and merge it like any user file.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 IDEAL = {"baseline": 1.0, "processing": 1.0, "additivity": 2.0}
 """Ideal ratio of each test; for the baseline, at the largest number of rows."""
+
+IMAGES = {"digits": (1797, 8), "mnist": (70_000, 28)}
+"""How many images each data set has, and the number of rows of an image."""
 
 LATENTS = "<results>/latents.parquet"
 """File of the tests' samples, with Snakemake's path variable."""
@@ -47,20 +50,40 @@ def entries(config: dict) -> dict[str, dict]:
     return {task_id: {"file": LATENTS, "x": x, "y": y} for task_id, (x, y) in pairs.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Test:
-    """One ratio: the mutual information of `task` over that of `reference`."""
+def problems(config: dict) -> Iterator[str]:
+    """Problems with numbers that must fit the images, which are known before any job loads them."""
+    if not (settings := config["consistency"]):
+        return
+    rows, name, samples = settings["rows"], settings["images"], config["samples"]
+    images, height = IMAGES[name]
+    if sorted(rows) != rows:
+        yield f"consistency.rows: found {rows}; allowed: increasing numbers of rows"
+    elif rows[-1] != height:
+        yield (
+            f"consistency.rows: found {rows}; allowed: numbers that end in {height}, as ratios are relative to the "
+            f"whole image and those of {name} have {height} rows"
+        )
+    if samples["train"] + samples["test"] > images:
+        yield (
+            f"samples: found train {samples['train']} and test {samples['test']}; allowed: together at most {images}, "
+            f"the number of images of {name}"
+        )
 
-    name: str
-    """One of IDEAL."""
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """The mutual information of `task` over that of `reference`."""
+
+    test: str
+    """What it tests, one of IDEAL."""
     rows: int
     """Number of rows of the image in B; in `processing`, in the larger B."""
     task: str
     reference: str
 
 
-def tests(task_ids: Iterable[str]) -> list[Test]:
-    """The tests whose tasks are among those given, in the order of IDEAL and of rows.
+def ratios_of(task_ids: Iterable[str]) -> list[Ratio]:
+    """The ratios whose tasks are among those given, in the order of IDEAL and of rows.
 
     Raises:
         ValueError: there are no such tasks.
@@ -74,7 +97,7 @@ def tests(task_ids: Iterable[str]) -> list[Test]:
         for rows in sorted(rows for name, rows in numbers if name == test):
             reference = {"baseline": last, "processing": rows[-1], "additivity": rows[0]}[test]
             task_id = f"{test}-{'-'.join(map(str, rows))}"
-            found.append(Test(name=test, rows=rows[-1], task=task_id, reference=f"baseline-{reference}"))
+            found.append(Ratio(test=test, rows=rows[-1], task=task_id, reference=f"baseline-{reference}"))
     return found
 
 

@@ -30,6 +30,10 @@ PRECISION = 1e-3
 """Largest rounding error of float32, the type of samples, in standard deviations of a column."""
 
 
+_NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+"""What the type of a column must be; truth values are 0 and 1, as in arrays for the estimator."""
+
+
 class DataError(ValueError):
     """A user file that cannot be used as samples; the message names the file, and column and row."""
 
@@ -130,7 +134,7 @@ def _numbers(file: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if any(is_kind(kind) for is_kind in _NUMERIC):
         # A missing value becomes NaN; a large integer is rounded, which _problems reports if it matters.
         numbers = column.cast(pa.float64(), safe=False).to_numpy()
         bad = np.flatnonzero(~np.isfinite(numbers))
@@ -146,7 +150,7 @@ def _numbers(file: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
 
 def _is_number(value) -> bool:
     try:
-        return not isinstance(value, bool) and np.isfinite(float(value))
+        return np.isfinite(float(value))
     except (TypeError, ValueError):
         return False
 

@@ -113,8 +113,15 @@ def baseline_settings(config: dict, cell: Cell) -> str:
 
 
 def experiment_settings(config: dict, name: str) -> str:
-    """Settings of an experiment of MINE: its section of the config and the study's seed."""
-    return canonical({"seed": config["seed"], **config["experiments"][name]})
+    """Settings of an experiment of MINE: its section of the config and the study's seed.
+
+    In `dependence`, those of MINDE-c that the section leaves out are the recipe's, `fast`, and the network's.
+    """
+    settings = {"seed": config["seed"], **config["experiments"][name]}
+    if name == "dependence":
+        recipe = {key: value for key, value in config["recipes"]["fast"].items() if key != "duration"}
+        settings["minde"] = recipe | config["minde"]["network"] | settings["minde"]
+    return canonical(settings)
 
 
 def merge_settings(config: dict) -> str:

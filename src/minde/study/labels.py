@@ -63,13 +63,13 @@ def _labels(shows: str, methods: Iterable[str], tasks: str, kind: str) -> dict[s
 
 def subject(config: dict) -> str:
     """What the study estimates the mutual information of, for its report (reStructuredText)."""
-    tests, own = consistency.entries(config).keys(), config["data"].keys()
+    of_images, own = consistency.entries(config).keys(), config["data"].keys()
     benchmark, high_mi = (sum(task in group for task in config["tasks"]) for group in (BENCHMARK, HIGH_MI))
     counts = {
         "tasks of the benchmark of Czyż et al. (NeurIPS 2023, `benchmark-mi <https://github.com/cbg-ethz/bmi>`_), "
         "whose true value is known": benchmark,
         "plain and transformed multinormals, with known values up to 5 nats": high_mi,
-        "user files": len(own - tests),
-        "pairs of image latents, for consistency tests that need no true value": len(tests),
+        "user files": len(own - of_images),
+        "pairs of image latents, for consistency tests that need no true value": len(of_images),
     }
     return ", and of ".join(f"{count} {kind}" for kind, count in counts.items() if count)

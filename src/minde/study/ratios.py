@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .consistency import IDEAL, tests
+from .consistency import IDEAL, ratios_of
 from .intervals import half_interval
 from .rows import row_label
 from .selection import at_train_size, rows_in_order
@@ -19,19 +19,19 @@ def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
     shown = at_train_size(estimates)
     by_key = shown.set_index(["task", "method", "estimator", "replicate"])["estimate"].sort_index()
     found = []
-    for test in tests(shown["task"].unique()):
+    for ratio in ratios_of(shown["task"].unique()):
         for method, estimator in rows_in_order(shown):
-            label, reference = row_label(method, estimator), by_key.loc[test.reference, method, estimator]
+            label, reference = row_label(method, estimator), by_key.loc[ratio.reference, method, estimator]
             if len(zeros := reference[reference == 0]):
                 raise ValueError(
-                    f"{label} estimates 0 nats in replicate {zeros.index[0]} of {test.reference}, the denominator of "
-                    f"the test {test.name}; leave the method out, or use more samples"
+                    f"{label} estimates 0 nats in replicate {zeros.index[0]} of {ratio.reference}, the denominator of "
+                    f"the test {ratio.test}; leave the method out, or use more samples"
                 )
-            values = by_key.loc[test.task, method, estimator] / reference
+            values = by_key.loc[ratio.task, method, estimator] / reference
             found += [
-                {"test": test.name, "rows": test.rows, "row": label, "method": method, "estimator": estimator}
-                | {"replicate": replicate, "ratio": ratio}
-                for replicate, ratio in values.items()
+                {"test": ratio.test, "rows": ratio.rows, "row": label, "method": method, "estimator": estimator}
+                | {"replicate": replicate, "ratio": value}
+                for replicate, value in values.items()
             ]
     return pd.DataFrame(found)
 

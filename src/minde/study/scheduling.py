@@ -13,7 +13,9 @@ def merge_reevaluations() -> None:
     these chains ends: after n jobs there are n passes a second, each of which looks at the input files of all waiting
     jobs.
     """
-    JobScheduler._schedule_reevalutation = _reevaluate_once  # Snakemake's spelling
+    # A later Snakemake may have renamed the method, and then needs another repair, or none: all else works without it.
+    if hasattr(JobScheduler, "_schedule_reevalutation"):  # Snakemake's spelling
+        JobScheduler._schedule_reevalutation = _reevaluate_once
 
 
 def _reevaluate_once(scheduler: JobScheduler, delay: float) -> None:

@@ -7,6 +7,7 @@ from sklearn.decomposition import PCA
 
 from minde.images.autoencoder import encode
 from minde.images.loader import first_rows, load
+from minde.study.consistency import IMAGES
 
 OPTIONS = {"hidden": 64, "latent": 4, "batch_size": 64, "learning_rate": 2e-3, "seed": 1}
 
@@ -18,6 +19,7 @@ def digits() -> np.ndarray:
 
 def test_digits_are_grey_images(digits) -> None:
     assert digits.shape == (1797, 8, 8)
+    assert IMAGES["digits"] == (1797, 8)  # what the config is checked against
     assert digits.dtype == np.float32
     assert digits.min() == 0
     assert digits.max() == 1

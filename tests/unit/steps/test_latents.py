@@ -36,8 +36,3 @@ def test_the_second_image_of_a_row_is_another(tmp_path) -> None:
     first, second = (clean[columns_of(IMAGE, 2, second=which)].to_numpy() for which in (False, True))
     assert sorted(map(tuple, first)) == sorted(map(tuple, second))
     assert np.abs(np.corrcoef(first.T, second.T)[:2, 2:]).max() < 0.1
-
-
-def test_the_last_number_of_rows_is_the_whole_image(tmp_path) -> None:
-    with pytest.raises(ValueError, match="rows ends in 4; images of digits have 8 rows"):
-        frame(tmp_path, noise=0.0, rows=[4])

@@ -308,6 +308,15 @@ def test_numbers_of_experiments_must_fit_each_other(path, message):
         resolve(config, ROOT)
 
 
+def test_the_experiment_with_minde_needs_its_recipe():
+    config = load("config.yaml")
+    update_config(config, load("mine.yaml"))
+    config["minde"]["recipe"] = "paper"
+    del config["recipes"]["fast"], config["minde"]["quoted"]["fast"]
+    with pytest.raises(ConfigError, match=r"recipes: found paper; allowed: also fast, which experiments\.dependence"):
+        resolve(config, ROOT)
+
+
 def test_the_consistency_tests_have_growing_rows_and_names_of_their_own():
     config = load("config.yaml")
     update_config(config, load("consistency.yaml"))
@@ -315,9 +324,25 @@ def test_the_consistency_tests_have_growing_rows_and_names_of_their_own():
     config["consistency"]["rows"] = [8, 4, 2]
     with pytest.raises(ConfigError, match=r"consistency\.rows: found \[8, 4, 2\]; allowed: increasing numbers"):
         resolve(config, ROOT)
+    config["consistency"]["rows"] = [2, 8]
     config |= {"tasks": ["baseline-2"], "data": {"baseline-2": FILE}}
     with pytest.raises(ConfigError, match=r"data\.baseline-2: found the name of a task"):
         resolve(config, ROOT)
+
+
+def test_the_consistency_tests_fit_their_images():
+    """Known when planning, rather than from a job that follows the autoencoders."""
+    config = load("config.yaml")
+    update_config(config, load("consistency.yaml"))
+    config["samples"] = {"train": 1400, "test": 398}
+    with pytest.raises(ConfigError, match="samples: found train 1400 and test 398; allowed: together at most 1797"):
+        resolve(config, ROOT)
+    update_config(config, load("mnist.yaml"))
+    resolve(config, ROOT)
+    for rows in ([2, 4], [2, 30]):
+        config["consistency"]["rows"] = rows
+        with pytest.raises(ConfigError, match=r"rows: found .*; allowed: numbers that end in 28, .* have 28 rows"):
+            resolve(config, ROOT)
 
 
 def test_a_width_may_be_written_with_more_digits_than_its_name_has():

@@ -38,7 +38,7 @@ def test_each_task_pairs_the_columns_that_its_test_is_about() -> None:
 def test_a_study_without_images_has_no_such_tasks() -> None:
     assert entries(CONFIG | {"consistency": {}}) == {}
     with pytest.raises(ValueError, match="no tasks of a consistency test"):
-        consistency.tests(["1v1-normal-0.75"])
+        consistency.ratios_of(["1v1-normal-0.75"])
 
 
 def test_ratios_are_to_the_reference_of_the_same_replicate() -> None:
@@ -65,7 +65,7 @@ def test_the_table_has_a_line_per_test_and_a_column_per_row(tmp_path) -> None:
     lines = (tmp_path / "t.md").read_text().splitlines()
     assert lines[0] == "| Test | Rows | Ideal | MINDE-j | MINDE-c |"
     assert lines[2] == "| baseline | 2 | → 1 | 0.25 ± 0.00 | 0.25 ± 0.00 |"
-    assert len(lines) == 2 + len(consistency.tests(NATS))
+    assert len(lines) == 2 + len(consistency.ratios_of(NATS))
     assert len(pd.read_csv(tmp_path / "t.csv")) == 2 * len(NATS)
     assert '<td class="r">→ 1</td><td class="r">0.25 ± 0.00</td>' in (tmp_path / "t.html").read_text()
 

@@ -134,11 +134,17 @@ def test_a_bad_value_after_a_million_characters_is_named(tmp_path):
         read(path)
 
 
-def test_text_and_truth_values_are_no_numbers(path):
+def test_text_is_no_number(path):
     with pytest.raises(DataError, match="column 'name', row 1: found 'person 0'"):
         read(path, ["name"])
+
+
+def test_truth_values_are_zero_and_one(path):
+    """As pandas.get_dummies codes categories."""
     write(path, table().append_column("tall", pa.array([True, False] * 20)))
-    with pytest.raises(DataError, match="column 'tall', row 1: found True"):
+    np.testing.assert_array_equal(read(path, ["height", "tall"])[:, 1], [1, 0] * 20)
+    write(path, table().append_column("tall", pa.array([True, None] * 20)))
+    with pytest.raises(DataError, match="column 'tall', row 2: found nothing where"):
         read(path, ["tall"])
 
 

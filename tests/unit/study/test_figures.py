@@ -292,6 +292,21 @@ def test_high_mutual_information_is_drawn_against_the_truth_by_version(tmp_path)
     write_figure("high_mi", frame, [tmp_path / "high_mi.pdf"], tasks=[*HIGH_MI])
 
 
+def heads(ax):
+    """The arrowheads on the edges of a panel, as (direction, x, y)."""
+    found = [line for line in ax.lines if line.get_marker() in ("v", "^") and line.get_linestyle() == "None"]
+    return [
+        (line.get_marker(), x, y) for line in found for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+    ]
+
+
+def test_a_mean_far_from_a_high_truth_has_an_arrowhead_on_the_edge():
+    frame = estimates([*HIGH_MI], rows=ROWS[1:], sizes=(1000,))
+    far = (frame["method"] == "minde-c") & (frame["task"] == "spiral-high-mi-4.5")
+    figure = high_mi(frame.assign(estimate=frame["estimate"].mask(far, 20.0)))
+    assert [heads(ax) for ax in figure.axes] == [[], [], [("^", 4.5, figure.axes[0].get_ylim()[1])]]
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", ["spread", "training_size"])
 def test_a_true_value_of_zero_has_an_axis_too(name, tmp_path):
@@ -360,7 +375,8 @@ def test_a_row_of_one_replicate_has_a_training_curve_without_a_band(tmp_path):
     write_figure("training_curve", frame, [tmp_path / "a.png"], tasks=FOUR)
 
 
-def test_consistency_dodges_the_rows_at_each_number_of_rows_of_the_image():
+def ratios_of_images():
+    """Estimates of which every ratio is ideal, of three methods; those of the baseline grow with the rows."""
     nats = {"baseline-2": 1.0, "baseline-4": 2.0, "processing-2-4": 2.0, "additivity-2": 2.0, "additivity-4": 4.0}
     frame = pd.DataFrame(
         {"task": task, "method": method, "estimator": "inside", "train_size": 100, "replicate": replicate}
@@ -370,7 +386,20 @@ def test_consistency_dodges_the_rows_at_each_number_of_rows_of_the_image():
         for replicate in range(2)
     )
     frame.loc[frame["method"] == "ksg", ["estimator", "train_size"]] = ["ksg", 0]
+    return frame
+
+
+def test_a_mean_ratio_far_from_the_ideal_has_an_arrowhead_on_the_edge():
+    frame = ratios_of_images()
+    for task, nats in (("additivity-4", 12.0), ("processing-2-4", -1.0)):
+        far = (frame["method"] == "ksg") & (frame["task"] == task)
+        frame["estimate"] = frame["estimate"].mask(far, nats)
     figure = consistency(frame)
+    assert [heads(ax) for ax in figure.axes] == [[], [("v", 4.4, 0.0)], [("^", 4.4, 3.0)]]
+
+
+def test_consistency_dodges_the_rows_at_each_number_of_rows_of_the_image():
+    figure = consistency(ratios_of_images())
     assert [ax.get_title().splitlines()[1] for ax in figure.axes] == [
         "I(A; B$_r$) / I(A; B)",
         "I(A; [B$_s$, B$_r$]) / I(A; B$_s$)",

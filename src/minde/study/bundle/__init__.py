@@ -85,5 +85,5 @@ def _check_alone(configured: dict, root: Path) -> None:
     if others:
         raise config.ConfigError(
             f"from_bundle: the whole config comes from the bundle; found other settings of {', '.join(others)}: leave "
-            "them out, including any --configfile and profiles that name one"
+            "them out, including any --configfile"
         )

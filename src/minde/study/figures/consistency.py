@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator
 
 from ..consistency import IDEAL
 from ..ratios import ratios, summarise
-from .panels import COLORS, TRUTH_STYLE, marker_of
+from .panels import COLORS, TRUTH_STYLE, draw_heads, marker_of
 
 TITLES = {
     "baseline": "Baseline\nI(A; B$_r$) / I(A; B)",
@@ -22,6 +22,8 @@ WIDTH = 0.4  # of the points of one number of rows, which are side by side, as a
 def consistency(estimates: pd.DataFrame) -> Figure:
     """Mean ratio and its 95 % interval over replicates against the number of rows of the image.
 
+    An arrowhead on the edge is a mean below 0 or above 1.5 times the ideal value.
+
     Raises:
         ValueError: see `ratios`.
     """
@@ -31,21 +33,24 @@ def consistency(estimates: pd.DataFrame) -> Figure:
     positions, labels = sorted(summary["rows"].unique()), list(summary["row"].unique())
     width = WIDTH * min((right - left for left, right in pairwise(positions)), default=1)
     for ax, (test, title) in zip(figure.subplots(1, len(TITLES)), TITLES.items(), strict=True):
+        limits = (0, 1.5 * IDEAL[test])
         ax.set_title(title)
         keys["ideal"] = ax.axhline(IDEAL[test], **TRUTH_STYLE)
         for label, values in summary[summary["test"] == test].groupby("row", sort=False):
             dodge = width * (labels.index(label) / max(len(labels) - 1, 1) - 0.5)
-            keys[label] = _draw_row(ax, values, dodge)
+            keys[label] = _draw_row(ax, values, dodge, limits)
         ax.xaxis.set_major_locator(FixedLocator(positions))
-        ax.set_ylim(0, IDEAL[test] * 1.5)
+        ax.set_ylim(limits)
     figure.supxlabel("rows of the image: r, for data processing s", fontsize="medium")
     figure.supylabel("ratio", fontsize="medium")
     figure.legend(keys.values(), keys.keys(), loc="outside upper center", ncols=4)
     return figure
 
 
-def _draw_row(ax: Axes, values: pd.DataFrame, dodge: float):
+def _draw_row(ax: Axes, values: pd.DataFrame, dodge: float, limits: tuple[float, float]):
     """Draw one row of tables, shifted by `dodge` so that bars do not cover each other; return the legend key."""
     method, estimator = values[["method", "estimator"]].iloc[0]
-    half, style = values["high"] - values["mean"], {"color": COLORS[method], "marker": marker_of((method, estimator))}
-    return ax.errorbar(values["rows"] + dodge, values["mean"], half, **style, linewidth=0.6, elinewidth=0.5)
+    x, half, color = values["rows"].to_numpy() + dodge, values["high"] - values["mean"], COLORS[method]
+    draw_heads(ax, x, values["mean"].to_numpy(), limits, color, ax.transData)
+    style = {"color": color, "marker": marker_of((method, estimator)), "linewidth": 0.6, "elinewidth": 0.5}
+    return ax.errorbar(x, values["mean"], half, **style)

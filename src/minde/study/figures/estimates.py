@@ -24,7 +24,6 @@ from .panels import (
     label_rows,
     limits_about,
     log_axis,
-    marker_of,
     middle_of,
     outside,
     panels,
@@ -116,6 +115,8 @@ def omissions(estimates: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
 def high_mi(estimates: pd.DataFrame) -> Figure:
     """Mean ± std over replicates at the largest train size against the true value: the paper's Figure 1.
 
+    An arrowhead on the edge is a mean beyond it.
+
     Raises:
         ValueError: an estimate is NaN or infinite, or a row lacks a task.
     """
@@ -123,16 +124,16 @@ def high_mi(estimates: pd.DataFrame) -> Figure:
     rows, figure, keys = rows_in_order(shown), Figure(), {}
     figure.set_figheight(2.8)
     largest = shown["mi_true"].max()
+    limits = (-0.05 * largest, 1.3 * largest)
     axes = figure.subplots(1, len(HIGH_MI_VERSIONS), sharex=True, sharey=True)
     for ax, (version, name) in zip(axes, HIGH_MI_VERSIONS.items(), strict=True):
         version_estimates = shown[shown["task"].str.startswith(f"{version}high-mi-")]
         keys.setdefault(TRUTH_KEY, ax.plot([0, largest], [0, largest], **TRUTH_STYLE)[0])
         for row in rows:
             values = estimates_of(version_estimates, row).groupby("mi_true")["estimate"].agg(["mean", "std"])
-            style = {"color": COLORS[row[0]], "marker": marker_of(row), "elinewidth": 0.5}
-            keys.setdefault(row_label(*row), ax.errorbar(values.index, values["mean"], values["std"], **style))
+            keys.setdefault(row_label(*row), draw_line(ax, values.index.to_numpy(), values, row, limits))
         ax.set_title(name.format("Multinormal 3×3"))
-        ax.set_ylim(-0.05 * largest, 1.3 * largest)
+        ax.set_ylim(limits)
     figure.supxlabel("true mutual information (nats)", fontsize="medium")
     figure.supylabel(AXIS_LABEL, fontsize="medium")
     add_legend(figure, keys, rows)
