@@ -93,7 +93,7 @@ def of_few_rows(estimate: float, std_error: float, share: float = 0.0) -> str | 
 
 
 def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequence[float]) -> str | None:
-    """Return a warning if the replicates' inside is far above gap: errors of the scores raise one and lower the other.
+    """Return a warning if the replicates' inside is far above gap, as it is of networks that memorize rows.
 
     `std_error` is that of gap.
     """

@@ -67,14 +67,20 @@ def test_columns_are_named_one_by_one_or_by_patterns(folder, capsys) -> None:
     assert found["x"] == ["both[0]", "both[1]"]
 
 
+def test_variant_j_puts_the_gap_first(folder, capsys) -> None:
+    found = estimate(capsys, folder / "pairs.csv", "--x", "a", "--y", "b", "--variant", "j")
+    assert found["formula"] == "gap"
+    assert found["mutual_information"] == found["estimates"]["gap"]["estimate"]
+
+
 def test_the_printed_estimate_is_for_reading(folder, capsys) -> None:
     saved = folder / "saved.safetensors"
-    options = ["--formula", "sigma", "--level", "0.9", "--save", str(saved)]
+    options = ["--formula", "sigma", "--level", "0.975", "--save", str(saved)]
     assert main(["estimate", f"{folder}/pairs.csv", "--x", "a", "--y", "b", *QUICK, *options]) == 0
     out, err = capsys.readouterr()
     first = MINDE.load(saved).mutual_information()
-    low, high = first.interval(0.9)
-    assert out.splitlines()[0] == f"I(X; Y) = {first:.3f} nats, 90% interval {low:.3f} to {high:.3f}"
+    low, high = first.interval(0.975)
+    assert out.splitlines()[0] == f"I(X; Y) = {first:.3f} nats, 97.5% interval {low:.3f} to {high:.3f}"
     assert "X: a; Y: b; 600 rows" in out
     assert f"  sigma    {first:.3f} ± {first.std_error:.3f}" in out
     assert err == ""  # no progress where there is no terminal

@@ -151,23 +151,29 @@ def test_a_cell_that_fails_fails_alone(alone, three, monkeypatch) -> None:
     three[0].assert_same(alone[0])
 
 
-def test_cells_too_large_for_memory_together_continue_one_after_another(alone, three, monkeypatch, capsys) -> None:
-    original, running, most = stacks.train_stack, set(), [0]
+def limit_memory(monkeypatch, is_too_much) -> list[int]:
+    """Run out of memory where `is_too_much(seeds, running)`; return how many stacks ran at once, for each that ran."""
+    original, running, at_once = stacks.train_stack, set(), []
 
     def train_stack(model, clean, recipe, seeds, state):
-        if len(seeds) > 3:
+        if is_too_much(seeds, running):
             raise torch.OutOfMemoryError("CUDA out of memory.")
         running.add(id(state))
-        most[0] = max(most[0], len(running))
+        at_once.append(len(running))
         try:
             yield from original(model, clean, recipe, seeds, state)
         finally:
             running.discard(id(state))
 
     monkeypatch.setattr(stacks, "train_stack", train_stack)
+    return at_once
+
+
+def test_cells_too_large_for_memory_together_continue_one_after_another(alone, three, monkeypatch, capsys) -> None:
+    at_once = limit_memory(monkeypatch, lambda seeds, running: len(seeds) > 3)
     ended = turns(Trainer([cell.prepare() for cell in three]))
     assert list(ended.values()) == [None, None, None]
-    assert most == [1]  # also while the third cell is trained, which cannot share a stack
+    assert set(at_once) == {1}  # also while the third cell is trained, which cannot share a stack
     log = capsys.readouterr().err
     assert "out of memory with a stack of 6" in log
     assert "lower run.together" in log
@@ -176,18 +182,7 @@ def test_cells_too_large_for_memory_together_continue_one_after_another(alone, t
 
 
 def test_a_stack_too_large_for_memory_next_to_another_one_waits_for_it(alone, three, monkeypatch, capsys) -> None:
-    original, running = stacks.train_stack, set()
-
-    def train_stack(model, clean, recipe, seeds, state):
-        if running:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        running.add(id(state))
-        try:
-            yield from original(model, clean, recipe, seeds, state)
-        finally:
-            running.discard(id(state))
-
-    monkeypatch.setattr(stacks, "train_stack", train_stack)
+    limit_memory(monkeypatch, lambda seeds, running: bool(running))
     ended = turns(Trainer([cell.prepare() for cell in three]))
     assert list(ended.values()) == [None, None, None]
     assert "lower run.together" in capsys.readouterr().err
