@@ -55,18 +55,17 @@ def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
-    """Return the moments of samples `(replicates, n, dim)` for a base: :func:`fit_moments`, without chance correlation.
-
-    `dim_x` may equal dim.
-    """
+    """Return :func:`fit_moments`, without the correlation that chance adds: the moments of a base."""
     mean, covariance = fit_moments(x)
-    if dim_x == x.shape[2] or not covariance.isfinite().all():  # training will raise for samples that are not finite
+    if not covariance.isfinite().all():  # training will raise
         return mean, covariance
     return mean, without_chance(covariance, x.shape[1], dim_x)
 
 
-def without_chance(covariance: Tensor, n: int, dim_x: int) -> Tensor:
-    """Return sample covariances `(replicates, dim, dim)` without the correlation of x and y that chance adds.
+def without_chance(covariance: Tensor, n: int | Tensor, dim_x: int) -> Tensor:
+    """Return covariances `(replicates, dim, dim)` of n samples without the correlation of x and y that chance adds.
+
+    `n` may be a tensor `(replicates, 1)`; `dim_x` may equal dim.
 
     In n samples, independent variables of many coordinates are correlated. If a few of the distribution's canonical
     correlations are not zero, a sample's are found, squared, near `(r (1 - a) + a) (r (1 - b) + b) / r` for each
@@ -74,6 +73,8 @@ def without_chance(covariance: Tensor, n: int, dim_x: int) -> Tensor:
     √(b (1 - a)))²` (Bao, Hu, Pan, Zhou, 2019). So each is replaced by its r, or by zero below that end. With as many
     coordinates as samples, chance correlates perfectly, and nothing is left. Each variable's own covariance stays.
     """
+    if dim_x == covariance.shape[-1]:
+        return covariance
     adjusted = covariance.double().cpu()  # a GPU would first load cuSOLVER, for a few small matrices
     of_x, of_y = slice(None, dim_x), slice(dim_x, None)
     rounding = covariance.shape[-1] * torch.finfo(covariance.dtype).eps

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .gaussian import GaussianScore, base_moments, gaussian_scores
+from .gaussian import GaussianScore, base_moments, gaussian_scores, without_chance
 from .sde import SDE
 
 if TYPE_CHECKING:  # loaded only if a mixture is fitted
@@ -26,6 +26,7 @@ COMPONENTS = 32
 
 ROWS = 10_000  # samples that the mixture is fitted to
 FEW_ROWS, FEW_COMPONENTS = 2000, 8  # for a first look: most samples have no clusters
+DIRECTIONS = 10  # principal components in which clusters are looked for, since covariances of many need many rows
 TRIES = 5  # initializations of the final fit: two clusters may start as one
 ITERATIONS = 20  # enough for separate clusters; a network improves on the rest
 REACH = 1.9  # half-length of a component, in its standard deviations: √3 for pieces of a straight line, more for bends
@@ -74,33 +75,50 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
     they do if a cluster is not Gaussian. Components that are pieces of a curved line are then joined. A single
     remaining component is the Gaussian base.
 
-    Only the first samples are used; they must be in random order.
+    Components are found in the first samples, which must be in random order; all samples give their moments. As in the
+    Gaussian base, these leave out the correlations that chance adds.
     """
     mean, covariance = base_moments(x, dim_x)
     means = mean.unsqueeze(1).repeat(1, COMPONENTS, 1)
     covariances = covariance.unsqueeze(1).repeat(1, COMPONENTS, 1, 1)
     weights = torch.zeros(len(x), COMPONENTS, dtype=x.dtype, device=x.device)
     weights[:, 0] = 1
-    for replicate, samples in enumerate(x[:, :ROWS]):
-        if samples.isfinite().all() and (found := _fit(samples)) is not None:
+    for replicate, samples in enumerate(x):
+        if samples.isfinite().all() and (found := _fit(samples, dim_x)) is not None:
             for stack, own in zip((means, covariances, weights), found, strict=True):
                 stack[replicate, : len(own)] = own
     return means, covariances, weights
 
 
-def _fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+def _fit(samples: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor] | None:
     """Return means, covariances and weights of several Gaussians for samples `(n, dim)`; None if one is enough."""
+    from sklearn.decomposition import PCA
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
     rows = samples.double().cpu().numpy()
     with warnings.catch_warnings(), threadpool_limits(1):  # the rounding of sums depends on threads
         warnings.simplefilter("ignore", ConvergenceWarning)  # the network only starts from it
-        if _count(rows[:FEW_ROWS], FEW_COMPONENTS) == 1:
+        seen = rows
+        if rows.shape[1] > DIRECTIONS:
+            seen = PCA(DIRECTIONS, svd_solver="covariance_eigh").fit(rows[:ROWS]).transform(rows)
+        if _count(seen[:FEW_ROWS], FEW_COMPONENTS) == 1:
             return None
-        found = _mixture(rows, _count(rows, COMPONENTS), tries=TRIES)
-        means, covariances, weights = _join(*map(torch.from_numpy, (found.means_, found.covariances_, found.weights_)))
-    return None if len(weights) == 1 else (means, covariances, weights)
+        found = _mixture(seen[:ROWS], _count(seen[:ROWS], COMPONENTS), tries=TRIES)
+        joined = _joined(*map(torch.from_numpy, (found.means_, found.covariances_)))
+        return None if len(joined) == 1 else _moments(rows, found.predict_proba(seen) @ joined.numpy().T, dim_x)
+
+
+def _moments(rows: "np.ndarray", shares: "np.ndarray", dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return means, covariances and weights of clusters to which the rows belong with shares `(n, clusters)`."""
+    import numpy as np
+
+    means = np.stack([np.average(rows, axis=0, weights=share) for share in shares.T])
+    covariances = np.stack([np.atleast_2d(np.cov(rows, rowvar=False, ddof=0, aweights=share)) for share in shares.T])
+    counts = torch.from_numpy(shares.sum(axis=0))
+    without = without_chance(torch.from_numpy(covariances), counts.unsqueeze(1), dim_x)
+    without.diagonal(dim1=1, dim2=2).add_(RIDGE)
+    return torch.from_numpy(means), without, counts / len(rows)
 
 
 def _count(rows: "np.ndarray", most: int) -> int:
@@ -133,12 +151,13 @@ def _mixture(rows: "np.ndarray", count: int, tries: int = 1) -> "GaussianMixture
     return GaussianMixture(count, reg_covar=RIDGE, n_init=tries, max_iter=ITERATIONS, random_state=0).fit(rows)
 
 
-def _join(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Join components that continue each other, such as pieces of a curved line, with no gap in density between them.
+def _joined(means: Tensor, covariances: Tensor) -> Tensor:
+    """Return which components form each cluster, ones and zeros `(clusters, components)`.
 
-    Along the direction that discriminates best between two components (Fisher's), each is treated as a uniform segment.
-    They continue each other if the segments meet and neither contains the other's middle, as nested components of
-    heavy tails or of a dense core do.
+    Components belong together if they continue each other, such as pieces of a curved line, with no gap in density
+    between them. Along the direction that discriminates best between two components (Fisher's), each is treated as a
+    uniform segment. They continue each other if the segments meet and neither contains the other's middle, as nested
+    components of heavy tails or of a dense core do.
     """
     apart = means.unsqueeze(1) - means
     # One at a time: for many columns, the covariances of all pairs would fill the memory.
@@ -148,15 +167,9 @@ def _join(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, 
     reach = REACH * ((direction @ covariances) * direction).sum(dim=2).sqrt()  # [i, j]: how far i reaches towards j
     meet = (distance > torch.maximum(reach, reach.mT)) & (distance <= reach + reach.mT)
     # The transitive closure; then one row for each set of joined components.
-    itself = torch.eye(len(weights), device=weights.device)
-    linked = torch.linalg.matrix_power((meet | meet.mT).to(weights) + itself, len(weights)) > 0
-    share = linked.unique(dim=0) * weights
-    weights = share.sum(dim=1)
-    share = share / weights.unsqueeze(1)
-    centres = share @ means
-    offsets = means - centres.unsqueeze(1)
-    within = torch.einsum("gi,ide->gde", share, covariances)
-    return centres, within + (share.unsqueeze(2) * offsets).mT @ offsets, weights
+    itself = torch.eye(len(means), dtype=means.dtype, device=means.device)
+    linked = torch.linalg.matrix_power((meet | meet.mT) + itself, len(means)) > 0
+    return linked.unique(dim=0).to(means)
 
 
 def needed_components(means: Tensor, covariances: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
