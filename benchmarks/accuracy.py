@@ -4,8 +4,8 @@
 
 Prints a row per task and variant, with the estimate and its standard error by every formula, in nats; the same for few
 rows of normals in many columns, correlated or independent, with and without weight decay, in one cluster or four, and
-for classes of normals and their labels, with either base; and the share of 95 % intervals from short trainings on normals that contain the
-true value. docs/estimators.md and docs/recipes.md show the results.
+for classes of normals and their labels, with either base; and the share of 95 % intervals from short trainings on
+normals that contain the true value. docs/estimators.md and docs/recipes.md show the results.
 """
 
 import argparse
