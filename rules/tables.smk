@@ -23,7 +23,7 @@ rule table1:
         runtime=10,
     params:
         table="table1",
-        settings=design.table_settings(STUDY),
+        settings=design.table1_settings(STUDY),
     message:
         "Write Table 1"
     shell:
@@ -45,7 +45,7 @@ use rule table1 as table1_at_size with:
         "<logs>/table1_at_{train_size}.log",
     params:
         table="table1",
-        settings=lambda wildcards: design.table_settings(STUDY, int(wildcards.train_size)),
+        settings=lambda wildcards: design.table1_settings(STUDY, int(wildcards.train_size)),
     message:
         "Write Table 1 at {wildcards.train_size} training samples"
 

@@ -20,6 +20,7 @@ HOUSEKEEPING = {
     "files.py",
     "hardware.py",
     "progress.py",
+    "steps/messages.py",
     "study/methods.py",
     "study/results.py",
     "study/samples.py",
@@ -86,6 +87,7 @@ WITHOUT_EFFECT = HOUSEKEEPING | {"study/tables/rendering.py", "study/seeds.py"}
 OF_FIGURES = {
     "figures": ["ablations.py", "estimates.py"],
     "training_curve": ["ablations.py", "curves.py"],
+    "score_error_figure": ["score_errors.py"],
     "consistency_figure": ["consistency.py"],
     **{f"{name}_figure": [f"experiments/{name}.py"] for name in EXPERIMENTS},
 }

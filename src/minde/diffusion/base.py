@@ -19,19 +19,32 @@ Base = dict[str, GaussianScore | MixtureScore]
 
 def fit_base(kind: Literal["none", "gaussian", "mixture"], x: Tensor, dim_x: int) -> Moments:
     """Return the moments of a base, fitted to samples `(replicates, n, dim_x + dim_y)`."""
-    return {"none": lambda *_: (), "gaussian": base_moments, "mixture": mixture_moments}[kind](x, dim_x)
+    match kind:
+        case "none":
+            return ()
+        case "gaussian":
+            return base_moments(x, dim_x)
+        case "mixture":
+            return mixture_moments(x, dim_x)
+    raise ValueError(f"precondition is {kind!r}; expected none, gaussian or mixture")
 
 
 def compact(moments: Moments) -> Moments:
     """Return the same base without the padding that stacks need, as files and fitted estimators keep it."""
-    return needed_components(*moments) if len(moments) == 3 else moments
+    match moments:
+        case means, covariances, weights:
+            return needed_components(means, covariances, weights)
+    return moments
 
 
 def base_scores(variant: str, moments: Moments, dim_x: int) -> Base:
     """Build a base from its moments."""
-    if not moments:
-        return {}
-    return (gaussian_scores if len(moments) == 2 else mixture_scores)(variant, *moments, dim_x)
+    match moments:
+        case mean, covariance:
+            return gaussian_scores(variant, mean, covariance, dim_x)
+        case means, covariances, weights:
+            return mixture_scores(variant, means, covariances, weights, dim_x)
+    return {}
 
 
 def base_predictions(
@@ -44,7 +57,7 @@ def base_predictions(
     white, noise = torch.zeros_like(noisy), torch.zeros_like(noisy)
     for index, score in enumerate(scores.values()):
         if selection.groups is None:
-            chosen = (selection.rows == index).unsqueeze(-1)
+            chosen = (selection.scores == index).unsqueeze(-1)
             for total, part in zip((white, noise), score.predict(sde, clean, noisy, t), strict=True):
                 total[..., score.diffused] += chosen * part
         elif index in selection.groups:

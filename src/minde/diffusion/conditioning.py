@@ -45,7 +45,7 @@ VARIANTS: dict[str, dict[str, Score]] = {
 class Selection:
     """Which score each row of a batch is asked for."""
 
-    rows: Tensor
+    scores: Tensor
     """Score indices, broadcasting to `(replicates, batch)`."""
     groups: dict[int, slice] | None
     """Rows of each score if every score has one contiguous block, the same in all replicates; else None."""
@@ -71,8 +71,8 @@ def allocate(variant: str, batch: int, device: torch.device) -> Selection:
         )
     ends = list(accumulate(sizes))
     groups = {i: slice(end - size, end) for i, (size, end) in enumerate(zip(sizes, ends, strict=True))}
-    rows = [index for index, size in enumerate(sizes) for _ in range(size)]
-    return Selection(torch.tensor(rows, device=device), groups)
+    scores = [index for index, size in enumerate(sizes) for _ in range(size)]
+    return Selection(torch.tensor(scores, device=device), groups)
 
 
 def _sizes(variant: str, batch: int) -> list[int]:
@@ -85,10 +85,10 @@ def _sizes(variant: str, batch: int) -> list[int]:
 def choose(variant: str, u: Tensor) -> Selection:
     """Choose one score per replicate and batch from uniforms `(replicates, 1)`, with the scores' odds (the paper)."""
     odds = [score.odds for score in VARIANTS[variant].values()]
-    rows = torch.zeros_like(u, dtype=torch.int64)
+    scores = torch.zeros_like(u, dtype=torch.int64)
     for passed in list(accumulate(odds))[:-1]:
-        rows += u >= passed / sum(odds)
-    return Selection(rows, None)
+        scores += u >= passed / sum(odds)
+    return Selection(scores, None)
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,13 @@ class Masks:
     time_marginalised: Tensor
     """`(scores, 2)`: time inputs that are 1."""
 
-    def network_input(self, clean: Tensor, noisy: Tensor, t: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def network_input(self, clean: Tensor, noisy: Tensor, t: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Assemble the network's input: variables `(replicates, batch, dim)` and times `(replicates, batch, 2)`.
 
-        `t` has shape `(replicates, batch)`; `rows` are the score indices of a :class:`Selection`.
+        `t` has shape `(replicates, batch)`; `scores` are the score indices of a :class:`Selection`.
         """
-        variables = self.diffused[rows] * noisy + self.conditioned[rows] * clean
-        times = self.time_diffused[rows] * t.unsqueeze(-1) + self.time_marginalised[rows]
+        variables = self.diffused[scores] * noisy + self.conditioned[scores] * clean
+        times = self.time_diffused[scores] * t.unsqueeze(-1) + self.time_marginalised[scores]
         return variables, times
 
 
@@ -129,6 +129,11 @@ def masks(variant: str, dim_x: int, dim_y: int, device: torch.device) -> Masks:
         time_diffused=rows("diffused", 1, 1),
         time_marginalised=rows("marginalised", 1, 1),
     )
+
+
+def predicted_coordinates(variant: str, dim_x: int, dim_y: int) -> slice:
+    """Return which coordinates a variant's network predicts: all up to the last that one of its scores diffuses."""
+    return slice(0, max(diffused_coordinates(variant, score, dim_x, dim_y).stop for score in VARIANTS[variant]))
 
 
 def diffused_coordinates(variant: str, score: str, dim_x: int, dim_y: int) -> slice:

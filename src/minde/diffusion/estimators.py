@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from . import random
-from .conditioning import VARIANTS, diffused_coordinates
+from .conditioning import VARIANTS, diffused_coordinates, predicted_coordinates
 from .times import Times, stratify
 
 Predictor = Callable[[Tensor, Tensor, Tensor, str], Tensor]
@@ -84,7 +84,7 @@ def pointwise_information(
     """
     if unknown := set(formulas) - set(FORMULAS):
         raise ValueError(f"Unknown formulas {sorted(unknown)}; expected some of {', '.join(FORMULAS)}.")
-    own = slice(0, dim_x if variant == "c" else clean.shape[-1])
+    own = predicted_coordinates(variant, dim_x, clean.shape[-1] - dim_x)
 
     def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
         a, b = split_predictions(variant, {name: predict(clean, noisy, t, name) for name in VARIANTS[variant]})

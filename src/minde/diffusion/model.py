@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from .base import Base, Moments, base_predictions, base_scores
-from .conditioning import VARIANTS, Masks, Selection, diffused_coordinates, masks, only
+from .conditioning import VARIANTS, Masks, Selection, diffused_coordinates, masks, only, predicted_coordinates
 from .network import Network
 from .times import Times
 
@@ -33,7 +33,7 @@ LONG = 3.0  # of the factor on a vector
 class Model:
     """Everything that turns parameters into noise predictions; the parameters themselves are passed in.
 
-    One network serves every score of the variant (paper). Variant c predicts x only, variant j both.
+    One network serves every score of the variant (paper). Variants c and x predict x only, variant j both.
     """
 
     variant: str
@@ -53,8 +53,8 @@ class Model:
         `clean` and `noisy` have shape `(replicates, batch, dim_x + dim_y)`, `t` has `(replicates, batch)`.
         """
         if not self.base:
-            return self.network(parameters, *self.masks.network_input(clean, noisy, t, selection.rows))
-        variables, times = self.masks.network_input(clean, noisy, self.times.clock(t), selection.rows)
+            return self.network(parameters, *self.masks.network_input(clean, noisy, t, selection.scores))
+        variables, times = self.masks.network_input(clean, noisy, self.times.clock(t), selection.scores)
         white, base = base_predictions(self.base, self.times.sde, clean, noisy, t, selection)
         n_noise = self.network.dim_out - 1
         features = with_lengths([variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]])
@@ -83,7 +83,7 @@ def score_network(*, variant: str, dim_x: int, dim_y: int, has_base: bool, **sha
 
     `shape` are the hidden, middle_blocks and architecture of :class:`.network.Network`.
     """
-    n_noise = dim_x if variant == "c" else dim_x + dim_y
+    n_noise = predicted_coordinates(variant, dim_x, dim_y).stop
     if has_base:
         return Network(dim_in=2 * (dim_x + dim_y + n_noise) + N_LENGTHS, dim_out=n_noise + 1, **shape)
     return Network(dim_in=dim_x + dim_y, dim_out=n_noise, **shape)

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from .sde import SDE
 
-T_MIN = 1e-5  # the paper's lower end of uniform times
+UNIFORM_FROM = 1e-5  # the paper's lower end of uniform times
 # Lower bound, below the time of any uniform number but 0, which is drawn once in 2^24 times. At time 0 there is no
 # noise, and a singular Gaussian, such as one of collinear columns, has no score.
-T_LEAST = 1e-9
+SMALLEST = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Times:
     def inverse_cdf(self, u: Tensor) -> Tensor:
         """Map uniforms in [0, 1) to times, elementwise; stratified uniforms give stratified times."""
         if not self.importance_sampling:
-            return T_MIN + (1 - T_MIN) * u
+            return UNIFORM_FROM + (1 - UNIFORM_FROM) * u
         mass = u.double() * self.normaliser
         flat = mass / self._rate_eps
         # Solve ∫₀ᵗ β = log(1 + exp(m)), a quadratic in t, for the m left above t_eps.
@@ -57,7 +57,7 @@ class Times:
         slope, start = self.sde.beta_max - self.sde.beta_min, self.sde.beta_min
         # The numerically stable form of the root, which also holds for a constant β (slope 0).
         curved = 2 * integral / (start + torch.sqrt(start**2 + 2 * slope * integral))
-        return torch.where(flat <= self.t_eps, flat, curved).clamp(T_LEAST, 1.0).to(u.dtype)
+        return torch.where(flat <= self.t_eps, flat, curved).clamp(SMALLEST, 1.0).to(u.dtype)
 
     def clock(self, t: Tensor) -> Tensor:
         """Map times to the share of the importance density below them, elementwise: 0 at t = 0 and 1 at t = 1.
@@ -77,7 +77,7 @@ class Times:
         normals this loses 0.01 of 3 nats, 0.07 of 4 and 0.35 of 5; no estimate exceeds 5.1 nats per coordinate. The
         exact weight grows like 1/t and multiplies the network's errors, which do not vanish at t = 0.
         """
-        return torch.full_like(t, self.normaliser) if self.importance_sampling else self.rate(t) * (1 - T_MIN)
+        return torch.full_like(t, self.normaliser) if self.importance_sampling else self.rate(t) * (1 - UNIFORM_FROM)
 
     @cached_property
     def _rate_eps(self) -> float:

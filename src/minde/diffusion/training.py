@@ -51,7 +51,8 @@ def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.devi
     # Adam works elementwise: one Adam on the stack's tensor equals one per replicate. The learning rate is a tensor,
     # and Adam's state exists before the first step, so that all steps run the same code.
     rate = torch.tensor(recipe.learning_rate, dtype=parameters.dtype, device=device)
-    optimizer = torch.optim.AdamW([parameters], lr=rate, fused=True, capturable=device.type == "cuda")
+    # The decay depends on the samples: train_stack sets it.
+    optimizer = torch.optim.AdamW([parameters], lr=rate, weight_decay=0.0, fused=True, capturable=device.type == "cuda")
     optimizer.state[parameters] = {
         "step": torch.zeros_like(rate),
         "exp_avg": torch.zeros_like(parameters),
@@ -142,7 +143,7 @@ def _step(model: Model, state: State, batch: Batch) -> Tensor:
     """
     noisy = model.times.sde.perturb(batch.clean, batch.noise, batch.t)
     noise_pred = model.predict(state.leaves, batch.clean, noisy, batch.t, batch.selection)
-    loss = noise_prediction_loss(noise_pred, batch.noise, model.masks.diffused[batch.selection.rows])
+    loss = noise_prediction_loss(noise_pred, batch.noise, model.masks.diffused[batch.selection.scores])
     # The sum's gradient holds each replicate's own, since no replicate's loss depends on another's parameters.
     gradients = torch.autograd.grad(loss.sum(), list(state.leaves.values()))
     torch._foreach_copy_(state.gradients, gradients)

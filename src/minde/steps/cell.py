@@ -1,7 +1,5 @@
 """What training and estimation share: a cell's samples and seeds, and the model that its settings describe."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from minde.device import shortage_in
 from minde.diffusion.base import Moments
 from minde.diffusion.estimators import Estimate, mutual_information
-from minde.diffusion.model import WEIGHTS_VERSION, Model, build_model
+from minde.diffusion.model import Model, build_model
 from minde.diffusion.preprocess import fit_preprocess
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
@@ -70,23 +67,6 @@ def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.devi
     return model, {name: tensors[f"average/{name}"] for name in model.network.shapes}
 
 
-def check_weights(path: Path, made_by: dict, settings: dict) -> None:
-    """Raise ValueError if weights, by their provenance, are of another version or of another cell than settings."""
-    version = made_by.get("weights_version", 1)
-    if version != WEIGHTS_VERSION:
-        raise ValueError(
-            f"{path} holds weights of version {version}, but this software reads version {WEIGHTS_VERSION}; use the "
-            "software that wrote them, or delete the file to train again"
-        )
-    held = made_by["settings"] | {"method": f"minde-{made_by['settings']['variant']}"}
-    for key in ("task", "train_size", "method"):
-        if held[key] != settings.get(key, held[key]):
-            raise ValueError(
-                f"{path} holds weights of {key} {held[key]}; {settings[key]} was asked for; delete the file and run "
-                "the workflow again: the rule `train` makes it"
-            )
-
-
 def steps_of(training: dict, train_size: int) -> int:
     """Return the steps of a training; epochs drop their last incomplete batch, as in the paper."""
     duration = training["duration"]
@@ -97,42 +77,6 @@ def seeds_of(settings: dict, purpose: str) -> list[int]:
     """Return one seed per replicate for a purpose, different for the two variants."""
     task, train_size, purpose = settings["task"], settings["train_size"], f"{purpose}/{settings['variant']}"
     return [seed_of(settings["seed"], task, train_size, r, purpose) for r in range(settings["replicates"])]
-
-
-def title_of(settings: dict, device: torch.device, stack: slice | None = None) -> str:
-    """Return the name of a cell, or of a stack of its replicates, for progress and error messages."""
-    replicates = settings["replicates"]
-    if stack is None or stack.stop - stack.start == replicates:
-        members = f"{replicates} replicates"
-    elif stack.stop - stack.start == 1:
-        members = f"replicate {stack.start} of {replicates}"
-    else:
-        members = f"replicates {stack.start} to {stack.stop - 1} of {replicates}"
-    cell = f"minde-{settings['variant']}, {settings['task']}, {settings['train_size']} samples"
-    return f"{cell}, {members} on {device.type}"
-
-
-@contextmanager
-def memory_of(title: str, size: int | None = None) -> Iterator[None]:
-    """Turn an out-of-memory error into a MemoryError that names the size of the stack and the remedy.
-
-    Without a size, what needs the memory is all of the cell.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not (shortage := shortage_in(error)):
-            raise
-        more = "use a device with more free memory"
-        if size is None:
-            what, remedy = "all replicates' samples", more
-        elif size == 1:
-            what, remedy = "a stack of 1", f"a stack cannot be smaller; {more}"
-        else:
-            smaller = "smaller stacks run one after the other, with the same results"
-            what, remedy = f"a stack of {size}", f"set run.stack to {(size + 1) // 2} or less: {smaller}"
-        cause = (str(shortage).splitlines() or ["no details"])[0]
-        raise MemoryError(f"{title}: out of memory with {what} ({cause}); {remedy}") from error
 
 
 def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, **options) -> dict[str, Estimate]:

@@ -12,14 +12,16 @@ from minde.interruption import Interruption
 from minde.progress import tell
 from minde.study import checkpoints
 
+from .cell import MOMENTS
+
 
 @dataclass
 class CellState:
     """The training state of a cell. Its replicates are independent, whatever stacks they were trained in."""
 
     tensors: dict[str, Tensor]
-    """Each `(replicates, …)`, on the CPU: states as :func:`minde.diffusion.training.tensors_of` returns them, and
-    each replicate's share of the seconds that its stacks have taken."""
+    """Each `(replicates, …)`, on the CPU: states as :func:`minde.diffusion.training.tensors_of` returns them, each
+    replicate's share of the seconds that its stacks have taken, and the moments of the base."""
     curve: list[dict]
     """Rows of the training curve so far."""
     identity: dict
@@ -58,7 +60,8 @@ class CellState:
         """Return the stored state of a stack; empty before its first step."""
         if self.tensors["step"][stack.start] == 0:
             return {}
-        return {name: tensor[stack] for name, tensor in self.tensors.items() if name != "seconds"}
+        others = {"seconds", *MOMENTS}
+        return {name: tensor[stack] for name, tensor in self.tensors.items() if name not in others}
 
 
 @dataclass

@@ -15,17 +15,8 @@ from minde.progress import Progress, tell
 from minde.study import results, samples, trained
 from minde.study.sources import SOURCES
 
-from .cell import (
-    PACKAGES,
-    check_weights,
-    estimate_rows,
-    estimate_stack,
-    memory_of,
-    read_cell,
-    seeds_of,
-    title_of,
-    trained_model,
-)
+from .cell import PACKAGES, estimate_rows, estimate_stack, read_cell, seeds_of, trained_model
+from .messages import check_weights, memory_of, title_of
 
 
 def estimate(

@@ -2,7 +2,7 @@
 
 from minde.baselines import widths
 from minde.diffusion.width import hidden_width
-from minde.study.methods import TABLE
+from minde.study.methods import METHODS
 
 
 def lines(settings: dict) -> list[dict]:
@@ -14,7 +14,7 @@ def lines(settings: dict) -> list[dict]:
     return [
         {"method": method, "task": task, "dim_x": dims[task][0], "dim_y": dims[task][1]}
         | _flat(_with_widths(method, shared["settings"], *dims[task]))
-        for method in TABLE
+        for method in METHODS
         for shared in settings["methods"].get(method, [])
         for task in shared["tasks"]
     ]
@@ -26,7 +26,7 @@ def _with_widths(method: str, settings: dict, dim_x: int, dim_y: int) -> dict:
         return settings
     settings = dict(settings)
     hidden, layers = settings.pop("hidden"), settings.pop("layers", None)
-    if TABLE[method].kind == "variant":
+    if METHODS[method].kind == "variant":
         return {"hidden": [hidden_width(dim_x + dim_y, hidden)], **settings}
     if layers is None:
         return {"hidden": widths.of_critic(dim_x, hidden), **settings}

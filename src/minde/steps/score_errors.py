@@ -11,7 +11,8 @@ from minde.hardware import hardware_of
 from minde.study import results, samples, score_errors, trained
 from minde.study.sources import SOURCES
 
-from .cell import PACKAGES, check_weights, memory_of, read_cell, seeds_of, title_of, trained_model
+from .cell import PACKAGES, read_cell, seeds_of, trained_model
+from .messages import check_weights, memory_of, title_of
 
 PARTS = 20  # intervals of the diffusion time
 

@@ -17,8 +17,9 @@ from minde.diffusion.training import State, restore, start, tensors_of, train_st
 from minde.progress import Progress, tell
 from minde.study.seeds import canonical
 
-from .cell import estimate_rows, estimate_stack, memory_of, model_of, seeds_of, title_of
+from .cell import estimate_rows, estimate_stack, model_of, seeds_of
 from .checkpointing import CellState, Checkpointer
+from .messages import memory_of, title_of
 
 # Settings that may differ between cells of one stack: they change numbers, but no shapes and no schedule of the loop.
 PER_CELL = ("task", "seed", "replicates", "preprocess", "curve")

@@ -15,8 +15,9 @@ from minde.hardware import hardware_of
 from minde.study import results, samples, trained
 from minde.study.sources import SOURCES
 
-from .cell import MOMENTS, PACKAGES, memory_of, model_of, read_cell, seeds_of, steps_of, title_of
+from .cell import MOMENTS, PACKAGES, model_of, read_cell, seeds_of, steps_of
 from .checkpointing import CellState, Checkpointer
+from .messages import memory_of, title_of
 from .stacks import Inputs, Training
 from .trainer import Trainer
 
@@ -43,7 +44,7 @@ def prepare(
         "samples": samples.provenance_of(samples_path),
     }
     state = checkpointer.load(_identity(made_by, held, device), settings["replicates"])
-    inputs = _read(settings, samples_path, device)
+    inputs = _read(settings, samples_path, device, state)
     write = partial(_write, inputs, state, made_by | {"weights_version": WEIGHTS_VERSION}, weights_path, curve_path)
     return Training(inputs, state, checkpointer, stack or math.inf, write)
 
@@ -69,10 +70,14 @@ def _identity(made_by: dict, held: dict, device: torch.device) -> dict:
     return content | {key: made_by[key] for key in ("settings", "code")}
 
 
-def _read(settings: dict, samples_path: Path, device: torch.device) -> Inputs:
+def _read(settings: dict, samples_path: Path, device: torch.device, state: CellState) -> Inputs:
+    """Read and fit what a training needs; the base that a checkpoint holds is kept, since fits differ by machine."""
     with memory_of(title_of(settings, device)):
         clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
-        moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
+        moments = tuple(state.tensors[name].to(device) for name in MOMENTS if name in state.tensors)
+        if not moments:
+            moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
+            state.tensors |= {name: part.cpu() for name, part in zip(MOMENTS, moments, strict=False)}
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 
 

@@ -65,7 +65,7 @@ def train(args: argparse.Namespace) -> None:
             raise ValueError("--together needs --state: if the process that trains dies, another one resumes from it")
         from minde.steps import together
 
-        together.train(_as_json(args), args.together, interruption)
+        together.train(_for_another_process(args), args.together, interruption)
         return
     from minde.device import keep_freed_memory, pick_device
     from minde.steps import checkpointing, train
@@ -95,7 +95,7 @@ def score_errors(args: argparse.Namespace) -> None:
 
 def score_error_figure(args: argparse.Namespace) -> None:
     """Draw the error of a cell's learned scores by time."""
-    from minde.study import score_errors
+    from minde.study.figures import score_errors
 
     score_errors.write_figure(args.errors, args.settings["method"], args.out)
 
@@ -193,7 +193,7 @@ def plan(args: argparse.Namespace) -> None:
     print(plan.report(args.settings, args.rates, args.checks))
 
 
-def _as_json(args: argparse.Namespace) -> dict:
+def _for_another_process(args: argparse.Namespace) -> dict:
     """Return the arguments of the verb for another process, with absolute paths."""
     kept = {name: value for name, value in vars(args).items() if name not in ("function", "verb", "together")}
     return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in kept.items()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from . import consistency
-from .methods import TABLE, UNTRAINED, VARIANTS
+from .methods import METHODS, UNTRAINED, VARIANTS
 from .seeds import canonical
 from .tasks import TASKS, Task, own_task
 
@@ -142,7 +142,7 @@ def merge_settings(config: dict) -> str:
 
 def origin_settings(config: dict) -> str:
     """The parts of the config that determine the settings of all samples, trainings and estimates."""
-    minde, used = config["minde"], {section for method in config["methods"] for section in TABLE[method].sections}
+    minde, used = config["minde"], {section for method in config["methods"] for section in METHODS[method].sections}
     whole = (
         "seed",
         "tasks",
@@ -165,7 +165,7 @@ def origin_settings(config: dict) -> str:
     )
 
 
-def table_settings(config: dict, train_size: int | None = None) -> str:
+def table1_settings(config: dict, train_size: int | None = None) -> str:
     """Settings of Table 1, besides the estimates; by default at the largest train size."""
     tables = config["tables"]
     settings = {"decimals": tables["decimals"], "sigmas": tables["sigmas"]}
@@ -239,14 +239,14 @@ def training_of(config: dict, cell: Cell) -> dict:
 
 def options_of(config: dict, method: str) -> dict:
     """Settings of a competitor, from its sections of the config."""
-    return {name: value for section in TABLE[method].sections for name, value in config["baselines"][section].items()}
+    return {name: value for section in METHODS[method].sections for name, value in config["baselines"][section].items()}
 
 
 def batch_size_of(config: dict, cell: Cell) -> int:
     """Batch size of a cell that trains."""
     if cell.method in VARIANTS:
         return training_of(config, cell)["training"]["batch_size"]
-    section, *_ = TABLE[cell.method].sections
+    section, *_ = METHODS[cell.method].sections
     return config["baselines"][section]["batch_size"]
 
 
@@ -269,7 +269,7 @@ def matches(match: dict, cell: Cell, task: Task) -> bool:
     ranges = [(match.get(name, {}), dim) for name, dim in (("dim_x", task.dim_x), ("dim_y", task.dim_y))]
     return (
         any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
-        and cell.method in match.get("methods", TABLE)
+        and cell.method in match.get("methods", METHODS)
         and all(limits.get("min", dim) <= dim <= limits.get("max", dim) for limits, dim in ranges)
     )
 

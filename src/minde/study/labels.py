@@ -6,7 +6,7 @@ The report lists results by their labels, which the browser's search covers; the
 from collections.abc import Callable, Iterable
 
 from . import consistency, pages
-from .methods import TABLE
+from .methods import METHODS
 from .task_labels import label_of, listed
 from .tasks import BENCHMARK, HIGH_MI
 
@@ -57,7 +57,7 @@ def of_experiment(name: str, kind: str) -> dict[str, str]:
 
 
 def _labels(shows: str, methods: Iterable[str], tasks: str, kind: str) -> dict[str, str]:
-    names = ", ".join(method.label for name, method in TABLE.items() if name in methods)
+    names = ", ".join(method.label for name, method in METHODS.items() if name in methods)
     return {"shows": shows, "methods": names, "tasks": tasks, "format": kind}
 
 

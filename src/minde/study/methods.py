@@ -15,7 +15,7 @@ class Method(NamedTuple):
     """Sections of `baselines` that hold its settings."""
 
 
-TABLE = {
+METHODS = {
     "minde-j": Method("MINDE-j", "variant"),
     "minde-c": Method("MINDE-c", "variant"),
     "mine": Method("MINE", "critic", ("critics", "mine")),
@@ -34,11 +34,11 @@ TABLE = {
 
 
 def _of_kind(kind: str) -> tuple[str, ...]:
-    return tuple(name for name, method in TABLE.items() if method.kind == kind)
+    return tuple(name for name, method in METHODS.items() if method.kind == kind)
 
 
 VARIANTS = {name: name.removeprefix("minde-") for name in _of_kind("variant")}
 """Methods that train score networks, and the variant of MINDE that each one is."""
 
 CRITICS, TORCH, UNTRAINED = map(_of_kind, ("critic", "torch", "untrained"))
-COMPETITORS = tuple(name for name in TABLE if name not in VARIANTS)
+COMPETITORS = tuple(name for name in METHODS if name not in VARIANTS)

@@ -137,7 +137,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/tables/rendering.py",
     ),
     "consistency_figure": (*_CONSISTENCY, *_FIGURE, "study/figures/consistency.py"),
-    "score_error_figure": (*_FIGURE, "study/score_errors.py"),
+    "score_error_figure": (*_FIGURE, "study/figures/score_errors.py", "study/score_errors.py"),
     **{
         f"{name}_figure": (
             *_FIGURE,

@@ -50,7 +50,7 @@ def train_seconds(path: str | Path) -> dict[int, float]:
 
 
 def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: dict) -> None:
-    """Write a stack's tensors, each `(replicates, …)`, with their provenance in the file's metadata."""
+    """Write a cell's tensors, each `(replicates, …)`, with their provenance in the file's metadata."""
     from safetensors.numpy import save
 
     # safetensors ignores strides and writes the memory behind an array: a view of a stack would be read as garbage.
@@ -61,7 +61,7 @@ def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: 
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
-    """Read a stack's tensors and their provenance.
+    """Read a cell's tensors and their provenance.
 
     Raises ValueError naming the file and the rule that makes it, if it is damaged or has no provenance.
     """
@@ -71,7 +71,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 
 
 def read_provenance(path: str | Path) -> dict:
-    """Read the provenance of a stack's tensors only. Raises ValueError like `read_weights`."""
+    """Read the provenance of a cell's tensors only. Raises ValueError like `read_weights`."""
     with _open(path) as file:
         return json.loads(file.metadata()["minde"])
 

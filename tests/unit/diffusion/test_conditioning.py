@@ -18,7 +18,7 @@ EXPECTED = {  # x has two coordinates, y one
 @pytest.mark.parametrize(("variant", "score"), EXPECTED)
 def test_network_input_shows_each_role(variant: str, score: str) -> None:
     """Diffused: noisy, t. Conditioned: clean, 0. Marginalised: zeros, 1."""
-    rows = only(variant, score).rows
+    rows = only(variant, score).scores
     variables, times = masks(variant, 2, 1, torch.device("cpu")).network_input(CLEAN, NOISY, T, rows)
     expected_variables, expected_times = EXPECTED[variant, score]
     assert variables.flatten().tolist() == expected_variables
@@ -35,15 +35,15 @@ def test_predicted_coordinates_are_the_diffused_ones(variant: str, score: str) -
 @pytest.mark.parametrize(("variant", "counts"), [("c", [64, 192]), ("j", [128, 64, 64])])
 def test_a_batch_is_dealt_by_the_shares(variant: str, counts: list[int]) -> None:
     selection = allocate(variant, 256, torch.device("cpu"))
-    assert torch.bincount(selection.rows).tolist() == counts
+    assert torch.bincount(selection.scores).tolist() == counts
     for index, block in selection.groups.items():
-        assert (selection.rows[block] == index).all()
+        assert (selection.scores[block] == index).all()
 
 
 @pytest.mark.parametrize(("variant", "shares"), [("c", [0.5, 0.5]), ("j", [0.5, 0.25, 0.25])])
 def test_scores_are_chosen_with_their_odds(variant: str, shares: list[float]) -> None:
     u = (torch.arange(1000) / 1000).unsqueeze(1)
-    counts = torch.bincount(choose(variant, u).rows.flatten())
+    counts = torch.bincount(choose(variant, u).scores.flatten())
     torch.testing.assert_close(counts / 1000, torch.tensor(shares), atol=2e-3, rtol=0)
 
 

@@ -63,7 +63,7 @@ def test_every_row_gets_the_score_it_asks_for(variant: str) -> None:
     random = choose(variant, torch.tensor([[0.1], [0.9]]))
     for selection in (allocate(variant, 50, torch.device("cpu")), random):
         white, found = base_predictions(scores(variant), SDE(), clean, noisy, t, selection)
-        rows = selection.rows.expand(2, 50)
+        rows = selection.scores.expand(2, 50)
         for index, name in enumerate(VARIANTS[variant]):
             diffused = diffused_coordinates(variant, name, 3, 3)
             own_white, own_noise = scores(variant)[name].predict(SDE(), clean, noisy, t)

@@ -11,7 +11,7 @@ from minde.diffusion.loss import noise_prediction_loss
 def test_each_row_is_averaged_over_its_diffused_coordinates_and_weighted(variant: str) -> None:
     dim_x, dim_y = 3, 2
     selection = allocate(variant, 8, torch.device("cpu"))
-    diffused = masks(variant, dim_x, dim_y, torch.device("cpu")).diffused[selection.rows]
+    diffused = masks(variant, dim_x, dim_y, torch.device("cpu")).diffused[selection.scores]
     noise = torch.randn(2, 8, 5)
     noise_pred = torch.randn(2, 8, dim_x if variant == "c" else 5)
     expected = torch.zeros(2)

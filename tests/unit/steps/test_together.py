@@ -15,7 +15,7 @@ from small_cell import LONG, SAMPLE, TASK, Folder, settings
 
 from minde.diffusion.batches import CHUNK
 from minde.interruption import STATUSES, Interruption
-from minde.steps import stacks, together, train
+from minde.steps import requests, stacks, together, train
 from minde.steps.__main__ import main
 from minde.steps.trainer import Trainer
 from minde.study import samples
@@ -196,7 +196,7 @@ def test_a_cell_that_memory_does_not_hold_next_to_another_one_waits_for_it(
     """This process trains its own cell after that of another process, which has asked first."""
     own, other, _ = three
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    waiting = together.Request(together._folder() / "1.json")
+    waiting = requests.Request(requests._folder() / "1.json")
     waiting.path.parent.mkdir()
     waiting.path.write_text(json.dumps(other.arguments()))
     read = train.read_cell
@@ -207,7 +207,7 @@ def test_a_cell_that_memory_does_not_hold_next_to_another_one_waits_for_it(
         return read(settings, *arguments)
 
     monkeypatch.setattr(train, "read_cell", read_cell)
-    with together._lock(waiting.path):  # as its process does
+    with requests.lock(waiting.path):  # as its process does
         together.train(own.arguments(), 2, Interruption())
         assert waiting.status.read_text() == "0"
     log = capsys.readouterr().err
@@ -272,39 +272,39 @@ def test_a_leader_exits_with_its_own_cell_and_another_process_resumes_the_rest(a
 
 def test_the_training_of_a_process_that_is_gone_is_stopped(tmp_path) -> None:
     """Its request is unlocked, or a leader has removed it."""
-    request = together.Request(tmp_path / "1.json")
-    assert request.signal() is signal.SIGTERM
+    request = requests.Request(tmp_path / "1.json")
+    assert request.stop_signal() is signal.SIGTERM
     request.path.write_text("{}")
-    with together._lock(request.path):
-        assert request.signal() is None
-    assert request.signal() is signal.SIGTERM
+    with requests.lock(request.path):
+        assert request.stop_signal() is None
+    assert request.stop_signal() is signal.SIGTERM
 
 
 def test_the_folder_is_removed_by_the_last_process_only(tmp_path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    for name in ("1.json", "2.log", "2.status", together.LOCK):
+    for name in ("1.json", "2.log", "2.status", requests.LOCK):
         (folder / name).touch()
-    together._remove_if_last(folder)
-    assert (folder / together.LOCK).exists()
+    requests._remove_if_last(folder)
+    assert (folder / requests.LOCK).exists()
     (folder / "1.json").unlink()
-    together._remove_if_last(folder)
+    requests._remove_if_last(folder)
     assert not folder.exists()
 
 
 def test_a_lock_that_was_removed_since_it_was_opened_is_not_held(tmp_path, monkeypatch) -> None:
     """Another process may lock the file that has taken its place."""
     path = tmp_path / "lock"
-    flock = together.fcntl.flock
+    flock = requests.fcntl.flock
 
     def replace(file, operation) -> None:
         flock(file, operation)
         path.unlink()
 
-    with together._lock(path, "a") as is_held:
+    with requests.lock(path, "a") as is_held:
         assert is_held
-    monkeypatch.setattr(together.fcntl, "flock", replace)
-    with together._lock(path, "a") as is_held:
+    monkeypatch.setattr(requests.fcntl, "flock", replace)
+    with requests.lock(path, "a") as is_held:
         assert not is_held
 
 

@@ -83,6 +83,14 @@ def test_a_signal_stops_a_training_that_resumes_later(long, folder, capsys, numb
     folder.assert_nothing_left()
 
 
+def test_a_resumed_training_keeps_its_base(undisturbed, folder, monkeypatch) -> None:
+    """On another machine a fit may differ, in the last bits or in the number of clusters."""
+    folder.stop()
+    monkeypatch.setattr(train, "fit_base", lambda *_: pytest.fail("the base was fitted again"))
+    folder.train()
+    folder.assert_same(undisturbed)
+
+
 def test_the_clock_of_a_resumed_training_continues(folder, capsys) -> None:
     folder.stop()
     change(folder.state, lambda tensors, _: tensors["seconds"].__iadd__(1000))

@@ -61,7 +61,7 @@ def test_the_schema_is_closed_and_describes_every_key_with_its_unit():
 
 def test_the_schema_knows_the_methods_of_the_design():
     schema = yaml.safe_load((ROOT / SCHEMA).read_text())
-    assert schema["$defs"]["method"]["enum"] == list(methods.TABLE)
+    assert schema["$defs"]["method"]["enum"] == list(methods.METHODS)
 
 
 def test_the_default_config_is_accepted_and_left_as_it_is():

@@ -19,7 +19,7 @@ from minde.study.figures.estimates import high_mi, omissions, spread, training_s
 from minde.study.figures.experiments.bottleneck import draw as bottleneck
 from minde.study.figures.experiments.gans import draw as gans
 from minde.study.figures.panels import COLORS, MARKERS, reach_of
-from minde.study.methods import TABLE
+from minde.study.methods import METHODS
 from minde.study.results import write_parquet
 from minde.study.tasks import HIGH_MI, TASKS
 
@@ -163,7 +163,7 @@ def test_training_size_of_untrained_methods_alone_has_no_sizes():
 
 
 def test_every_method_has_a_colour_of_its_own():
-    assert list(COLORS) == list(TABLE)
+    assert list(COLORS) == list(METHODS)
     assert len(set(COLORS.values())) == len(COLORS)
     assert len(set(MARKERS.values())) == len(MARKERS)
 

@@ -5,7 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from minde.files import provenance
-from minde.study import experiment_rows, results, score_errors, trained
+from minde.study import experiment_rows, results, trained
+from minde.study.figures import score_errors
 
 
 def row(replicate=0, **changes):

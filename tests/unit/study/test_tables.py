@@ -16,7 +16,7 @@ import yaml
 from minde.diffusion import estimators
 from minde.study import methods
 from minde.study.figures.panels import COLORS, MARKERS
-from minde.study.methods import TABLE
+from minde.study.methods import METHODS
 from minde.study.rows import row_label, row_order
 from minde.study.selection import at_train_size
 from minde.study.tables import COLUMNS, html, latex, published, summarise, with_reference, write_summary, write_table
@@ -74,7 +74,7 @@ def test_rows_as_in_the_paper_and_tasks_as_in_the_benchmark():
 
 
 def test_the_order_of_all_rows():
-    pairs = [(method, method) for method in TABLE if not method.startswith("minde")]
+    pairs = [(method, method) for method in METHODS if not method.startswith("minde")]
     pairs += [(m, e) for m in ("minde-c", "minde-j") for e in ("gap", "sigma=2", "inside", "sigma=0.5", "sigma=1")]
     assert [row_label(*pair) for pair in sorted(pairs, key=lambda pair: row_order(*pair))] == [
         "MINDE-j (σ=0.5)",
@@ -527,7 +527,7 @@ def test_a_user_file_is_named_by_its_id_and_has_no_error(tmp_path, kind):
 
 
 def test_every_method_and_formula_has_a_row_and_a_look():
-    assert TABLE.keys() == COLORS.keys()
+    assert METHODS.keys() == COLORS.keys()
     formulas = yaml.safe_load((ROOT / "config/schema.yaml").read_text())["$defs"]["formula"]["enum"]
     assert set(formulas) == set(estimators.FORMULAS)
     for formula in set(formulas) - {"sigma"}:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..methods import TABLE
+from ..methods import METHODS
 from ..task_labels import label_of, listed
 from . import html, latex
 from .rendering import markdown, to_csv, write
@@ -58,7 +58,7 @@ def texts(lines: list[dict]) -> list[list[str]]:
     for method in dict.fromkeys(line["method"] for line in lines):
         groups = _groups([line for line in lines if line["method"] == method])
         methods, _ = shared.setdefault(json.dumps(groups), ([], groups))
-        methods.append(TABLE[method].label)
+        methods.append(METHODS[method].label)
     return [[", ".join(methods), *line] for methods, groups in shared.values() for line in _lines_of(groups, sizes)]
 
 
