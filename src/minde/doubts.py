@@ -124,9 +124,9 @@ def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray
         )
     elif (nats := _canonical_information(x, y)) > RESOLVED:
         yield (
-            f"a linear combination of x's columns and one of y's share {nats:.1f} nats or more (their canonical "
-            "correlation on the test rows is almost 1): estimates end at about 5 nats per such pair. Treat this as a "
-            "lower bound; if one of the two is a function of the other, the truth is infinite"
+            f"a linear combination of x's columns, or of their ranks, and one of y's share {nats:.1f} nats or more "
+            "(their canonical correlation on the test rows is almost 1): estimates end at about 5 nats per such pair. "
+            "Treat this as a lower bound; if one of the two is a function of the other, the truth is infinite"
         )
     for name, rows in (("x", x), ("y", y)):
         if any(len(np.unique(column)) > FEW for column in rows.T):
@@ -163,11 +163,15 @@ def of_collinear(of: str, rows: np.ndarray, given: np.ndarray | None = None) -> 
 
 
 def _canonical_information(x: np.ndarray, y: np.ndarray) -> float:
-    """Return `-½ log(1 - r²)` in nats for the largest canonical correlation r of continuous columns; 0 if unknown."""
+    """Return `-½ log(1 - r²)` in nats for the largest canonical correlation r of continuous columns; 0 if unknown.
+
+    It is that of the columns or of their ranks, which are linear also in monotone functions.
+    """
     x, y = (rows[:, [len(np.unique(column)) > FEW for column in rows.T]] for rows in (x, y))
     if not x.size or not y.size or len(x) < 2 * (x.shape[1] + y.shape[1]):  # in few rows, r is large by chance
         return 0.0
-    r = np.linalg.norm(_orthonormal(x).T @ _orthonormal(y), 2)
+    ranks = (rows.argsort(axis=0).argsort(axis=0) for rows in (x, y))
+    r = max(np.linalg.norm(_orthonormal(a).T @ _orthonormal(b), 2) for a, b in ((x, y), ranks))
     return -0.5 * float(np.log(max(1 - r**2, np.finfo(np.float32).eps)))
 
 

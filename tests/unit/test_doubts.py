@@ -61,9 +61,15 @@ def shared(r: float, dim: int = 5, rows: int = 1000) -> list[str]:
 
 
 def test_columns_that_share_more_than_is_resolved_are_doubted() -> None:
-    assert "a linear combination of x's columns and one of y's share 8.0 nats or more" in shared(1)[0]
+    assert "a linear combination of x's columns, or of their ranks, and one of y's share 8.0 nats" in shared(1)[0]
     assert "share 4." in shared(0.9999)[0]
     assert not shared(0.99)
+
+
+def test_a_monotone_function_of_a_column_is_doubted_too() -> None:
+    x, y = normal(0, 1000, 2), normal(1, 1000, 2)
+    y[:, 0] = x[:, 0] ** 3
+    assert "a linear combination of x's columns, or of their ranks" in next(doubts.of_bounds([3.0], [0.1], x, y))
 
 
 def test_few_rows_and_classes_say_nothing_of_what_is_shared() -> None:

@@ -1,51 +1,65 @@
 """Independence from the calling program: torch's modes and threads; warnings that point at the caller."""
 
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
 PACKAGE = str(Path(__file__).parents[1])
 
 
+_lock, _running = threading.Lock(), []
+"""Fits that run now, in threads of this process: for each, what torch's settings were before the first of them."""
+
+
 @contextmanager
 def undisturbed(device: torch.device, threads: int) -> Iterator[None]:
     """Run on a number of CPU threads, unaffected by the program's `no_grad`, `inference_mode`, `autocast` or TF32."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with (
-            torch.inference_mode(False),
-            torch.enable_grad(),
-            torch.autocast(device.type, enabled=False),
-            _full_precision(),
-        ):
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.autocast(device.type, enabled=False),
+        _process_settings(threads),
+    ):
+        yield
 
 
 @contextmanager
-def _full_precision() -> Iterator[None]:
-    """Multiply float32 matrices in float32, even if the program allows less, such as TF32 on a GPU."""
-    backends = (torch.backends.cuda, torch.backends.mkldnn)
-    # Each has a precision of its own since torch 2.9. Setting that of all of them sets these too.
-    products = [backend.matmul for backend in backends if hasattr(getattr(backend, "matmul", None), "fp32_precision")]
-    before = [product.fp32_precision for product in products]
-    try:
-        of_all = torch.get_float32_matmul_precision()
-    except RuntimeError:  # the program has only set that of one
-        of_all = "highest"
-    torch.set_float32_matmul_precision("highest")
+def _process_settings(threads: int) -> Iterator[None]:
+    """Set what torch keeps for the process: CPU threads, and float32 products in float32, even if TF32 is allowed.
+
+    Of overlapping fits, the last one restores what the first has found.
+    """
+    with _lock:
+        _running.append(_running[0] if _running else (torch.get_num_threads(), *_precisions()))
+        torch.set_float32_matmul_precision("highest")
+        torch.set_num_threads(threads)
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(of_all)
-        for product, precision in zip(products, before, strict=True):
-            product.fp32_precision = precision
+        with _lock:
+            program_threads, of_all, of_each = _running.pop()
+            if not _running:
+                torch.set_num_threads(program_threads)
+                torch.set_float32_matmul_precision(of_all)
+                for product, precision in of_each:
+                    product.fp32_precision = precision
+
+
+def _precisions() -> tuple[str, list[tuple[Any, str]]]:
+    """Return the precision of float32 products, and that of each kind of device, which has its own since torch 2.9."""
+    backends = (torch.backends.cuda, torch.backends.mkldnn)
+    products = [backend.matmul for backend in backends if hasattr(getattr(backend, "matmul", None), "fp32_precision")]
+    of_each = [(product, product.fp32_precision) for product in products]
+    try:
+        return torch.get_float32_matmul_precision(), of_each
+    except RuntimeError:  # the program has only set that of one
+        return "highest", of_each
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

@@ -135,7 +135,7 @@ class Mine(nn.Module):
             raise ValueError(
                 f"the network returns shape {tuple(found.shape)}; expected one number per sample, {(*shape, 1)}"
             )
-        return found.squeeze(-1)
+        return _at_least_single(found.squeeze(-1))  # the bound is a difference of means and logarithms of means
 
     def _corrected(self, log_mean_exp: Tensor) -> Tensor:
         """The same value, with a gradient that is divided by the running mean instead of the batch's (eq. 12)."""

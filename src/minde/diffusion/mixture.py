@@ -126,7 +126,8 @@ def _count(rows: "np.ndarray", most: int) -> int:
 
     It is doubled while that improves the criterion, or few have been tried, then refined in halving steps.
     """
-    most = max(min(most, len(rows) // 10), 1)
+    # A component with few rows of many columns is flat in some direction, where its density has no bound.
+    most = max(min(most, len(rows) // max(10, 2 * rows.shape[1])), 1)
 
     @cache
     def criterion(count: int) -> float:

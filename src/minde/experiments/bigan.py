@@ -2,8 +2,8 @@
 
 A generator maps codes z from the prior to samples, an encoder samples x (with noise, as in ALI) to codes, and a
 discriminator tells pairs (x, encoder's z) from pairs (generator's x, z). The reconstruction error of x from its code is
-bounded by a divergence between the two kinds of pairs minus the mutual information of x and its code (eq. 20), which
-the term increases.
+bounded by a divergence between the two kinds of pairs, plus the entropy of the data, minus the mutual information of x
+and its code (eq. 20), which the term increases.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def run(
         again = models.generator(codes)
     measures = coverage(made, pattern, quorum)._asdict() | {
         "reconstruction": (again - real).norm(dim=-1).mean(dim=1),
-        "information": models.mine.information(real, codes, z_marginal=codes.roll(1, dims=1)),
+        "information": models.mine.information(real, codes, fresh.for_members()),
     }
     rows = rows_of("samples", measures, SERIES)
     rows += points_of("samples", "data", real[0, :points])

@@ -135,7 +135,7 @@ class Bottlenecks:
         z, mean = self.code(x[chosen], draws)
         return {
             "error": (logits.softmax(dim=3).mean(dim=0).argmax(dim=2) != y[test]).float().mean(dim=1),
-            "mine": self.mine.information(mean, z, z_marginal=z.roll(1, dims=1)),
+            "mine": self.mine.information(mean, z, draws.for_members()),
             "mixture": mixture_information(z, mean),
             "label": torch.special.entr(shares).sum(dim=1) - lost,
         }

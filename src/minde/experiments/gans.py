@@ -40,7 +40,7 @@ def run(
         progress = Progress(f"{name}, {len(members.seeds)} GANs on {device.type}", gans.steps, "steps")
         train(gans, partial(pattern.draw, members.train), members.train, members.names, progress)
         made, codes = gans.sample(members.test, samples)
-        information = gans.mine.information(made, codes, z_marginal=gans.codes(members.test, samples))
+        information = gans.mine.information(made, codes, members.test.for_members())
         measures = coverage(made, pattern, quorum)._asdict() | {"information": information}
         rows += rows_of(name, measures, SERIES)
         rows += points_of(name, "data", pattern.draw(members.test, points)[0])

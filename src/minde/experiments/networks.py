@@ -45,6 +45,11 @@ class Draws:
         """Integers from 0 to `below` - 1, `(members, *shape)`."""
         return self._each(lambda one: torch.randint(below, shape, generator=one))
 
+    def for_members(self) -> list[torch.Generator]:
+        """A new generator for each member."""
+        seeds = [int(torch.randint(2**62, (), generator=one)) for one in self.generators]
+        return [torch.Generator().manual_seed(seed) for seed in seeds * self.conditions]
+
     def _each(self, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
         drawn = torch.stack([draw(one) for one in self.generators]).to(self.device)
         return drawn.repeat(self.conditions, *[1] * (drawn.dim() - 1))

@@ -50,7 +50,7 @@ def run(
 
     made, codes = gans.sample(fresh, samples)
     real = stack_digits(x, fresh, samples)[:replicates]
-    information = gans.mine.information(made, codes, z_marginal=gans.codes(fresh, samples))
+    information = gans.mine.information(made, codes, fresh.for_members())
     rows += rows_of("counts", {"information": information}, SERIES)
     for series, seen in zip((*SERIES, "data"), (*made.split(replicates), real), strict=True):
         modes, divergence = coverage(read(judges, seen))

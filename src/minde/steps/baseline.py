@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from scipy.special import ndtri
+
 from minde import baselines
 from minde.files import provenance
 from minde.hardware import hardware_of, processor
@@ -12,7 +15,7 @@ from minde.study.seeds import seed_of
 from minde.study.sources import SOURCES
 
 BENCHMARK_PACKAGES = ("benchmark-mi", "jax", "jaxlib", "numpy", "scikit-learn", "scipy")
-TORCH_PACKAGES = ("numpy", "torch")
+TORCH_PACKAGES = ("numpy", "scipy", "torch")
 
 
 def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto") -> None:
@@ -56,11 +59,29 @@ def replicates(settings: dict, samples_path: Path) -> Iterator[baselines.Replica
     """Yield the samples of each replicate, with the training split and a seed if the method trains."""
     task, method, train_size = (settings.get(key) for key in ("task", "method", "train_size"))
     for number in range(settings["replicates"]):
-        x_test, y_test = samples.read(samples_path, number, "test")
-        x_train = y_train = seed = None
+        tests, trains, seed = samples.read(samples_path, number, "test"), (None, None), None
         if method not in methods.UNTRAINED:
-            x_train, y_train = samples.read(samples_path, number, "train", train_size)
+            trains = samples.read(samples_path, number, "train", train_size)
             seed = seed_of(settings["seed"], task, train_size, number, f"train/{method}")
+        if settings.get("preprocess") == "gaussianize":
+            ranks_of = tests if method in methods.UNTRAINED else trains
+            tests, trains = (
+                tuple(None if x is None else gaussianized(x, ranked) for x, ranked in zip(xy, ranks_of, strict=True))
+                for xy in (tests, trains)
+            )
+        (x_test, y_test), (x_train, y_train) = tests, trains
         yield baselines.Replicate(
             number=number, x_test=x_test, y_test=y_test, x_train=x_train, y_train=y_train, seed=seed
         )
+
+
+def gaussianized(rows: np.ndarray, ranked: np.ndarray) -> np.ndarray:
+    """Map samples `(n, dim)` to a normal by their ranks among others `(m, dim)`, column by column.
+
+    As :class:`minde.diffusion.preprocess.Gaussianize`, without torch, which most competitors' environments lack.
+    """
+    columns = []
+    for values, others in zip(rows.T, ranked.T, strict=True):
+        steps, counts = np.unique(others, return_counts=True)
+        columns.append(ndtri(np.interp(values, steps, (counts.cumsum() - counts / 2) / len(others))))
+    return np.stack(columns, axis=1).astype(rows.dtype)

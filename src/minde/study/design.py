@@ -100,7 +100,10 @@ def score_error_settings(cell: Cell) -> str:
 
 
 def baseline_settings(config: dict, cell: Cell) -> str:
-    """Settings of a competitor: its `options`, and the train size and a seed if it trains."""
+    """Settings of a competitor: its `options`, the train size and a seed if it trains, and `preprocess` by ranks.
+
+    Of the other kinds of preprocessing, each method has its own.
+    """
     settings = {
         "task": cell.task,
         "method": cell.method,
@@ -109,6 +112,8 @@ def baseline_settings(config: dict, cell: Cell) -> str:
     }
     if cell.method not in UNTRAINED:
         settings |= {"train_size": cell.train_size, "seed": config["seed"]}
+    if (preprocess := preprocess_of(config, cell)) == "gaussianize":
+        settings["preprocess"] = preprocess
     return canonical(settings)
 
 
@@ -226,15 +231,23 @@ def estimators(config: dict, method: str) -> list[str]:
 
 def training_of(config: dict, cell: Cell) -> dict:
     """Preprocessing, network and training settings of a cell: those of the study, then each matching override."""
-    preprocess = config["preprocess"]
     network = dict(config["minde"]["network"])
     training = dict(config["recipes"][config["minde"]["recipe"]])
-    for override in config["overrides"]:
-        if matches(override["match"], cell, task_of(config, cell.task)):
-            preprocess = override["set"].get("preprocess", preprocess)
-            network |= override["set"].get("network", {})
-            training |= override["set"].get("training", {})
-    return {"preprocess": preprocess, "network": network, "training": training}
+    for changes in _overrides(config, cell):
+        network |= changes.get("network", {})
+        training |= changes.get("training", {})
+    return {"preprocess": preprocess_of(config, cell), "network": network, "training": training}
+
+
+def preprocess_of(config: dict, cell: Cell) -> str:
+    """Preprocessing of a cell: that of the study, or of the last matching override that has one."""
+    return next((c["preprocess"] for c in _overrides(config, cell)[::-1] if "preprocess" in c), config["preprocess"])
+
+
+def _overrides(config: dict, cell: Cell) -> list[dict]:
+    """What overrides set in a cell, in order."""
+    task = task_of(config, cell.task)
+    return [override["set"] for override in config["overrides"] if matches(override["match"], cell, task)]
 
 
 def options_of(config: dict, method: str) -> dict:

@@ -1,6 +1,7 @@
 """A fit does not depend on the torch settings of the program, and leaves them unchanged."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -73,6 +74,42 @@ def test_the_programs_threads_are_given_back() -> None:
         Seen(replicates=1, **SMALL).fit(*normals())
         assert (seen, torch.get_num_threads()) == ([1], 2)
     finally:
+        torch.set_num_threads(before)
+
+
+def test_of_fits_in_two_threads_the_last_restores_what_the_first_has_found() -> None:
+    seen, first_is_in, first_may_end = [], threading.Event(), threading.Event()
+
+    class First(MINDE):
+        def _preprocessed(self, *args):
+            first_is_in.set()
+            assert first_may_end.wait(60)
+            return super()._preprocessed(*args)
+
+    class Second(MINDE):
+        def _preprocessed(self, *args):
+            first_may_end.set()
+            first.join(60)  # it ends while this one runs
+            seen.append((torch.get_float32_matmul_precision(), torch.get_num_threads()))
+            return super()._preprocessed(*args)
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_float32_matmul_precision("high")
+        torch.set_num_threads(2)
+        first, second = (
+            threading.Thread(target=lambda kind=kind: kind(replicates=1, **SMALL).fit(*normals()))
+            for kind in (First, Second)
+        )
+        first.start()
+        assert first_is_in.wait(60)
+        second.start()
+        second.join(60)
+        assert seen == [("highest", 1)]
+        assert torch.get_float32_matmul_precision() == "high"
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_float32_matmul_precision("highest")
         torch.set_num_threads(before)
 
 

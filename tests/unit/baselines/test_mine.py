@@ -127,6 +127,22 @@ def test_the_running_mean_of_half_precision_moves():
     assert found[1] == pytest.approx(found[0], rel=0.05)
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_bounds_of_half_precision_are_computed_in_single(loss):
+    """Statistics near 8 have no digits after 1/32 in bfloat16, and their differences are the estimate."""
+
+    class Shifted(Product):
+        def forward(self, pair):
+            return super().forward(pair) + 8
+
+    x, z = (rows.bfloat16() for rows in pairs(2000))
+    mine = Mine(Shifted(), loss=loss)
+    single = mine.information(x.float(), z.float())
+    half = mine.bfloat16().information(x, z)
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, single, rtol=0.02, atol=0.02)
+
+
 def test_copies_of_a_module_that_share_its_buffers_move_the_running_mean():
     """As `nn.DataParallel` makes them."""
     mine, (x, z) = Mine(Product()), pairs(100)

@@ -144,6 +144,12 @@ def test_curved_clusters_have_a_component_each(shape: str) -> None:
         assert errors.min() < 0.002
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(30, 10), (60, 40), (480, 800)])
+def test_few_rows_of_one_cluster_stay_one(rows: int, columns: int) -> None:
+    x = torch.randn(8, rows, columns, generator=torch.Generator().manual_seed(0))
+    assert ((fit_base("mixture", x, columns // 2)[2] > 0).sum(dim=1) == 1).all()
+
+
 def test_few_rows_of_clusters_in_many_columns() -> None:
     """Each cluster is found, with its own moments and without the correlations that chance adds."""
     generator = torch.Generator().manual_seed(0)

@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from minde.baselines import Outcome
+from minde.diffusion.preprocess import fit_preprocess
 from minde.steps.__main__ import main
 from minde.study import results, samples
 
@@ -64,6 +66,31 @@ def test_a_method_that_trains_gets_the_first_training_rows_and_a_seed_of_its_own
     assert seen[0].seed != seen[1].seed
 
 
+@pytest.mark.parametrize("method", ["infonce", "ksg"])
+def test_ranks_are_those_of_the_training_rows_or_else_of_the_test_rows(drawn, tmp_path, monkeypatch, method):
+    """As the score networks see them."""
+    seen = []
+
+    def estimator(replicates):
+        for replicate in replicates:
+            seen.append(replicate)
+            yield Outcome(nats=0.4, seconds=1.0)
+
+    module = {"infonce": "critics"}.get(method, method)
+    monkeypatch.setattr(f"minde.baselines.{module}.{method}", estimator)
+    trained = {"train_size": 40, "seed": 0} if method == "infonce" else {}
+    run(drawn, tmp_path / "ranks.parquet", method=method, options={}, preprocess="gaussianize", **trained)
+    for number, replicate in enumerate(seen):
+        test = np.hstack(samples.read(drawn, number, "test"))
+        train = np.hstack(samples.read(drawn, number, "train", 40)) if trained else test
+        rank = fit_preprocess("gaussianize", torch.from_numpy(train).unsqueeze(0))
+        found = [("test", test), *([("train", train)] if trained else [])]
+        for split, rows in found:
+            given = np.hstack([getattr(replicate, f"{name}_{split}") for name in "xy"])
+            assert given.dtype == np.float32
+            np.testing.assert_allclose(given, rank(torch.from_numpy(rows).unsqueeze(0))[0], rtol=0, atol=1e-5)
+
+
 def test_a_failure_names_the_cell_and_writes_nothing(drawn, tmp_path, capsys):
     with pytest.raises(ValueError, match="500"):
         run(drawn, tmp_path / "ksg.parquet", method="ksg", options={"neighbors": 500})
@@ -77,7 +104,7 @@ def test_a_method_in_torch_runs_on_the_device_asked_for(drawn, tmp_path):
     out = tmp_path / "doe.parquet"
     rows = run(drawn, out, "--device", "cpu", **settings)
     assert [(row["train_size"], row["train_seconds"]) for row in rows] == [(40, 0.0)] * 2
-    assert set(results.read_provenance(out)["versions"]) == {"numpy", "torch"}
+    assert set(results.read_provenance(out)["versions"]) == {"numpy", "scipy", "torch"}
 
 
 def test_what_did_not_converge_is_a_row_with_its_reason(drawn, tmp_path, monkeypatch, capsys):

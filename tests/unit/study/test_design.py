@@ -129,6 +129,19 @@ def test_a_step_is_given_what_it_reads(config, settings, keys):
     assert list(json.loads(settings(config))) == keys.split()
 
 
+def test_competitors_get_the_ranks_of_matching_overrides_and_nothing_else(config):
+    before = design.baseline_settings(config, cell("ksg", train_size=0))
+    config["preprocess"] = "none"
+    assert design.baseline_settings(config, cell("ksg", train_size=0)) == before
+    config["overrides"] = [
+        {"match": {"tasks": ["1v1-*"]}, "set": {"preprocess": "gaussianize", "training": {"batch_size": 8}}},
+        {"match": {"methods": ["mine"]}, "set": {"preprocess": "standardize"}},
+    ]
+    ranked = json.loads(design.baseline_settings(config, cell("ksg", train_size=0)))
+    assert ranked == json.loads(before) | {"preprocess": "gaussianize"}
+    assert "preprocess" not in json.loads(design.baseline_settings(config, cell("mine")))
+
+
 def test_sigmas_that_no_formula_reads_are_not_in_the_settings(config):
     config["minde"]["estimators"]["formulas"] = ["inside"]
     assert json.loads(design.estimate_settings(config, cell()))["sigmas"] == []
