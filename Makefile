@@ -92,6 +92,7 @@ lock: $(STAMP)
 	  | grep -v -E '^(nvidia-|cuda-|triton)|sys_platform == .(win32|emscripten)' > requirements.lock.new
 	mv requirements.lock.new requirements.lock
 
+# Not .snakemake, the record of what made each result: without it, Snakemake reruns nothing after a change.
 clean:
-	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache build src/*.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache build src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,13 +6,11 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
 from snakemake.settings.types import DeploymentMethod
 
 ROOT = Path(str(workflow.current_basedir)).resolve().parent  # with links resolved
 
-# For a Snakemake outside .venv, where minde is not installed.
-sys.path.insert(0, f"{ROOT}/src")
+sys.path.insert(0, f"{ROOT}/src")  # for a Snakemake outside .venv, where minde is not installed
 
 from minde.files import sha256_of
 from minde.study import bundle, consistency, design, hyperparameters, labels, methods, pages, tasks
@@ -21,8 +19,12 @@ from minde.study.bundle.archive import COMPARED, ArchiveError
 from minde.study.sources import source_files
 
 try:
+    if workflow.is_main_process:
+        configs.check_keys(workflow.configfiles)
     BUNDLE = bundle.named_in(config, ROOT, verify=workflow.is_main_process)
     STUDY = BUNDLE.config if BUNDLE else configs.resolve(config, ROOT)
+    if workflow.is_main_process and not BUNDLE and workflow.modifier.parent_modifier is None:
+        configs.check_files(STUDY)  # in an outer workflow, one of its rules may make them
 except (configs.ConfigError, ArchiveError) as error:
     raise WorkflowError(str(error)) from None
 
@@ -39,13 +41,11 @@ STAGES = {
     "estimates": ("unpack",),
 }[BUNDLE and BUNDLE.holds]
 
-# For the captions of the report.
-config.update(STUDY, subject=labels.subject(STUDY))
+config.update(STUDY, subject=labels.subject(STUDY))  # for the captions of the report
 
-# Rules call the shell function `step`. It is defined here rather than in each rule, so that the paths of interpreter and
-# checkout are not part of what Snakemake compares for reruns and the cache. The environments of --sdm conda do not
-# contain minde: they run that of this checkout, like .venv. The prefix of a workflow that uses this one is kept; as it
-# belongs directly before commands, it comes last. Braces are doubled, since shell.prefix formats its argument.
+# Rules call the shell function `step`, defined here so that the paths of interpreter and checkout are not part of what
+# Snakemake compares for reruns and the cache. Environments of --sdm conda run the minde of this checkout, like .venv.
+# The prefix of a workflow that uses this one comes last: it belongs directly before commands. shell.prefix formats {}.
 _CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 _PYTHON = "python" if _CONDA else shlex.quote(sys.executable)
 _STEP = f"step() ( PYTHONPATH={shlex.quote(f'{ROOT}/src')} {_PYTHON} -m minde.steps \"$@\" ); "

@@ -14,16 +14,16 @@ rule merge:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=design.merge_settings(STUDY),
+        settings=lambda wildcards: design.merge_settings(STUDY),  # not text: Snakemake would fill in its {braces}
         # A bundle was made by its own version of this software, whose settings may have other keys.
-        origins="null" if BUNDLE else design.origin_settings(STUDY),
+        origins=lambda wildcards: "null" if BUNDLE else design.origin_settings(STUDY),
         # The folder, not the files: the paper's study has too many files for a command line.
         folder=subpath(output[0], strip_suffix=".parquet"),
     message:
         "Merge the estimates of all cells"
     shell:
-        "step merge --settings {params.settings:q} --origins - --estimates {params.folder} --out {output} "
-        "2> {log} <<< {params.origins:q}"
+        "step merge --settings - --origins - --estimates {params.folder} --out {output} "
+        "2> {log} <<< {params.settings:q}$'\\n'{params.origins:q}"
 
 
 rule estimates:

@@ -8,7 +8,7 @@ rule plan:
     conda:
         "../envs/train.yaml"
     params:
-        settings=design.plan_settings(STUDY),
+        settings=lambda wildcards: design.plan_settings(STUDY),
     message:
         "Estimate the cost of the study without running it"
     shell:

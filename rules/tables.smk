@@ -43,6 +43,7 @@ use rule table1 as table1_at_size with:
         ),
     log:
         "<logs>/table1_at_{train_size}.log",
+    localrule: True
     params:
         table="table1",
         settings=lambda wildcards: design.table1_settings(STUDY, int(wildcards.train_size)),
@@ -63,6 +64,7 @@ use rule table1 as summary with:
         ),
     log:
         "<logs>/summary.log",
+    localrule: True
     params:
         table="summary",
         settings=design.summary_settings(STUDY),
@@ -93,7 +95,7 @@ rule hyperparameters:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=hyperparameters.table_settings(STUDY),
+        settings=lambda wildcards: hyperparameters.table_settings(STUDY),
     message:
         "Write the table of hyper-parameters"
     shell:

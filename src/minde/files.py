@@ -1,23 +1,33 @@
 """Atomic writes, and the provenance of files."""
 
+import glob
 import hashlib
 import json
 import os
 import platform
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+DAY = 24 * 3600.0  # seconds
 
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path next to `path`; it is moved into place on success and removed if the block raises."""
+    """Yield a temporary path next to `path`; it is moved into place on success and removed if the block raises.
+
+    Those that processes left which were killed are removed when a day old.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(FileNotFoundError):  # another process may write, or remove, it
+            if time.time() - left.stat().st_mtime > DAY:
+                left.unlink()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import shlex
 import signal
 import threading
 import time
@@ -68,8 +69,13 @@ class Executor(RemoteExecutor):
         return "all"
 
     def additional_general_args(self) -> str:
-        """Return arguments of a job's Snakemake: only the submitting Snakemake retries."""
-        return "--preemptible-rules --preemptible-retries 0"
+        """Return arguments of a job's Snakemake: only the submitting Snakemake retries; it uses the same cache."""
+        arguments = ["--preemptible-rules", "--preemptible-retries", "0"]
+        if self.workflow.workflow_settings.cache == []:  # Snakemake drops an option without values
+            # In older versions the value of the directive, in newer ones an object.
+            cached = [rule.name for rule in self.workflow.rules if getattr(rule.cache, "output", rule.cache)]
+            arguments += ["--cache", *cached]
+        return shlex.join(arguments)
 
     def run_job(self, job: JobExecutorInterface) -> None:
         """Submit one job."""
@@ -91,6 +97,8 @@ class Executor(RemoteExecutor):
                 self._refuse(job, f"{error}.\n")
                 continue
             if clash := next((made_by_others[path] for path in ready.outputs if path in made_by_others), None):
+                for part in jobs.parts(job):
+                    part.cleanup = _keep_outputs  # Snakemake would delete what the other job has made
                 self._refuse(job, _made_elsewhere(ready.rule, *clash))
             else:
                 wanted.append(ready)
@@ -261,6 +269,10 @@ def _made_elsewhere(rule: str, run: runs.Run, entry: runs.Entry) -> str:
         f"Rule {rule}: another Snakemake that still runs, {who}, makes {', '.join(entry.outputs)} in its job "
         f"{entry.cluster_id}. Stop that Snakemake, or wait for it.\n"
     )
+
+
+async def _keep_outputs(*args: object, **options: object) -> None:
+    """Take the place of a job's cleanup."""
 
 
 def _interrupt(number: int, frame: object) -> None:

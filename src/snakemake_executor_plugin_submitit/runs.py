@@ -68,12 +68,11 @@ class Run:
         return cls(parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
 
     def start(self) -> None:
-        """Make the run's folder, accessible to its user only, if it does not exist."""
+        """Make the run's folder, accessible to its user only, if it does not exist; others may share its parent."""
         if self.folder.exists():
             return
-        for folder in (self.folder.parent, self.folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700)
         owner = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
         self._beat(owner)
         threading.Thread(target=self._live, args=(owner,), daemon=True).start()

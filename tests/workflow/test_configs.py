@@ -77,6 +77,14 @@ def test_a_wrong_config_stops_before_any_job(fresh, change, message):
     assert not (fresh / "results").exists()
 
 
+def test_a_key_that_is_there_twice_stops_before_any_job(fresh):
+    text = (fresh / "tiny.yaml").read_text()
+    (fresh / "twice.yaml").write_text(f"{text}seed: 1\nseed: 2\n")
+    lines = len(text.splitlines())
+    output = snakemake(fresh, "--configfile", "twice.yaml", fails=True)
+    assert f"twice.yaml, line {lines + 2}: found the key seed again, as in line {lines + 1}; allowed: once" in output
+
+
 def test_a_study_to_compare_with_must_be_there(fresh):
     output = snakemake(fresh, "--configfile", "tiny.yaml", "--config", "compared_with=other", fails=True)
     assert "compared_with names other, but results/other/estimates.parquet does not exist: run other first" in output

@@ -30,6 +30,15 @@ def fake_python(path, version="3.11", has_venv=True):
     return path
 
 
+def test_cleaning_keeps_results_and_the_record_of_what_made_them(tmp_path):
+    for name in ("results/small", ".snakemake/metadata", ".venv", "build"):
+        (tmp_path / name).mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"Makefile", "results", ".snakemake"}
+    assert (tmp_path / ".snakemake/metadata").exists()
+
+
 @pytest.mark.parametrize("version", ["3.10", "3.13"])
 def test_another_python(tmp_path, version):
     python = fake_python(tmp_path / "python", version=version)

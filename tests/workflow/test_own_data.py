@@ -78,9 +78,9 @@ def test_other_content_of_the_file_however_old_runs_everything_again_and_a_newer
 
 
 def test_columns_whose_names_fill_more_than_an_argument_are_merged_and_discrete_ones_warned_of(estimated):
-    """An argument holds 128 KiB; the summary has what needs no truth."""
+    """An argument holds 128 KiB; braces are Snakemake's wildcards; the summary has what needs no truth."""
     generator = np.random.default_rng(0)
-    wide = {f"{'of a long name ' * 10}{number}": generator.normal(size=300) for number in range(400)}
+    wide = {f"{'of a long name ' * 10}{{{number}}}": generator.normal(size=300) for number in range(400)}
     pd.DataFrame(wide | {"dose": generator.integers(2, size=300)}).to_parquet(estimated / "wide.parquet")
     names = list(wide)
     data = {f"wide{i}": {"file": "wide.parquet", "x": ["dose"], "y": names[i:]} for i in range(3)}
@@ -124,7 +124,16 @@ def test_a_bad_file_in_place_of_a_good_one_costs_nothing(estimated):
     assert "Nothing to be done" in snakemake(estimated, *configs)
 
 
+def test_a_file_that_is_missing_stops_a_study_that_has_results(estimated):
+    """Snakemake would take the estimates that are there for those of the study, and exit with status 0."""
+    more = {"tasks": ["mine", "more"], "data": {"more": {"file": "mroe.csv", "x": ["height"], "y": ["age"]}}}
+    (estimated / "more.yaml").write_text(yaml.safe_dump(more))
+    printed = snakemake(estimated, "--configfile", "tiny.yaml", "more.yaml", fails=True)
+    assert "data.more.file: found mroe.csv; allowed: a file that exists" in printed
+
+
 def test_a_file_that_is_not_there_is_named_although_samples_of_another_one_are(estimated):
     (estimated / "gone.yaml").write_text(yaml.safe_dump({"data": {"mine": {"file": "gone.csv"}}}))
     printed = snakemake(estimated, "--configfile", "tiny.yaml", "gone.yaml", fails=True)
+    assert "gone.csv does not exist; results/tiny/samples/mine.parquet is used as it is" in printed
     assert "file of its samples is mine.csv, expected gone.csv" in printed

@@ -1,7 +1,7 @@
 """The command line that rules call, `python -m minde.steps VERB`. A verb is a function and an entry in VERBS.
 
-Settings are the JSON that `minde.study.design` derives from a config; `-` reads them from standard input, since an
-argument holds at most 128 KiB, which a config with many user files exceeds.
+Settings are the JSON that `minde.study.design` derives from a config; `-` reads them from standard input, a line for
+each such argument, since an argument holds at most 128 KiB, which a config with many user files exceeds.
 """
 
 import argparse
@@ -19,7 +19,7 @@ def _path(name: str, about: str, **options) -> tuple[str, dict]:
 
 
 def _json(text: str):
-    return json.loads(sys.stdin.read() if text == "-" else text)
+    return json.loads(sys.stdin.readline() if text == "-" else text)
 
 
 def _stack(text: str) -> int | None:

@@ -7,7 +7,8 @@ allowed.
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -53,6 +54,50 @@ def resolve(config: dict, root: str | Path) -> dict:
     return resolved
 
 
+def check_keys(paths: Iterable[str | Path]) -> None:
+    """Raise ConfigError if a key occurs twice in one of these config files: the first would be ignored silently."""
+    problems = []
+    for path in paths:
+        with suppress(yaml.YAMLError):  # Snakemake reports it
+            problems += [f"{path}, {problem}" for problem in _repeated(yaml.compose(Path(path).read_text("utf-8")))]
+    _raise_if(problems)
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[str]:
+    """The keys that occur twice in one mapping of a document, with their lines."""
+    if isinstance(node, yaml.SequenceNode):
+        for inner in node.value:
+            yield from _repeated(inner)
+    elif isinstance(node, yaml.MappingNode):
+        first = {}
+        for key, inner in node.value:
+            line = key.start_mark.line + 1
+            if key.value in first:
+                yield f"line {line}: found the key {key.value} again, as in line {first[key.value]}; allowed: once"
+            first.setdefault(key.value, line)
+            yield from _repeated(inner)
+
+
+def check_files(config: dict) -> None:
+    """Raise ConfigError if the file of a task does not exist and its samples neither.
+
+    Snakemake would take results that exist for those of the study.
+    """
+    allowed = "a file that exists, relative to the working directory"
+    missing = [task for task in _without_file(config) if not _samples_of(config, task).exists()]
+    _raise_if([f"data.{task}.file: found {config['data'][task]['file']}; allowed: {allowed}" for task in missing])
+
+
+def _without_file(config: dict) -> list[str]:
+    """The tasks of the study whose own file does not exist."""
+    own = [(task, config["data"][task]["file"]) for task in config["tasks"] if task in config["data"]]
+    return [task for task, file in own if file != consistency.LATENTS and not Path(file).exists()]
+
+
+def _samples_of(config: dict, task: str) -> Path:
+    return Path(f"results/{config['name']}/samples/{task}.parquet")
+
+
 def problem_of_file(config: dict, task: str) -> str:
     """Why the file of a task cannot be split into samples; empty if it can."""
     from .data import DUPLICATES, problem  # loads pyarrow, which other studies do not need on the login node
@@ -63,7 +108,7 @@ def problem_of_file(config: dict, task: str) -> str:
 
 
 def remarks(config: dict) -> Iterator[str]:
-    """Warnings about overrides that match no cell, quoted formulas that are not estimated, and a missing study.
+    """Warnings about overrides that match no cell, quoted formulas that are not estimated, a missing study or file.
 
     They are not errors: a further config file may have removed their tasks or formulas.
     """
@@ -75,6 +120,10 @@ def remarks(config: dict) -> Iterator[str]:
     ]
     if (other := config["compared_with"]) and not Path(f"results/{other}/estimates.parquet").exists():
         yield f"compared_with names {other}, but results/{other}/estimates.parquet does not exist: run {other} first."
+    for task in _without_file(config):
+        if (samples := _samples_of(config, task)).exists():
+            file = config["data"][task]["file"]
+            yield f"data.{task}.file: {file} does not exist; {samples} is used as it is, whatever its settings were."
     if idle:
         yield f"No cell of this study matches {', '.join(idle)}."
     minde = config["minde"]

@@ -41,7 +41,8 @@ class DataError(ValueError):
 def split(settings: dict, file: Path, out: Path) -> None:
     """Split the rows of a file into every replicate's training and test samples, and write them.
 
-    `settings`: task, seed, replicates, n_train and n_test (rows per replicate), x and y (names of columns). Raises
+    `settings`: task, seed, replicates, n_train and n_test (rows per replicate), x and y (names of columns), and the
+    name of the file, which changes nothing. Raises
     DataError; repeated rows are left to :func:`problem`, since the share that is allowed changes no sample.
     """
     values = check(settings, file)
@@ -114,7 +115,7 @@ def _read_table(file: Path, columns: list[str]) -> pa.Table:
                 names = reader.schema.names
         for column in columns:
             if (count := names.count(column)) != 1:
-                found = f"exists {count} times" if count else f"is missing; the file has {', '.join(names)}"
+                found = f"exists {count} times" if count else f"is missing; the file has {', '.join(map(repr, names))}"
                 raise DataError(f"{file}: the column {column!r} {found}; name columns that exist once")
         if file.suffix == ".parquet":
             return pq.read_table(file, columns=columns)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from . import consistency
 from .methods import METHODS, UNTRAINED, VARIANTS
@@ -50,9 +51,10 @@ def sample_settings(config: dict, task: str) -> str:
 
 
 def split_settings(config: dict, task: str) -> str:
-    """Settings for splitting a user file into samples, besides the file."""
-    columns = {key: config["data"][task][key] for key in ("x", "y")}
-    return canonical(json.loads(sample_settings(config, task)) | columns)
+    """Settings for splitting a user file into samples; the name of the file keeps files of the same content apart."""
+    entry = config["data"][task]
+    own = {"file": Path(entry["file"]).name, "x": entry["x"], "y": entry["y"]}
+    return canonical(json.loads(sample_settings(config, task)) | own)
 
 
 def latents_settings(config: dict) -> str:

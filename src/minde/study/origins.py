@@ -18,27 +18,32 @@ def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
 
     `made_by` is the file's provenance, or `{"training": …}` with that of a file of weights; `config` holds what
     :func:`.design.origin_settings` returns. The message names stage and setting, the found and the expected value, and
-    the file to delete.
+    the files to delete.
     """
     expected, folder = _expected(config, cell), path.parents[3]
     made = {"samples": f"samples/{cell.task}.parquet", "training": f"networks/{cell.path}.safetensors"}
     for stage, settings in _found(made_by).items():
-        _compare(path, stage, settings, expected[stage], remove=folder / made[stage] if stage in made else path)
+        own = [folder / made[stage]] if stage in made else []
+        _compare(path, stage, settings, expected[stage], remove=[*own, path])
 
 
 def check_experiment(path: Path, made_by: dict, config: dict, name: str) -> None:
     """The same for the rows of an experiment, of which `made_by` is the provenance and `config` a whole config."""
-    _compare(path, "experiment", made_by["settings"], json.loads(design.experiment_settings(config, name)), remove=path)
+    expected = json.loads(design.experiment_settings(config, name))
+    _compare(path, "experiment", made_by["settings"], expected, remove=[path])
 
 
-def _compare(path: Path, stage: str, found: dict, expected: dict, *, remove: Path) -> None:
-    """Raise ValueError, with the file to remove, if settings of a stage that leads to `path` differ."""
+def _compare(path: Path, stage: str, found: dict, expected: dict, *, remove: list[Path]) -> None:
+    """Raise ValueError, with the files to remove, if settings of a stage that leads to `path` differ.
+
+    They are that of the stage and the last: Snakemake does not make a file again while one that is made from it exists.
+    """
     for key in sorted(expected.keys() | found):
         if found.get(key) != expected.get(key):
             raise ValueError(
                 f"{path} was made with other settings than the study's: {key} of its {stage} is {found.get(key)}, "
                 f"expected {expected.get(key)}. For example, the config was edited while the study ran, or results "
-                f"were copied from another study. Delete {remove} and run the workflow again"
+                f"were copied from another study. Delete {' and '.join(map(str, remove))} and run the workflow again"
             )
 
 
@@ -64,8 +69,7 @@ def _stages(made: dict) -> Iterator[dict]:
 
 
 def _expected(config: dict, cell: design.Cell) -> dict[str, dict]:
-    """The settings of each stage that leads to a cell's estimates, as :mod:`.design` passes them to its step, and the
-    name of the user file that the samples come from."""
+    """The settings of each stage that leads to a cell's estimates, as :mod:`.design` passes them to its step."""
     user_file = config["data"].get(cell.task)
     settings = {"samples": (design.split_settings if user_file else design.sample_settings)(config, cell.task)}
     if cell.method in methods.VARIANTS:
@@ -75,17 +79,14 @@ def _expected(config: dict, cell: design.Cell) -> dict[str, dict]:
         }
     else:
         settings["estimates"] = design.baseline_settings(config, cell)
-    stages = {stage: json.loads(text) for stage, text in settings.items()}
-    if user_file:
-        stages["samples"]["file"] = Path(user_file["file"]).name
-    return stages
+    return {stage: json.loads(text) for stage, text in settings.items()}
 
 
 def _found(made_by: dict) -> dict[str, dict]:
     """The same settings, from a file's provenance."""
     training = made_by.get("training")
     samples = (training or made_by)["samples"]
-    settings = {"samples": samples["settings"] | ({"file": samples["file"]["name"]} if "file" in samples else {})}
+    settings = {"samples": samples["settings"]}
     if training:
         settings["training"] = {key: value for key, value in training["settings"].items() if key not in _FROM_SAMPLES}
     if "settings" in made_by:

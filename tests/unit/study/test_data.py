@@ -102,7 +102,9 @@ def test_too_few_rows_are_refused_and_leave_no_file(path, tmp_path):
 
 
 def test_missing_columns_are_named_with_those_that_are_there(path):
-    with pytest.raises(DataError, match=r"mine\.\w+: the column 'hieght' is missing; the file has height, weight, age"):
+    with pytest.raises(
+        DataError, match=r"mine\.\w+: the column 'hieght' is missing; the file has 'height', 'weight', 'age'"
+    ):
         read(path, ["hieght"])
 
 

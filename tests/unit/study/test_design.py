@@ -285,8 +285,8 @@ def test_the_consistency_tests_on_mnist_have_the_papers_rows_and_latents(config)
     assert (trained["precondition"], trained["duration"]) == ("gaussian", {"steps": 2000})
 
 
-def test_splitting_a_file_reads_its_columns_and_not_its_path_and_what_does_not_change_the_samples(config):
-    config["data"] = {"mine": {"file": "a.csv", "x": ["a"], "y": ["b"], "mi_true": 0.5, "duplicates": 0.2}}
+def test_splitting_a_file_reads_its_name_and_columns_and_not_its_folder_and_what_does_not_change_the_samples(config):
+    config["data"] = {"mine": {"file": "folder/a.csv", "x": ["a"], "y": ["b"], "mi_true": 0.5, "duplicates": 0.2}}
     settings = json.loads(design.split_settings(config, "mine"))
     assert settings == {
         "task": "mine",
@@ -294,6 +294,7 @@ def test_splitting_a_file_reads_its_columns_and_not_its_path_and_what_does_not_c
         "replicates": 3,
         "n_train": 10000,
         "n_test": 10000,
+        "file": "a.csv",
         "x": ["a"],
         "y": ["b"],
     }
@@ -344,11 +345,13 @@ def test_estimates_of_another_file_of_the_same_columns_are_told(config):
     asked = cell("ksg", task="mine", train_size=0)
     made_by = {
         "settings": json.loads(design.baseline_settings(config, asked)),
-        "samples": {"settings": json.loads(design.split_settings(config, "mine")), "file": {"name": "mine.csv"}},
+        "samples": {"settings": json.loads(design.split_settings(config, "mine"))},
     }
     path, whole = Path(f"results/small/estimates/{asked.path}.parquet"), json.loads(design.origin_settings(config))
     origins.check(path, made_by, whole, asked)
-    made_by["samples"]["file"]["name"] = "old.csv"
-    message = r"file of its samples is old.csv, expected mine.csv\..* Delete results/small/samples/mine.parquet"
+    made_by["samples"]["settings"]["file"] = "old.csv"
+    message = (
+        rf"file of its samples is old.csv, expected mine.csv\..* Delete results/small/samples/mine.parquet and {path}"
+    )
     with pytest.raises(ValueError, match=message):
         origins.check(path, made_by, whole, asked)

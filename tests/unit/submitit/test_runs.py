@@ -74,9 +74,11 @@ def take(found, *wanted):
     return [entry.cluster_id if entry else sorted(ready.rivals) for ready, entry in found.take(list(wanted))]
 
 
-def test_the_folder_is_private(run):
-    for folder in (run.folder, run.folder.parent):
-        assert folder.stat().st_mode & 0o777 == 0o700
+def test_the_folder_is_private_and_others_may_have_theirs_beside_it(run):
+    assert run.folder.stat().st_mode & 0o777 == 0o700
+    plain = run.folder.parent.parent / "plain"
+    plain.mkdir()  # as the user's umask says
+    assert run.folder.parent.stat().st_mode == plain.stat().st_mode
 
 
 @pytest.fixture

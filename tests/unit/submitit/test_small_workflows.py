@@ -133,10 +133,12 @@ def test_a_third_snakemake_leaves_alone_what_a_second_has_taken_over(tmp_path):
     assert snakemake(tmp_path, "local", "--unlock").returncode == 0
     second = start(tmp_path, "local", "--rerun-incomplete", "patient.txt")
     until(lambda: "does this already" in (tmp_path / "said").read_text())
-    third = start(tmp_path, "local", "--rerun-incomplete", "--nolock", "patient.txt", said="third")
+    (tmp_path / "patient.txt").touch()  # what the job writes may be there before Snakemake knows that it has ended
+    third = start(tmp_path, "local", "--rerun-incomplete", "--nolock", "--force", "patient.txt", said="third")
     assert third.wait(PATIENCE) == 1
     refused = (tmp_path / "third").read_text()
     assert f"another Snakemake that still runs, process {second.pid} on " in refused
+    assert (tmp_path / "patient.txt").exists()
     (tmp_path / "enough").touch()
     assert second.wait(PATIENCE) == 0, (tmp_path / "said").read_text()
     assert (tmp_path / "starts").read_text().count("\n") == 1
