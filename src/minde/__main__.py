@@ -13,26 +13,32 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 
+ABOUT = "Mutual information of the columns of a file, and the tasks of the benchmark."
 STATUS = __doc__.split("\n\n")[1].replace("\n", " ")
 FAILED, USAGE, SAMPLES, INTERRUPTED = 1, 2, 3, 130
 
-# The parameters of MINDE that are options: their type and meaning; the defaults are those of MINDE.
+# The parameters of MINDE that are options: their type, their meaning, and MINDE's default.
 SETTINGS = {
-    "--variant": (str, "c or j: which scores are learned"),
-    "--preprocess": (str, "standardize, gaussianize (heavy tails) or none"),
-    "--steps": (int, "updates of the weights"),
-    "--batch-size": (int, "rows per step and replicate"),
-    "--learning-rate": (float, "of Adam, at its highest"),
+    "--variant": (str, "c: learn the scores of x, y may be discrete; j: of both, which must be continuous", "c"),
+    "--preprocess": (str, "standardize, gaussianize (heavy tails) or none", "standardize"),
+    "--steps": (int, "updates of the weights", 1500),
+    "--batch-size": (int, "rows per step and replicate", 256),
+    "--learning-rate": (float, "of Adam, at its highest", 0.002),
     "--weight-decay": (
         float,
         "divided by the training rows, more for many columns: keeps networks from memorizing few rows",
+        600.0,
     ),
-    "--precondition": (str, "mixture (of clusters), gaussian or none: learn the residual to it, or the whole scores"),
-    "--formula": (str, "inside, sigma or gap: which estimate comes first; auto: inside for variant c, gap for j"),
-    "--replicates": (int, "networks, each with its own held-out rows"),
-    "--test-size": (float, "share of the rows that each holds out"),
-    "--device": (str, "auto, cpu, cuda or, for example, cuda:1"),
-    "--threads": (int, "of the CPU: networks this small gain little from a second one, and lose if cores are busy"),
+    "--precondition": (
+        str,
+        "mixture (of clusters), gaussian or none: learn the residual to it, or the whole scores",
+        "mixture",
+    ),
+    "--formula": (str, "inside, sigma or gap: which comes first; auto: inside for variant c, gap for j", "auto"),
+    "--replicates": (int, "networks, each with its own held-out rows", 5),
+    "--test-size": (float, "share of the rows that each holds out", 0.2),
+    "--device": (str, "auto, cpu, cuda or, for example, cuda:1", "auto"),
+    "--threads": (int, "of the CPU: networks this small gain little from a second one, and lose if cores are busy", 1),
 }
 
 
@@ -151,7 +157,7 @@ def _parameter(option: str) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="minde", description=__doc__.splitlines()[0], epilog=STATUS)
+    top = argparse.ArgumentParser(prog="minde", description=ABOUT, epilog=STATUS)
     top.add_argument("--version", action="version", version=f"minde {version('minde')}")
     verbs = top.add_subparsers(required=True, metavar="COMMAND")
     one = verbs.add_parser("estimate", help=estimate.__doc__, description=estimate.__doc__, epilog=STATUS)
@@ -159,8 +165,8 @@ def parser() -> argparse.ArgumentParser:
     columns = "columns (npz: arrays), separated by commas; * and ? match any characters (use ? for a comma in a name)"
     one.add_argument("--x", required=True, metavar="NAMES", help=f"{columns}: X")
     one.add_argument("--y", required=True, metavar="NAMES", help="the same for Y")
-    for option, (kind, about) in SETTINGS.items():
-        one.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=about)
+    for option, (kind, about, default) in SETTINGS.items():
+        one.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=f"{about} ({default})")
     one.add_argument("--seed", type=int, default=0, metavar="INT", help="source of all random numbers (0)")
     one.add_argument("--level", type=float, default=0.95, metavar="FLOAT", help="of the confidence interval (0.95)")
     one.add_argument("--save", type=Path, metavar="PATH", help="keep the fitted estimator, for MINDE.load")

@@ -1,8 +1,10 @@
 """The default study end to end, like `make study`, in the repository's own results folder, so that it runs once."""
 
 import math
+import re
 import statistics
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from running import ROOT, snakemake
@@ -63,6 +65,20 @@ def test_monte_carlo_errors_are_stated_and_small(estimates):
 def test_every_output_is_there(estimates):
     for name in ("tables/table1.tex", "tables/summary.html", "figures/spread_1.png", "figures/training_size_1.pdf"):
         assert (FOLDER / name).stat().st_size > 0
+
+
+def test_the_docs_show_how_to_read_the_results(estimates, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs/study.md").read_text()
+    (shown,) = re.findall(r"^```python\n(.*?trained_model.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    exec(shown[shown.index("from pathlib") :], names := {})
+    assert names["noise_pred"].shape == (CONFIG["replicates"], CONFIG["samples"]["test"], 1)
+    for path, columns in re.findall(r"^\| `(\S+\.parquet)` \| (.*) \|$", page, flags=re.MULTILINE):
+        filled = path.replace("TASK", CONFIG["tasks"][0]).replace("METHOD", "minde-c").replace("SIZE", "10000")
+        held = pq.read_schema(FOLDER / filled).names
+        named = set(re.findall(r"`(\w+)`", columns)) - {"inside", "gap"}
+        assert named <= set(held), path
+        assert set(held) - named <= {"train_size"} | {name for name in held if name[:2] in ("x_", "y_")}, path
 
 
 def test_the_study_is_complete(estimates):

@@ -37,12 +37,12 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     """
     if "variant" in settings:
         raise ValueError("a divergence has no variant, since one score of p and one of q are learned; leave it out")
-    settings = MINDE(**settings, formula=formula).get_params()
-    check_settings(settings)
-    check_same_columns(("p", "q"), p, q)
     if formula not in estimators.DIVERGENCE_FORMULAS:
         expected = " or ".join(estimators.DIVERGENCE_FORMULAS)
         raise ValueError(f"formula {formula!r} does not give a divergence; expected {expected}")
+    settings = MINDE(**settings, formula=formula).get_params()
+    check_settings(settings)
+    check_same_columns(("p", "q"), p, q)
     standardized = settings["preprocess"] == "standardize"
     samples = {name: rows_of(name, values, standardized=standardized) for name, values in (("p", p), ("q", q))}
     if samples["p"].shape[1] != samples["q"].shape[1]:

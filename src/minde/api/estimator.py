@@ -278,11 +278,18 @@ class MINDE(PointEstimator, BaseEstimator):
         and after `preprocess="gaussianize"`. Warns (UserWarning) if the test rows are collinear: the entropy is then
         minus infinity.
         """
+        if of not in ("x", "y", "xy"):
+            raise ValueError(f"of is {of!r}; expected x, y or xy")
         return self._entropy(of, sigma)
 
     def conditional_entropy(self, of: Literal["x", "y"] = "x", sigma: float = 1.0) -> Estimate:
-        """Estimate H(X | Y), or H(Y | X) for y, in nats; otherwise like :meth:`entropy`."""
-        return self._entropy({"x": "x|y", "y": "y|x"}.get(of, f"{of} given the other"), sigma)
+        """Estimate H(X | Y), or H(Y | X) for y, in nats; otherwise like :meth:`entropy`.
+
+        Raises ValueError if `of` is neither x nor y.
+        """
+        if of not in ("x", "y"):
+            raise ValueError(f"of is {of!r}; expected x or y")
+        return self._entropy({"x": "x|y", "y": "y|x"}[of], sigma)
 
     def _mutual_informations(self, formulas: Sequence[str], sigma: float) -> dict[str, Estimate]:
         check_width(sigma)

@@ -62,7 +62,9 @@ def check_settings(settings: dict) -> None:
 
 
 def formula_of(formula: str, variant: str) -> str:
-    """Return the formula that a setting means for a variant."""
+    """Return the formula that a setting means for a variant. Raises ValueError for an unknown one."""
+    if formula not in CHOICES["formula"]:
+        raise ValueError(f"formula is {formula!r}; expected {', '.join(CHOICES['formula'])}")
     return QUOTED[variant] if formula == "auto" else formula
 
 

@@ -176,10 +176,10 @@ def test_a_terminal_gets_progress(folder) -> None:
     assert run.stdout.startswith("I(X; Y) = ")
 
 
-def test_every_option_is_a_setting_of_the_estimator() -> None:
+def test_every_option_is_a_setting_of_the_estimator_and_its_help_says_the_default() -> None:
     params = MINDE().get_params()
-    for option in SETTINGS:
-        assert option.removeprefix("--").replace("-", "_") in params
+    for option, (kind, _, default) in SETTINGS.items():
+        assert params[option.removeprefix("--").replace("-", "_")] == kind(default)
 
 
 def test_tasks_are_listed_for_people_and_for_programs(capsys) -> None:

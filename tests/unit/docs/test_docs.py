@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from snakemake.utils import update_config
 
@@ -54,9 +55,9 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
         assert not anchor or anchor in [re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles], target
 
 
-def test_the_study_that_the_readme_shows_is_one() -> None:
-    (shown,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
-    assert f"```yaml\n{shown}```" in (ROOT / "docs/study.md").read_text()
+@pytest.mark.parametrize("page", ["README.md", "docs/study.md"])
+def test_the_study_that_a_page_shows_is_one(page) -> None:
+    shown = re.search(r"^```yaml\n(.*?)^```", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)[1]
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     update_config(config, yaml.safe_load(shown))
     assert configs.resolve(config, ROOT)["name"] == "trial"
