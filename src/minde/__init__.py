@@ -12,8 +12,8 @@ __all__ = ["MINDE", "Estimate", "Interval", "Mine", "clip_adaptively", "kl_diver
 
 _MODULES = {
     "MINDE": "minde.api.estimator",
-    "Estimate": "minde.api.estimate",
-    "Interval": "minde.api.estimate",
+    "Estimate": "minde.api.result",
+    "Interval": "minde.api.result",
     "kl_divergence": "minde.api.divergence",
     "Mine": "minde.baselines.mine",
     "clip_adaptively": "minde.baselines.mine",

@@ -11,9 +11,9 @@ from minde.device import pick_device
 from minde.diffusion import estimators
 from minde.diffusion.preprocess import fit_preprocess
 
-from .estimate import Estimate, combine
 from .estimator import MINDE
 from .inputs import check_same_columns, places_of, rows_of, warn_of_scale
+from .result import Estimate, combine
 from .settings import check_rows, check_settings, draw_seed
 from .surroundings import undisturbed, warn
 from .training import estimation_times, seeds_of, split, train

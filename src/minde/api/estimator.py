@@ -16,9 +16,9 @@ from minde.device import pick_device
 from minde.diffusion import estimators
 from minde.diffusion.preprocess import Standardize, fit_preprocess
 
-from . import estimation, inputs, saving
+from . import inputs, measures, saving
 from .benchmark_mi import PointEstimator
-from .estimate import Estimate
+from .result import Estimate
 from .settings import check_entropy_width, check_rows, check_settings, check_width, draw_seed, formula_of
 from .surroundings import undisturbed, warn
 from .training import Curve, Fitted, seeds_of, shuffled, split, train
@@ -295,16 +295,14 @@ class MINDE(PointEstimator, BaseEstimator):
         check_width(sigma)
         check_settings(self.get_params())
         with undisturbed(self._fitted.test.device, self.threads):
-            return estimation.mutual_informations(
-                self._fitted, formulas, sigma, mc_draws=self.mc_draws, seed=self.seed_
-            )
+            return measures.mutual_informations(self._fitted, formulas, sigma, mc_draws=self.mc_draws, seed=self.seed_)
 
     def _entropy(self, of: str, sigma: float) -> Estimate:
         check_is_fitted(self)
         check_entropy_width(sigma)
         check_settings(self.get_params())
         with undisturbed(self._fitted.test.device, self.threads):
-            return estimation.entropy(self._fitted, of, sigma, mc_draws=self.mc_draws, seed=self.seed_)
+            return measures.entropy(self._fitted, of, sigma, mc_draws=self.mc_draws, seed=self.seed_)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one safetensors file, with settings and a checksum as JSON in its header.

@@ -43,8 +43,8 @@ DIVERGENCE_FORMULAS = ("inside", "gap")
 ROWS = 2048  # test points per call of the predictor: bounds memory, does not change the numbers
 
 
-class Estimate(NamedTuple):
-    """A Monte Carlo estimate of each replicate, in nats."""
+class Estimates(NamedTuple):
+    """Monte Carlo estimates of all replicates, in nats."""
 
     value: Tensor
     """`(replicates,)`."""
@@ -98,7 +98,7 @@ def pointwise_information(
     return integrate(integrands, clean, times=times, **options)
 
 
-def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **options) -> dict[str, Estimate]:
+def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **options) -> dict[str, Estimates]:
     """Estimate the mutual information of each replicate by every formula: the mean of :func:`pointwise_information`.
 
     `options` and keys of the result are as there. Raises FloatingPointError, naming the estimator and the replicate,
@@ -108,7 +108,7 @@ def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **o
     return {name: summarise(name, values, first) for name, values in per_point.items()}
 
 
-def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **options) -> dict[str, Estimate]:
+def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **options) -> dict[str, Estimates]:
     """Estimate `KL(p || q) = ½ ∫ β E_p || s_p - s_q ||² dt` of each replicate, in nats (paper).
 
     `clean` are test samples of p, `(replicates, n, dim)`; the predictors, of variant x, are those of p and q;
@@ -134,7 +134,7 @@ def entropy(
     dim_x: int,
     sigma: float,
     **options,
-) -> dict[str, Estimate]:
+) -> dict[str, Estimates]:
     """Estimate differential entropies, in nats: x and x|y with variant c; xy, x|y, y|x, x and y with variant j.
 
     `H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt - KL(p_1 || ref_σ)` for the N coordinates that
@@ -216,7 +216,7 @@ def integrate(
     return totals
 
 
-def summarise(name: str, per_point: Tensor, first: int = 0) -> Estimate:
+def summarise(name: str, per_point: Tensor, first: int = 0) -> Estimates:
     """Average estimates at test points `(replicates, n)`.
 
     Raises FloatingPointError, naming the estimator and the replicate, numbered from `first`, if one is not finite.
@@ -227,4 +227,4 @@ def summarise(name: str, per_point: Tensor, first: int = 0) -> Estimate:
         raise FloatingPointError(
             f"The estimate {name!r} of replicate {first + bad[0]} is {value[bad[0]].item()}, not finite."
         )
-    return Estimate(value, std / math.sqrt(per_point.shape[1]))
+    return Estimates(value, std / math.sqrt(per_point.shape[1]))

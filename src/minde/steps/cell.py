@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from minde.diffusion.base import Moments
-from minde.diffusion.estimators import Estimate, mutual_information
+from minde.diffusion.estimators import Estimates, mutual_information
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.preprocess import fit_preprocess
 from minde.diffusion.sde import SDE
@@ -79,14 +79,14 @@ def seeds_of(settings: dict, purpose: str) -> list[int]:
     return [seed_of(settings["seed"], task, train_size, r, purpose) for r in range(settings["replicates"])]
 
 
-def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, **options) -> dict[str, Estimate]:
+def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, **options) -> dict[str, Estimates]:
     """Estimate the mutual information of every replicate with a stack's parameters, by name."""
     return mutual_information(
         partial(model.noise, parameters), clean, variant=model.variant, dim_x=model.dim_x, **options
     )
 
 
-def estimate_rows(found: dict[str, Estimate], first: int = 0) -> list[dict]:
+def estimate_rows(found: dict[str, Estimates], first: int = 0) -> list[dict]:
     """Return one row per estimator and replicate; `first` is the number of the first replicate."""
     return [
         {"estimator": name, "replicate": first + replicate, "estimate": value, "std_error": std_error}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from minde import doubts
-from minde.diffusion.estimators import Estimate
+from minde.diffusion.estimators import Estimates
 from minde.files import provenance
 from minde.hardware import hardware_of
 from minde.progress import Progress, tell
@@ -72,7 +72,7 @@ def _estimate_part(
     stack: slice,
     progress: Progress,
     stacks_done: int,
-) -> dict[str, Estimate]:
+) -> dict[str, Estimates]:
     """Estimate a stack of replicates, by name; `tensors` and test samples `clean` are those of the stack."""
     model, parameters = trained_model(training, tensors, clean.device)
     before = stacks_done * settings["mc_draws"]
@@ -92,7 +92,7 @@ def _estimate_part(
         )
 
 
-def _tell_doubts(found: dict[str, Estimate], clean: Tensor, training: dict, device: torch.device) -> None:
+def _tell_doubts(found: dict[str, Estimates], clean: Tensor, training: dict, device: torch.device) -> None:
     """Log what makes the estimates doubtful, if the formulas needed to judge were requested."""
     if not {"inside", "gap"} <= found.keys():
         return
@@ -116,6 +116,6 @@ def _seeds(settings: dict, training: dict) -> list[int]:
     return seeds_of(training | {"seed": settings["seed"]}, "estimate")
 
 
-def _join(parts: list[dict[str, Estimate]]) -> dict[str, Estimate]:
+def _join(parts: list[dict[str, Estimates]]) -> dict[str, Estimates]:
     """Concatenate the estimates of stacks, by name."""
-    return {name: Estimate(*map(torch.cat, zip(*(part[name] for part in parts), strict=True))) for name in parts[0]}
+    return {name: Estimates(*map(torch.cat, zip(*(part[name] for part in parts), strict=True))) for name in parts[0]}

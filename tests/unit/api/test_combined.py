@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from minde.api.estimate import combine
+from minde.api.result import combine
 
 NONE = torch.tensor(1e-9, dtype=torch.float64)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from minde.steps import cell
+from minde.steps import messages
 from minde.steps.__main__ import main
 from minde.study import results, samples, trained
 from minde.study.tasks import TASKS
@@ -170,7 +170,7 @@ def test_another_replicate_changes_no_number(folder):
 
 
 def test_weights_of_another_version_are_refused(folder, monkeypatch):
-    monkeypatch.setattr(cell, "WEIGHTS_VERSION", 3)
+    monkeypatch.setattr(messages, "WEIGHTS_VERSION", 3)
     with pytest.raises(ValueError, match="holds weights of version 2, but this software reads version 3"):
         estimate(folder, "refused")
     assert not (folder / "refused").exists()

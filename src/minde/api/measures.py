@@ -9,7 +9,7 @@ from torch import Tensor
 from minde import doubts
 from minde.diffusion import estimators
 
-from .estimate import Estimate, combine, largest_share
+from .result import Estimate, combine, largest_share
 from .surroundings import warn
 from .training import Fitted, estimation_times, keyed_by_formula, seeds_of
 
