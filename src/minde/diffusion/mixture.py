@@ -110,15 +110,26 @@ def _fit(samples: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor] | None:
 
 
 def _moments(rows: "np.ndarray", shares: "np.ndarray", dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return means, covariances and weights of clusters to which the rows belong with shares `(n, clusters)`."""
+    """Return means, covariances and weights of clusters to which the rows belong with shares `(n, clusters)`.
+
+    They share one covariance, that of all rows about their means, but for those whose own is better by the Bayesian
+    information criterion (regularized discriminant analysis): few rows do not show the shape of each cluster.
+    """
     import numpy as np
 
     means = np.stack([np.average(rows, axis=0, weights=share) for share in shares.T])
-    covariances = np.stack([np.atleast_2d(np.cov(rows, rowvar=False, ddof=0, aweights=share)) for share in shares.T])
-    counts = torch.from_numpy(shares.sum(axis=0))
-    without = without_chance(torch.from_numpy(covariances), counts.unsqueeze(1), dim_x)
-    without.diagonal(dim1=1, dim2=2).add_(RIDGE)
-    return torch.from_numpy(means), without, counts / len(rows)
+    own = np.stack([np.atleast_2d(np.cov(rows, rowvar=False, ddof=0, aweights=share)) for share in shares.T])
+    means, own, counts = map(torch.from_numpy, (means, own, shares.sum(axis=0)))
+    common = (counts[:, None, None] * own).sum(dim=0) / len(rows)
+    dim, ridge = rows.shape[1], RIDGE * torch.eye(rows.shape[1], dtype=own.dtype, device=own.device)
+    # The log-likelihood that a cluster's own covariance gains over the common one.
+    ratio = torch.linalg.solve(common + ridge, own + ridge)
+    gain = counts / 2 * (ratio.diagonal(dim1=1, dim2=2).sum(dim=1) - dim - torch.linalg.slogdet(ratio).logabsdet)
+    is_better = gain > dim * (dim + 1) / 4 * counts.log()
+    is_own = is_better & (counts > 2 * dim)  # that of fewer rows may be almost singular
+    covariances = torch.where(is_own[:, None, None], own, common)
+    n = torch.where(is_own, counts, len(rows)).unsqueeze(1)
+    return means, without_chance(covariances, n, dim_x) + ridge, counts / len(rows)
 
 
 def _count(rows: "np.ndarray", most: int) -> int:
