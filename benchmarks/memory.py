@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def study(task: str, replicates: int, steps: int) -> dict:
-    """A study of one cell in the recipe `fast`."""
+    """Return a study of one cell in the recipe `fast`."""
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     config |= {"tasks": [task], "replicates": replicates, "train_sizes": [100_000], "methods": ["minde-c"]}
     config["samples"] = {"train": 100_000, "test": 10_000}

@@ -32,7 +32,7 @@ FILES = {
 
 
 def study(recipe: str, tasks: list[str]) -> dict:
-    """The MINDE rows of the paper's study, by a recipe."""
+    """Return the MINDE rows of the paper's study, by a recipe."""
     config = {}
     for name in ("config", *FILES[recipe]):
         update_config(config, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text()))
@@ -42,13 +42,13 @@ def study(recipe: str, tasks: list[str]) -> dict:
 
 
 def predicted(config: dict, rates: list[plan.Rate], cells: list[design.Cell]) -> float:
-    """Seconds of training of cells one after another on the whole machine."""
+    """Return the seconds of training of cells one after another on the whole machine."""
     trainings = [plan.cost_of(config, cell) for cell in cells]
     return sum(t.steps * config["replicates"] / plan.per_second(rates, t.work) for t in trainings)
 
 
 def measured(config: dict, cells: list[design.Cell]) -> float:
-    """Seconds that trainings of cells of one task take in parallel, from start to end of their processes."""
+    """Return the seconds that trainings of cells of one task take in parallel, from start to end of their processes."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         samples = folder / "samples"

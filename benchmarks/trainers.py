@@ -33,14 +33,14 @@ class Finished(BaseException):
 
 
 def samples_of(dim: int, replicates: int, rows: int = SAMPLES, seed: int = 0) -> torch.Tensor:
-    """Standard normals, each coordinate of x correlated with the same one of y, `(replicates, rows, 2 dim)`."""
+    """Draw standard normals, each coordinate of x correlated with the same one of y, `(replicates, rows, 2 dim)`."""
     generator = torch.Generator().manual_seed(seed)
     x, noise = torch.randn(2, replicates, rows, dim, generator=generator)
     return torch.cat([x, CORRELATION * x + math.sqrt(1 - CORRELATION**2) * noise], dim=-1)
 
 
 def model_of(dim: int, device: torch.device) -> Model:
-    """The model that `ours` trains."""
+    """Return the model that `ours` trains."""
     return build_model(
         variant="c",
         dim_x=dim,
@@ -55,7 +55,7 @@ def model_of(dim: int, device: torch.device) -> Model:
 
 
 def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
-    """Our stack, by the paper's recipe, in a process set up like that of the step `train`."""
+    """Train our stack, by the paper's recipe, in a process set up like that of the step `train`."""
     keep_freed_memory()
     recipe = Recipe(
         steps=10**9,
@@ -75,7 +75,7 @@ def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
 
 
 def authors(dim: int, device: torch.device, tick: Tick, *, checkout: str, rows: int = SAMPLES) -> None:
-    """One replicate in the authors' trainer, as published except for the device, which it assumes to be a GPU."""
+    """Train one replicate in the authors' trainer, as published except for the device, which it assumes to be a GPU."""
     sys.path.insert(0, checkout)
     import pytorch_lightning
     from src.libs.minde import MINDE
@@ -134,7 +134,7 @@ class PlainNetwork(nn.Module):
 
 
 def plain(dim: int, device: torch.device, tick: Tick) -> None:
-    """One replicate in a plain loop with the same arithmetic: modules, one Adam, no stack, no DataLoader."""
+    """Train one replicate in a plain loop with the same arithmetic: modules, one Adam, no stack, no DataLoader."""
     network = PlainNetwork(dim, hidden_width(2 * dim)).to(device)
     parameters = list(network.parameters())
     # Not AveragedModel, which keeps its number of steps on the CPU, and so makes the host wait for a GPU in every step.

@@ -39,7 +39,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterable[str] = ("**/*.py",)) -> dict:
-    """The provenance of a file: settings, a hash of the code, and the versions of Python and the named distributions.
+    """Return a file's provenance: settings, a hash of the code, and the versions of Python and the named distributions.
 
     `sources` are globs relative to the package, such as `diffusion/*.py`; `code` is one SHA-256 over them.
     """
@@ -56,7 +56,7 @@ def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterabl
 
 
 def sha256_of(path: str | Path) -> str:
-    """The SHA-256 of a file's content, cached until the file's size or modification time changes."""
+    """Return the SHA-256 of a file's content, cached until the file's size or modification time changes."""
     status = os.stat(path)
     return _sha256_of(path, status.st_mtime_ns, status.st_size)
 
@@ -68,12 +68,15 @@ def _sha256_of(path: str | Path, modified: int, size: int) -> str:
 
 
 def remedy(*rules: str) -> str:
-    """What to do about a damaged or foreign file, for an error message: the rules that make such files make it anew."""
+    """Return what to do about a damaged or foreign file, for an error message.
+
+    The rules that make such files make it anew.
+    """
     *others, last = (f"`{rule}`" for rule in rules)
     names = f"{', '.join(others)} or {last}" if others else last
     return f"delete it and run the workflow again: the rule {names} makes it"
 
 
 def encode(metadata: dict) -> dict[bytes, bytes]:
-    """Key-value metadata of a Parquet file: one key `minde` with a JSON value."""
+    """Return the key-value metadata of a Parquet file: one key `minde` with a JSON value."""
     return {b"minde": json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()}

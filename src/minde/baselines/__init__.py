@@ -6,7 +6,7 @@ Some need jax, others torch: importing both takes seconds, and an environment ma
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 
-from minde.baselines.interface import Estimator, Outcome, Replicate
+from .interface import Estimator, Outcome, Replicate
 
 __all__ = ["MODULES", "Outcome", "Replicate", "estimates"]
 
@@ -29,9 +29,7 @@ MODULES = {
 def estimates(method: str, replicates: Iterable[Replicate], settings: dict) -> Iterator[Outcome]:
     """Estimate the replicates of one cell, in order, with the method's `settings`.
 
-    Raises:
-        ValueError: the method is unknown.
-        TypeError: a setting is unknown or missing.
+    Raises ValueError for an unknown method, and TypeError for an unknown or missing setting.
     """
     if method not in MODULES:
         raise ValueError(f"unknown competitor {method!r}; known: {', '.join(MODULES)}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from bmi.estimators import CCAMutualInformationEstimator
 
-from minde.baselines.interface import Outcome, Replicate, one_by_one
+from .interface import Outcome, Replicate, one_by_one
 
 
 def cca(replicates: Iterable[Replicate]) -> Iterator[Outcome]:
@@ -19,7 +19,7 @@ def cca(replicates: Iterable[Replicate]) -> Iterator[Outcome]:
 
 
 def mutual_information(x: np.ndarray, y: np.ndarray) -> float | str:
-    """Mutual information in nats of x `(rows, dim_x)` and y `(rows, dim_y)`, or the reason why there is none."""
+    """Return the mutual information in nats of x `(rows, dim_x)` and y `(rows, dim_y)`, or why there is none."""
     n, columns = len(x), x.shape[1] + y.shape[1]
     if n <= columns:
         return f"{n} rows of {columns} columns are perfectly correlated by chance"

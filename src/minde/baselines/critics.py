@@ -17,9 +17,10 @@ from bmi.estimators.neural._basic_training import basic_training
 from bmi.estimators.neural._critics import MLP
 from bmi.estimators.neural._mine_estimator import mine_training
 
-from minde.baselines import widths
-from minde.baselines.interface import Outcome, Replicate, check_batch, outcome_of, standardised
 from minde.progress import Progress
+
+from . import widths
+from .interface import Outcome, Replicate, check_batch, outcome_of, standardised
 
 Splits = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -59,10 +60,7 @@ def _fit(
 
     `hidden` are the widths of the critic's ReLU layers, or `auto` (see `widths`); Adam with a constant rate; the
     bound is evaluated on the whole test split every `test_every` steps, which takes O(rows²) operations for all but
-    MINE.
-
-    Raises:
-        ValueError: there are fewer training rows than a batch has.
+    MINE. Raises ValueError if there are fewer training rows than a batch has.
     """
     for replicate in replicates:
         rows, dim_x, dim_y = *replicate.x_train.shape, replicate.y_train.shape[1]
@@ -121,7 +119,7 @@ def _train_mine(mean_decay: float, progress: Progress, *, splits: Splits, **opti
 
 
 def _outcome(log, seconds: float) -> Outcome:
-    """The estimate in a training's log; none if the largest bound on the test split that the log keeps is not finite.
+    """Return the estimate in a training's log; none if the largest bound on the test split that it keeps is not finite.
 
     The log replaces it by larger values only, so that NaN at the first evaluation stays, whatever comes later.
     """

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from minde.baselines import widths
-from minde.baselines.interface import Outcome, Replicate, outcome_of
-from minde.baselines.perceptrons import Perceptrons
-from minde.baselines.stacks import generators, stack, train
 from minde.progress import Progress
+
+from . import widths
+from .interface import Outcome, Replicate, outcome_of
+from .perceptrons import Perceptrons
+from .stacks import generators, stack, train
 
 Density = Literal["gaussian", "logistic"]
 
@@ -40,9 +41,7 @@ def doe(
 
     The network has `layers` tanh layers of `hidden` units, or `auto` (see `widths`). Adam with a constant rate;
     `clip` is the largest norm of a replicate's gradient. The standard error is that of the mean over test samples.
-
-    Raises:
-        ValueError: there are fewer training rows than a batch has.
+    Raises ValueError if there are fewer training rows than a batch has.
     """
     start = time.perf_counter()
     replicates = list(replicates)
@@ -78,7 +77,7 @@ doe_logistic = partial(doe, density="logistic")
 
 
 def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density) -> Tensor:
-    """Log density of y `(…, dim_y)` under independent coordinates, `(…)`."""
+    """Return the log density of y `(…, dim_y)` under independent coordinates, `(…)`."""
     z = (y - location) * (-log_scale).exp()
     shape = -0.5 * (z.square() + math.log(2 * math.pi)) if density == "gaussian" else -z - 2 * softplus(-z)
     return (shape - log_scale).sum(dim=-1)
@@ -87,14 +86,14 @@ def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density
 def initialise(
     seeds: list[int], dim_x: int, dim_y: int, hidden: int, layers: int, device: torch.device | str
 ) -> tuple[Tensor, Perceptrons]:
-    """Location and log scale of q(y), concatenated `(replicates, 1, 2 dim_y)` and 0; the network of q(y | x)."""
+    """Return location and log scale of q(y), concatenated `(replicates, 1, 2 dim_y)` and 0; the network of q(y | x)."""
     widths = [dim_x, *[hidden] * layers, 2 * dim_y]
     network = Perceptrons(widths, generators(seeds, "initialise"), "tanh").to(device)
     return torch.zeros(len(seeds), 1, 2 * dim_y, device=device, requires_grad=True), network
 
 
 def _cross_entropy(y: Tensor, outputs: Tensor, density: Density) -> Tensor:
-    """-log q of every sample, `(replicates, rows)`; `outputs` are location and log scale, concatenated."""
+    """Return -log q of every sample, `(replicates, rows)`; `outputs` are location and log scale, concatenated."""
     return -log_density(y, *outputs.chunk(2, dim=2), density)
 
 
@@ -107,7 +106,7 @@ def _clip(gradients: list[Tensor], largest: float) -> None:
 
 
 def _evaluate(marginal: Tensor, network: Perceptrons, x: Tensor, y: Tensor, density: Density) -> tuple[Tensor, Tensor]:
-    """Mean over test samples of the difference of the two cross entropies, and its standard error, per replicate."""
+    """Return the mean over test samples of the cross entropies' difference, and its standard error, per replicate."""
     with torch.no_grad():
         gain = (_cross_entropy(y, marginal, density) - _cross_entropy(y, network(x), density)).double()
     return gain.mean(dim=1), gain.std(dim=1) / math.sqrt(gain.shape[1])

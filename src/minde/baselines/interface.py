@@ -13,8 +13,8 @@ class Replicate:
     """One replicate's samples: x `(rows, dim_x)` and y `(rows, dim_y)` of the test split, and of the training split
     for methods that train. `seed` drives everything random in the method.
 
-    Raises:
-        ValueError: a split is not two finite 2-D arrays with equally many rows, or the splits differ in their columns.
+    Raises ValueError if a split is not two finite 2-D arrays with equally many rows, or if the splits differ in their
+    columns.
     """
 
     number: int
@@ -62,7 +62,7 @@ hold one replicate at a time. Settings are keyword arguments, as is the torch `d
 
 
 def outcome_of(nats: float, seconds: float, *, otherwise: str, std_error: float | None = None) -> Outcome:
-    """The estimate if it is finite; if not, the method did not converge, with the reason `otherwise`."""
+    """Return the estimate if it is finite; if not, the method did not converge, with the reason `otherwise`."""
     if math.isfinite(nats):
         return Outcome(nats=nats, seconds=seconds, std_error=std_error)
     return Outcome(nats=None, seconds=seconds, not_converged=otherwise)
@@ -98,7 +98,10 @@ def check_batch(batch_size: int, rows: int) -> None:
 
 
 def standardised(replicate: Replicate) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """x and y of the training and of the test split, standardised by the training split's statistics, in float32."""
+    """Return x and y of the training and of the test split, standardised, in float32.
+
+    The statistics are those of the training split.
+    """
     pairs = [(replicate.x_train, replicate.x_test), (replicate.y_train, replicate.y_test)]
     (x_train, x_test), (y_train, y_test) = (_standardise(train, test) for train, test in pairs)
     return (x_train, y_train), (x_test, y_test)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from bmi.estimators import KDEMutualInformationEstimator
 
-from minde.baselines.interface import Outcome, Replicate, one_by_one
+from .interface import Outcome, Replicate, one_by_one
 
 
 def kde(replicates: Iterable[Replicate]) -> Iterator[Outcome]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from bmi.estimators import KSGEnsembleFirstEstimator
 
-from minde.baselines.interface import Outcome, Replicate, one_by_one
+from .interface import Outcome, Replicate, one_by_one
 
 # Rows whose distances to all others are held in memory together: 100 x 10,000 doubles are 8 MB, and larger chunks are
 # no faster (about 2 s for 10,000 rows of 5 + 5 coordinates on one core).
@@ -15,10 +15,7 @@ def ksg(replicates: Iterable[Replicate], *, neighbors: int) -> Iterator[Outcome]
     """Estimate the mutual information of each replicate's test split from its `neighbors`-th nearest neighbours.
 
     benchmark-mi's estimator: coordinates standardised, Euclidean distance within x and within y, and negative
-    estimates set to 0.
-
-    Raises:
-        ValueError: a replicate has at most `neighbors` rows.
+    estimates set to 0. Raises ValueError if a replicate has at most `neighbors` rows.
     """
     estimator = KSGEnsembleFirstEstimator(neighborhoods=(neighbors,), chunk_size=CHUNK_ROWS)
     return one_by_one(replicates, estimator.estimate)

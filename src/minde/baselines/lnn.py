@@ -12,7 +12,7 @@ from functools import cache, partial
 import numpy as np
 from scipy.spatial import cKDTree
 
-from minde.baselines.interface import Outcome, Replicate, one_by_one
+from .interface import Outcome, Replicate, one_by_one
 
 CHUNK_ROWS = 500  # whose local covariances are held in memory together: 500 of 100 x 100 doubles are 40 MB
 USABLE = 0.99  # share of samples that must have a local fit: entropies over different samples do not add up
@@ -25,10 +25,8 @@ def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> 
     and the `truncation` nearest ones in each local fit.
 
     There is no estimate if more than a few local covariances are singular, as with more coordinates than neighbours, or
-    with rounded values.
-
-    Raises:
-        ValueError: a replicate has too few rows, or `neighbors` is larger than `truncation`.
+    with rounded values. Raises ValueError if a replicate has too few rows, or if `neighbors` is larger than
+    `truncation`.
     """
     if neighbors > truncation:
         raise ValueError(f"neighbors {neighbors} must be at most truncation {truncation}")
@@ -36,7 +34,7 @@ def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> 
 
 
 def mutual_information(x: np.ndarray, y: np.ndarray, neighbors: int, truncation: int) -> float | str:
-    """Mutual information in nats of x `(rows, dim_x)` and y `(rows, dim_y)`, or the reason why there is none."""
+    """Return the mutual information in nats of x `(rows, dim_x)` and y `(rows, dim_y)`, or why there is none."""
     # Standardised, so that units do not matter.
     x, y = (rows / np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1) for rows in (x, y))
     parts = {"(x, y)": np.concatenate([x, y], axis=1), "x": x, "y": y}
@@ -50,8 +48,10 @@ def mutual_information(x: np.ndarray, y: np.ndarray, neighbors: int, truncation:
 
 
 def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> tuple[float, float]:
-    """Differential entropy in nats of `(rows, dim)`, and the share of samples that it averages over, those whose local
-    covariance is not singular; NaN if there are none."""
+    """Return the differential entropy in nats of `(rows, dim)`, and the share of samples that it averages over.
+
+    Those are the samples whose local covariance is not singular; the entropy is NaN if there are none.
+    """
     rows, dim = samples.shape
     if rows <= truncation:
         raise ValueError(f"truncation {truncation} needs more than {truncation} rows, found {rows}")
@@ -73,7 +73,7 @@ def entropy(samples: np.ndarray, neighbors: int, truncation: int) -> tuple[float
 
 
 def local_fits(offsets: np.ndarray) -> np.ndarray:
-    """Log of the weighted mass times the fitted Gaussian's density at the sample, `(n,)`; -inf if it is singular.
+    """Return the log of the weighted mass times the fitted Gaussian's density at the sample, `(n,)`; -inf if singular.
 
     `offsets` are those of the neighbours, including the sample itself, in bandwidths: `(n, neighbours, dim)`.
     """
@@ -93,7 +93,7 @@ def local_fits(offsets: np.ndarray) -> np.ndarray:
 
 @cache
 def bias(dim: int, neighbors: int, truncation: int) -> float:
-    """Mean of the log of fitted over true density, which for many samples depends only on these three (theorem 1).
+    """Return the mean log of fitted over true density, which for many samples depends only on these three (theorem 1).
 
     The neighbours of a sample lie in uniform directions; the volumes of their balls are arrivals of a Poisson process.
     """

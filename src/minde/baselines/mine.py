@@ -29,10 +29,8 @@ class Mine(nn.Module):
     - `mine_biased`: the same bound with its own gradient, which is biased for small batches;
     - `fdiv`: the looser bound of f-divergences, E T - E' exp(T - 1) (eq. 6), whose gradient is not biased.
 
-    E is the mean over joint samples, E' over pairs whose z comes from another sample.
-
-    Raises:
-        ValueError: `loss`, `combine` or `smoothing` is invalid.
+    E is the mean over joint samples, E' over pairs whose z comes from another sample. Raises ValueError if `loss`,
+    `combine` or `smoothing` is invalid.
     """
 
     def __init__(
@@ -58,15 +56,12 @@ class Mine(nn.Module):
         self.register_buffer("log_mean", torch.tensor(math.nan) if loss == "mine" else None)
 
     def loss(self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None) -> Tensor:
-        """The loss of each replicate, `(…)`, to be minimised: minus the bound, in nats.
+        """Return the loss of each replicate, `(…)`, to be minimised: minus the bound, in nats.
 
         It is differentiable with respect to the network's parameters, x and z. Marginal samples are z in a random order
         drawn from `generator` (see `shuffle`), or `z_marginal`, of the shape of z, if better ones are available. In
-        training mode, `mine` updates its running mean.
-
-        Raises:
-            ValueError: x and z differ in their numbers of replicates or samples, have fewer than two samples, or the
-                network does not return one number per sample.
+        training mode, `mine` updates its running mean. Raises ValueError if x and z differ in their numbers of
+        replicates or samples, or have fewer than two samples, or if the network does not return one number per sample.
         """
         joint, marginal = self._statistics(x, z, generator, z_marginal)
         if self.kind == "fdiv":
@@ -77,7 +72,7 @@ class Mine(nn.Module):
         return log_mean_exp - joint.mean(dim=-1)
 
     def forward(self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None) -> Tensor:
-        """The loss, for tools that call modules: hooks, `torch.compile`, data parallelism."""
+        """Return the loss, for tools that call modules: hooks, `torch.compile`, data parallelism."""
         return self.loss(x, z, generator, z_marginal)
 
     @torch.no_grad()
@@ -90,16 +85,13 @@ class Mine(nn.Module):
         *,
         shuffles: int = 10,
     ) -> Tensor:
-        """The bound on the mutual information of each replicate, `(…)`, in nats.
+        """Return the bound on the mutual information of each replicate, `(…)`, in nats.
 
         E' is over several `shuffles` of z, or over `z_marginal`: n samples have n - 1 times as many pairs as one
         shuffle. Ten shuffles reduce the estimate's noise by a factor of 1.3 for weak dependence to more than 2 for
         strong; the rest comes from the samples themselves. All modules compute in evaluation mode, and neither
         their modes nor the running mean change. Without a generator the orders of z are fixed, so that the same samples
-        give the same number.
-
-        Raises:
-            ValueError: see `loss`; or `shuffles` is below 1.
+        give the same number. Raises ValueError like `loss`, and if `shuffles` is below 1.
         """
         if shuffles < 1:
             raise ValueError(f"shuffles is {shuffles}; expected at least 1")
@@ -117,7 +109,7 @@ class Mine(nn.Module):
     def _statistics(
         self, x: Tensor, z: Tensor, generator: Generators, z_marginal: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """T of joint samples and of pairs from the marginals, each `(…, batch)`."""
+        """Return T of joint samples and of pairs from the marginals, each `(…, batch)`."""
         if x.ndim < 2 or x.shape[:-1] != z.shape[:-1]:
             found = f"{tuple(x.shape)} and {tuple(z.shape)}"
             raise ValueError(f"expected x (…, batch, dim_x) and z (…, batch, dim_z), found {found}")
@@ -138,7 +130,7 @@ class Mine(nn.Module):
         return _at_least_single(found.squeeze(-1))  # the bound is a difference of means and logarithms of means
 
     def _corrected(self, log_mean_exp: Tensor) -> Tensor:
-        """The same value, with a gradient that is divided by the running mean instead of the batch's (eq. 12)."""
+        """Return the same value, with a gradient divided by the running mean instead of the batch's (eq. 12)."""
         batch = _at_least_single(log_mean_exp.detach())
         running = torch.where(self.log_mean.isnan(), batch, self.log_mean.to(batch.dtype))
         if self.training:
@@ -169,18 +161,16 @@ class Mine(nn.Module):
 
 
 def concat(x: Tensor, z: Tensor) -> Tensor:
-    """x and z concatenated, `(…, batch, dim_x + dim_z)`."""
+    """Return x and z concatenated, `(…, batch, dim_x + dim_z)`."""
     return torch.cat([x, z], dim=-1)
 
 
 def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
-    """The samples of z `(…, batch, dim)` in a random order within each replicate, in which none keeps its place.
+    """Return the samples of z `(…, batch, dim)` in a random order within each replicate, in which none keeps its place.
 
     One generator serves all replicates; a sequence has one for each, so that a replicate's order does not depend on the
-    number of replicates. The default is torch's global generator.
-
-    Raises:
-        ValueError: the number of generators is not that of the replicates.
+    number of replicates. The default is torch's global generator. Raises ValueError if the number of generators is not
+    that of the replicates.
     """
     *leading, batch, _ = z.shape
     if isinstance(generator, Sequence):
@@ -200,7 +190,7 @@ def shuffle(z: Tensor, generator: Generators = None) -> Tensor:
 def clip_adaptively(
     adversarial: Sequence[Tensor | None], information: Sequence[Tensor | None], *, stacked: bool = False
 ) -> list[Tensor | None]:
-    """Gradients of the information term, with at most the norm of those of the adversarial loss.
+    """Return the gradients of the information term, with at most the norm of those of the adversarial loss.
 
     The paper's adaptive clipping: `g_a = min(|g_u|, |g_m|) g_m / |g_m|`, where g_u is the adversarial gradient, g_m
     that of the information, and norms are over all parameters; with `stacked`, over those of each replicate, the first
@@ -220,7 +210,7 @@ def clip_adaptively(
 
 
 def _norm(gradients: Sequence[Tensor | None], stacked: bool) -> Tensor:
-    """Euclidean norm over all gradients: of each replicate, `(replicates,)`, or of all, `(1,)`."""
+    """Return the Euclidean norm over all gradients: of each replicate, `(replicates,)`, or of all, `(1,)`."""
     squares = [
         _at_least_single(g).square().reshape(len(g) if stacked else 1, -1).sum(dim=1)
         for g in gradients
@@ -230,7 +220,7 @@ def _norm(gradients: Sequence[Tensor | None], stacked: bool) -> Tensor:
 
 
 def _at_least_single(values: Tensor) -> Tensor:
-    """Values in single precision or better: in half, squares overflow and a running mean may not move."""
+    """Return values in single precision or better: in half, squares overflow and a running mean may not move."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
@@ -247,10 +237,10 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def _log_mean_exp(statistics: Tensor) -> Tensor:
-    """log E exp T over the last dimension, without overflow."""
+    """Return log E exp T over the last dimension, without overflow."""
     return statistics.logsumexp(dim=-1) - math.log(statistics.shape[-1])
 
 
 def _fdiv(joint: Tensor, marginal: Tensor) -> Tensor:
-    """E T - E' exp(T - 1), per replicate."""
+    """Return E T - E' exp(T - 1), per replicate."""
     return joint.mean(dim=-1) - (marginal - 1).exp().mean(dim=-1)

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from minde.baselines import widths
-from minde.baselines.interface import Outcome, Replicate, outcome_of
-from minde.baselines.mine import Loss, Mine, shuffle
-from minde.baselines.perceptrons import Perceptrons
-from minde.baselines.stacks import generators, stack, train
 from minde.progress import Progress
+
+from . import widths
+from .interface import Outcome, Replicate, outcome_of
+from .mine import Loss, Mine, shuffle
+from .perceptrons import Perceptrons
+from .stacks import generators, stack, train
 
 
 def mine_torch(
@@ -34,10 +35,7 @@ def mine_torch(
 
     The network has `layers` ReLU layers of `hidden` units, or `auto` (see `widths`). Adam with a constant rate;
     `loss` and `smoothing`, the weight of the newest batch, are those of `mine.Mine`. There is no standard error, since
-    the bound is not a mean over samples.
-
-    Raises:
-        ValueError: there are fewer training rows than a batch has.
+    the bound is not a mean over samples. Raises ValueError if there are fewer training rows than a batch has.
     """
     start = time.perf_counter()
     replicates = list(replicates)
@@ -57,7 +55,7 @@ def mine_torch(
 
 
 def stack_of(seeds: Sequence[int], dim: int, hidden: int, layers: int, activation: str = "relu", **options) -> Mine:
-    """A `mine.Mine` with a stack of statistics networks of `dim` inputs, one per seed."""
+    """Return a `mine.Mine` with a stack of statistics networks of `dim` inputs, one per seed."""
     network = Perceptrons([dim, *[hidden] * layers, 1], generators(seeds, "initialise"), activation)
     return Mine(network, **options)
 

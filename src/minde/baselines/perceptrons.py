@@ -21,10 +21,8 @@ class Perceptrons(nn.Module):
 
     `widths` are those of input, hidden layers and output; the activation, a key of ACTIVATIONS, is applied between
     layers. Each replicate's weights are drawn from its own generator, uniform within ±1/sqrt(fan_in) as in torch's
-    linear layers, times `gain`: √6 preserves the variance through ReLU layers (He et al. 2015).
-
-    Raises:
-        ValueError: the activation is unknown.
+    linear layers, times `gain`: √6 preserves the variance through ReLU layers (He et al. 2015). Raises ValueError for
+    an unknown activation.
     """
 
     def __init__(
@@ -47,11 +45,11 @@ class Perceptrons(nn.Module):
                 parameters.append(nn.Parameter((2 * torch.stack(drawn) - 1) * bound))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The outputs."""
+        """Return the outputs."""
         return self.layers(x)[-1]
 
     def layers(self, x: Tensor) -> list[Tensor]:
-        """The activations of the hidden layers, in order, and the output."""
+        """Return the activations of the hidden layers, in order, and the output."""
         passed, last = [], len(self.weights) - 1
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = torch.baddbmm(bias, x, weight)

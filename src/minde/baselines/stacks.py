@@ -7,19 +7,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from minde.baselines.interface import Replicate, check_batch, standardised
 from minde.progress import Progress
+
+from .interface import Replicate, check_batch, standardised
 
 
 def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
-    """A generator for each replicate and one purpose, on the CPU so that random numbers are the same for a GPU."""
+    """Return a generator for each replicate and one purpose.
+
+    They are on the CPU so that random numbers are the same for a GPU.
+    """
     digests = [blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest() for seed in seeds]
     # torch takes 63 bits.
     return [torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1) for digest in digests]
 
 
 def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[tuple[Tensor, Tensor], ...]:
-    """x and y of the training split and of the test split, each `(replicates, rows, dim)`, standardised."""
+    """Return x and y of the training split and of the test split, each `(replicates, rows, dim)`, standardised."""
     splits = zip(*map(standardised, replicates), strict=True)
     return tuple(
         tuple(torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*split, strict=True)) for split in splits
@@ -27,7 +31,7 @@ def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[
 
 
 def batches(x: Tensor, y: Tensor, seeds: Sequence[int], size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless epochs of batches, shuffled for each replicate separately, without the incomplete last batch."""
+    """Yield endless epochs of batches, shuffled for each replicate separately, without the incomplete last batch."""
     orders, rows = generators(seeds, "batches"), x.shape[1]
     replicate = torch.arange(len(seeds), device=x.device).unsqueeze(1)
     while True:
@@ -53,9 +57,7 @@ def train(
 
     `losses` maps a batch of x and y to the loss of every replicate, `(…, replicates)`; `on_gradients` is called before
     each update. Returns the step at which each loss was first not finite, or 0 if it always was, in the same shape.
-
-    Raises:
-        ValueError: there are fewer rows than a batch has.
+    Raises ValueError if there are fewer rows than a batch has.
     """
     check_batch(batch_size, samples[0].shape[1])
     adam, drawn = torch.optim.Adam(parameters, lr=learning_rate), batches(*samples, seeds, batch_size)

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
 from minde.baselines.mine import Mine, clip_adaptively
-from minde.experiments import networks
-from minde.experiments.networks import Draws, Perceptrons, adam, perceptrons
 from minde.progress import Progress
+
+from . import networks
+from .networks import Draws, Perceptrons, adam, perceptrons
 
 HE = 6**0.5  # gain of weights that preserves the variance through ReLU layers
 BETA1 = 0.5  # of Adam: the usual choice in adversarial training, whose losses are not stationary
@@ -65,17 +66,17 @@ class Gans:
         self.optimizers = [adam([module.to(betas.device)], learning_rate, BETA1) for module in modules]
 
     def inputs(self, draws: Draws, rows: int) -> tuple[Tensor, Tensor]:
-        """Noise with codes `(members, rows, noise + codes)`, and the codes alone."""
+        """Draw noise with codes `(members, rows, noise + codes)`; return it, and the codes alone."""
         codes = self.codes(draws, rows)
         return torch.cat([draws.normals(rows, self.noise), codes], dim=-1), codes
 
     def codes(self, draws: Draws, rows: int) -> Tensor:
-        """Codes `(members, rows, codes)`, every part uniform over its values."""
+        """Draw codes `(members, rows, codes)`, every part uniform over its values."""
         parts = [one_hot(draws.integers(values, rows), values) for values in self.code_sizes]
         return torch.cat(parts, dim=-1).float()
 
     def step(self, real: Tensor, draws: Draws) -> Tensor:
-        """One update of each network from real samples `(members, batch, dim)`; the losses' sum, `(members,)`."""
+        """Update each network once from real samples `(members, batch, dim)`; return the losses' sum, `(members,)`."""
         inputs, codes = self.inputs(draws, real.shape[1])
         fake = self.output(self.generator(inputs))
         generator_adam, discriminator_adam, mine_adam = self.optimizers
@@ -104,7 +105,7 @@ class Gans:
 
     @torch.no_grad()
     def sample(self, draws: Draws, rows: int) -> tuple[Tensor, Tensor]:
-        """Generated samples `(members, rows, dim)` and their codes."""
+        """Return generated samples `(members, rows, dim)` and their codes."""
         inputs, codes = self.inputs(draws, rows)
         return self.output(self.generator(inputs)), codes
 
@@ -122,26 +123,25 @@ class CodeScores(nn.Module):
         self.scores, self.dim = scores, dim
 
     def forward(self, pairs: Tensor) -> Tensor:
-        """T of samples with their codes, `(members, batch, dim + codes)`: `(members, batch, 1)`."""
+        """Return T of samples with their codes, `(members, batch, dim + codes)`: `(members, batch, 1)`."""
         x, codes = pairs[..., : self.dim], pairs[..., self.dim :]
         return (self.scores(x) * codes).sum(dim=-1, keepdim=True)
 
 
 def discrimination(real: Tensor, fake: Tensor) -> Tensor:
-    """Loss of the discriminator, `(members,)`, from its logits `(members, batch, 1)`: cross entropy, in nats."""
+    """Return the discriminator's loss, `(members,)`, from its logits `(members, batch, 1)`: cross entropy, in nats."""
     return (softplus(-real) + softplus(fake)).mean(dim=(1, 2))
 
 
 def deception(fake: Tensor) -> Tensor:
-    """The generator's non-saturating loss, `(members,)`, from logits `(members, batch, 1)`, in nats."""
+    """Return the generator's non-saturating loss, `(members,)`, from logits `(members, batch, 1)`, in nats."""
     return softplus(-fake).mean(dim=(1, 2))
 
 
 def train(gans: Gans, real: Callable[[int], Tensor], draws: Draws, names: Sequence[str], progress: Progress) -> None:
     """Train in place on batches `(members, rows, dim)` that `real(rows)` draws.
 
-    Raises:
-        FloatingPointError: see `networks.train`.
+    Raises FloatingPointError like `networks.train`.
     """
 
     def step() -> Tensor:

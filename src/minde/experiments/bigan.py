@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from minde.baselines.mine import Mine, clip_adaptively
-from minde.experiments.adversarial import BETA1, deception, discrimination
-from minde.experiments.networks import Draws, adam, members_of, perceptrons, train
-from minde.experiments.patterns import coverage, gaussians
-from minde.experiments.rows import Row, Seed, points_of, rows_of
 from minde.progress import Progress
+
+from .adversarial import BETA1, deception, discrimination
+from .networks import Draws, adam, members_of, perceptrons, train
+from .patterns import coverage, gaussians
+from .rows import Row, Seed, points_of, rows_of
 
 SERIES = ("bigan", "mine")
 
@@ -33,7 +34,7 @@ def run(
     quorum: float,
     bigan: dict,
 ) -> list[Row]:
-    """Coverage and reconstruction error of every member; samples and reconstructions (panels) of the first."""
+    """Return coverage and reconstruction error of every member; samples and reconstructions (panels) of the first."""
     pattern = gaussians(sigma).to(device)
     members = members_of(seed, replicates, dict(zip(SERIES, (0.0, beta), strict=True)), device)
     draws, fresh = members.train, members.test
@@ -95,15 +96,15 @@ class BiGans:
         self.optimizers = [adam(networks, learning_rate, BETA1) for networks in groups]
 
     def prior(self, draws: Draws, rows: int) -> Tensor:
-        """Codes `(members, rows, latent)`, standard normal."""
+        """Draw codes `(members, rows, latent)`, standard normal."""
         return draws.normals(rows, self.latent)
 
     def encode(self, x: Tensor, draws: Draws) -> Tensor:
-        """Codes of samples x `(members, rows, dim)`."""
+        """Return codes of samples x `(members, rows, dim)`."""
         return self.encoder(torch.cat([x, draws.normals(x.shape[1], self.noise)], dim=-1))
 
     def step(self, real: Tensor, draws: Draws) -> Tensor:
-        """One update of each network from real samples `(members, batch, dim)`; the losses' sum, `(members,)`."""
+        """Update each network once from real samples `(members, batch, dim)`; return the losses' sum, `(members,)`."""
         model_adam, discriminator_adam, mine_adam = self.optimizers
         codes, prior = self.encode(real, draws), self.prior(draws, real.shape[1])
         fake = self.generator(prior)

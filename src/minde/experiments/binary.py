@@ -15,9 +15,10 @@ from scipy.optimize import brentq
 from scipy.special import entr, expit
 from torch import Tensor
 
-from minde.experiments.networks import Perceptrons, check_finite, mean_cross_entropy, perceptrons, split_rows
-from minde.experiments.rows import Row, Seed
 from minde.progress import Progress
+
+from .networks import Perceptrons, check_finite, mean_cross_entropy, perceptrons, split_rows
+from .rows import Row, Seed
 
 BITS = 12
 """Binary inputs."""
@@ -40,7 +41,7 @@ def run(
     bins: int,
     snapshots: int,
 ) -> list[Row]:
-    """I(X; T) and I(T; Y) of every layer (series) in bits at log-spaced epochs (x), and the test error."""
+    """Return I(X; T) and I(T; Y) of every layer (series) in bits at log-spaced epochs (x), and the test error."""
     patterns = all_patterns()
     chance = rule(patterns, information)
     seeds = [seed(r, "network") for r in range(replicates)]
@@ -66,13 +67,13 @@ def run(
 
 
 def all_patterns() -> np.ndarray:
-    """Every pattern of ±1, `(4096, 12)`."""
+    """Return every pattern of ±1, `(4096, 12)`."""
     numbers = np.arange(2**BITS)[:, None]
     return 2.0 * (numbers >> np.arange(BITS) & 1) - 1
 
 
 def sphere_points() -> np.ndarray:
-    """12 points spread over the unit sphere on a Fibonacci spiral, `(12, 3)`.
+    """Return 12 points spread over the unit sphere on a Fibonacci spiral, `(12, 3)`.
 
     No rotation maps them onto each other, so that hardly any two patterns have the same moment; with the corners of an
     icosahedron, the moment would have few values, none of which splits the patterns into halves.
@@ -84,11 +85,10 @@ def sphere_points() -> np.ndarray:
 
 
 def rule(patterns: np.ndarray, information: float) -> np.ndarray:
-    """P(Y = 1) of every pattern: a sigmoid of the moment's squared length about its median, with I(X; Y) in bits.
+    """Return P(Y = 1) of every pattern, such that I(X; Y) is `information`, in bits.
 
-    Raises:
-        ValueError: no rule of this kind has the information. The most is a little below 1 bit, since patterns at the
-            median have labels at random.
+    It is a sigmoid of the moment's squared length about its median. Raises ValueError if no rule of this kind has the
+    information. The most is a little below 1 bit, since patterns at the median have labels at random.
     """
     energy = np.square(patterns @ sphere_points()).sum(axis=1)
     centred = (energy - np.median(energy)) / energy.std()
@@ -105,19 +105,20 @@ def rule(patterns: np.ndarray, information: float) -> np.ndarray:
 
 
 def binary_information(chance: np.ndarray) -> float:
-    """I(X; Y) in bits, from P(Y = 1) of every pattern x, all equally likely."""
+    """Return I(X; Y) in bits, from P(Y = 1) of every pattern x, all equally likely."""
     return float(_entropy(chance.mean()) - _entropy(chance).mean())
 
 
 def _entropy(chance: np.ndarray) -> np.ndarray:
-    """Entropy in bits of a variable that is 1 with this probability."""
+    """Return the entropy in bits of a variable that is 1 with this probability."""
     return (entr(chance) + entr(1 - chance)) / math.log(2)
 
 
 def binned_information(activations: np.ndarray, chance: np.ndarray, bins: int) -> tuple[float, float]:
-    """I(X; T) and I(T; Y) in bits, where T are activations `(patterns, units)` in [-1, 1] in bins of equal width.
+    """Return I(X; T) and I(T; Y) in bits.
 
-    All patterns are equally likely. T is a function of X, so I(X; T) is its entropy.
+    T are activations `(patterns, units)` in [-1, 1] in bins of equal width. All patterns are equally likely. T is a
+    function of X, so I(X; T) is its entropy.
     """
     cells = np.clip(((activations + 1) / 2 * bins).astype(np.int64), 0, bins - 1)
     _, cell = np.unique(cells, axis=0, return_inverse=True)
@@ -128,7 +129,7 @@ def binned_information(activations: np.ndarray, chance: np.ndarray, bins: int) -
 
 
 def logarithmic(last: int, count: int) -> list[int]:
-    """About `count` log-spaced integers from 0 to `last`."""
+    """Return about `count` log-spaced integers from 0 to `last`."""
     return sorted({0, *np.geomspace(1, last, count).round().astype(int).tolist()})
 
 
@@ -141,7 +142,7 @@ def _epoch(
     shuffles: Sequence[torch.Generator],
     batch_size: int,
 ) -> Tensor:
-    """One pass over the training patterns `(replicates, rows)` in batches; the last batch's loss, `(replicates,)`."""
+    """Train for a pass over patterns `(replicates, rows)` in batches; return the last batch's loss, `(replicates,)`."""
     order = torch.stack([torch.randperm(train.shape[1], generator=one) for one in shuffles]).to(train.device)
     for rows in train.gather(1, order).split(batch_size, dim=1):
         loss = mean_cross_entropy(networks(x[rows]), labels.gather(1, rows))
@@ -155,7 +156,7 @@ def _epoch(
 def _measure(
     networks: Perceptrons, x: Tensor, labels: Tensor, test: Tensor, chance: np.ndarray, bins: int, epoch: int
 ) -> list[Row]:
-    """I(X; T) and I(T; Y) of all layers, and the share of test patterns that are misclassified."""
+    """Return I(X; T) and I(T; Y) of all layers, and the share of test patterns that are misclassified."""
     passed = networks.layers(x.expand(len(test), -1, -1))
     wrong = (passed[-1].argmax(dim=2) != labels).float().gather(1, test).mean(dim=1)
     passed[-1] = 2 * passed[-1].softmax(dim=2) - 1

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from minde.baselines.mine import Mine
-from minde.experiments.networks import Draws, adam, mean_cross_entropy, members_of, perceptrons, split_rows, train
-from minde.experiments.rows import Row, Seed
 from minde.images.loader import load_labelled
 from minde.progress import Progress
+
+from .networks import Draws, adam, mean_cross_entropy, members_of, perceptrons, split_rows, train
+from .rows import Row, Seed
 
 DIGITS = 10
 PREDICTIONS = 12
@@ -41,10 +42,9 @@ def run(
     network: dict,
     evaluation: int,
 ) -> list[Row]:
-    """Test error, I(X; Z) by MINE and by the mixture, and I(Z; Y), each against beta (x).
+    """Return the test error, I(X; Z) by MINE and by the mixture, and I(Z; Y), each against beta (x).
 
-    Raises:
-        ValueError: `evaluation` asks for more images than are trained on.
+    Raises ValueError if `evaluation` asks for more images than are trained on.
     """
     pixels, labels = load_labelled(images)
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
@@ -102,12 +102,12 @@ class Bottlenecks:
         self.optimizers = [adam(networks, learning_rate) for networks in groups]
 
     def code(self, x: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        """Z of images `(members, rows, pixels)`, and its mean, each `(members, rows, latent)`."""
+        """Return Z of images `(members, rows, pixels)`, and its mean, each `(members, rows, latent)`."""
         mean = self.encoder(x)
         return mean + draws.normals(*mean.shape[1:]), mean
 
     def step(self, x: Tensor, y: Tensor, draws: Draws) -> Tensor:
-        """One update of each network from images and their digits `(members, batch)`; losses `(members,)` in nats."""
+        """Update each network once from images and digits `(members, batch)`; return losses `(members,)` in nats."""
         model_adam, mine_adam = self.optimizers
         z, mean = self.code(x, draws)
         bound = self.mine.loss(mean, z, z_marginal=z.roll(1, dims=1))  # independent samples, rolled by one place
@@ -122,7 +122,7 @@ class Bottlenecks:
 
     @torch.no_grad()
     def measure(self, x: Tensor, y: Tensor, train: Tensor, test: Tensor, draws: Draws, rows: int) -> dict[str, Tensor]:
-        """Numbers of every member, each `(members,)`; `train` and `test` are rows of images `(members, …)`.
+        """Return numbers of every member, each `(members,)`; `train` and `test` are rows of images `(members, …)`.
 
         For the test images: the error of the mean prediction over draws of Z, and a lower bound on I(Z; Y), the entropy
         of the digits minus the cross entropy of single draws. For the first `rows` training images: I(X; Z) by MINE and
@@ -142,12 +142,12 @@ class Bottlenecks:
 
 
 def with_distance(mean: Tensor, z: Tensor) -> Tensor:
-    """The input of the statistics network: f(x) and z, `(…, latent)` each, and their squared differences."""
+    """Return the input of the statistics network: f(x) and z, `(…, latent)` each, and their squared differences."""
     return torch.cat([mean, z, (z - mean).square()], dim=-1)
 
 
 def mixture_information(z: Tensor, mean: Tensor) -> Tensor:
-    """I(X; Z) in nats, `(members,)`, for X uniform over images, each with the mean of its Z and one sample of it.
+    """Return I(X; Z) in nats, `(members,)`, for X uniform over images, from the mean and one sample of each Z.
 
     The mean of log p(z | x) - log p(z), where p(z) is the mixture of standard normal densities about all means; both
     arguments are `(members, images, latent)`. It is at most the logarithm of the number of images.

@@ -20,8 +20,9 @@ from minde.api.training import train as train_scores
 from minde.baselines import Replicate, estimates
 from minde.baselines.stacks import stack
 from minde.diffusion.estimators import mutual_information
-from minde.experiments.estimation import by_mine, split
-from minde.experiments.rows import Row, Seed
+
+from .estimation import by_mine, split
+from .rows import Row, Seed
 
 FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
     "linear": (lambda x: x, lambda y: y),
@@ -47,7 +48,7 @@ def run(
     minde: dict,
     ksg: dict,
 ) -> list[Row]:
-    """Estimates by every method, and the true value, for every function and standard deviation of the noise.
+    """Return estimates by every method, and the true value, for every function and standard deviation of the noise.
 
     Panels are functions, x is the noise; all networks of a method train as one program.
     """
@@ -69,17 +70,17 @@ def run(
 
 
 def draw(function: str, noise: float, rows: int, seed: int) -> Replicate:
-    """Samples x and y `(rows, 1)` to train on, and as many others to estimate from."""
+    """Draw samples x and y `(rows, 1)` to train on, and as many others to estimate from."""
     generator, (f, _) = np.random.default_rng(seed), FUNCTIONS[function]
     x = generator.uniform(-1, 1, (2 * rows, 1))
     return split(x, f(x) + noise * generator.standard_normal(x.shape))
 
 
 def truth(function: str, noise: float) -> float:
-    """Mutual information H(Y) - H(σ ε) in nats, by quadrature with an error below 1e-3; infinite without noise.
+    """Return the mutual information H(Y) - H(σ ε) in nats; infinite without noise.
 
-    Raises:
-        ValueError: the noise is so small that the quadrature would take too many points.
+    It is computed by quadrature, with an error below 1e-3. Raises ValueError if the noise is so small that the
+    quadrature would take too many points.
     """
     if noise == 0:
         return math.inf
@@ -105,7 +106,7 @@ def by_minde(
     mc_draws: int,
     **settings,
 ) -> list[float]:
-    """The estimates of MINDE-c by the formula `inside`, all trained as one program.
+    """Return the estimates of MINDE-c by the formula `inside`, all trained as one program.
 
     `settings` are those of its network and training.
     """

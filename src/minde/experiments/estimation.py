@@ -14,8 +14,9 @@ import torch
 from minde.baselines import Replicate, estimates
 from minde.baselines.mine_torch import stack_of, train_mines
 from minde.baselines.stacks import generators, stack
-from minde.experiments.rows import Row, Seed
 from minde.progress import Progress
+
+from .rows import Row, Seed
 
 
 def run(
@@ -30,7 +31,7 @@ def run(
     mine: dict,
     ksg: dict,
 ) -> list[Row]:
-    """Estimates by every loss and by KSG, and the true value, for every number of coordinates and correlation.
+    """Return estimates by every loss and by KSG, and the true value, for every number of coordinates and correlation.
 
     Panels are numbers of coordinates, x is the correlation; all networks of a panel train as one program.
     """
@@ -51,18 +52,18 @@ def run(
 
 
 def truth(rho: float, dim: int) -> float:
-    """Mutual information of `dim` pairs of correlation rho, in nats."""
+    """Return the mutual information of `dim` pairs of correlation rho, in nats."""
     return -0.5 * dim * math.log1p(-(rho**2))
 
 
 def draw(rho: float, dim: int, rows: int, seed: int) -> Replicate:
-    """Samples x and z `(rows, dim)` to train on, and as many others to estimate from."""
+    """Draw samples x and z `(rows, dim)` to train on, and as many others to estimate from."""
     x, noise = np.random.default_rng(seed).standard_normal((2, 2 * rows, dim))
     return split(x, rho * x + math.sqrt(1 - rho**2) * noise)
 
 
 def split(x: np.ndarray, z: np.ndarray) -> Replicate:
-    """The first half of the samples to train on, the second to estimate from."""
+    """Return the first half of the samples to train on, the second to estimate from."""
     half = len(x) // 2
     return Replicate(number=0, x_train=x[:half], y_train=z[:half], x_test=x[half:], y_test=z[half:])
 
@@ -81,7 +82,7 @@ def by_mine(
     smoothing: float,
     steps: int,
 ) -> dict[str, list[float | None]]:
-    """The estimates by each loss, all trained as one program; None if not finite."""
+    """Return the estimates by each loss, all trained as one program; None if not finite."""
     (x, z), test = stack(drawn, device)
     dim = x.shape[-1] + z.shape[-1]
     mines = {

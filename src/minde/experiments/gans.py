@@ -9,11 +9,12 @@ from functools import partial
 
 import torch
 
-from minde.experiments.adversarial import Gans, train
-from minde.experiments.networks import members_of
-from minde.experiments.patterns import PATTERNS, coverage
-from minde.experiments.rows import Row, Seed, points_of, rows_of
 from minde.progress import Progress
+
+from .adversarial import Gans, train
+from .networks import members_of
+from .patterns import PATTERNS, coverage
+from .rows import Row, Seed, points_of, rows_of
 
 SERIES = ("gan", "mine")
 
@@ -31,7 +32,10 @@ def run(
     quorum: float,
     gan: dict,
 ) -> list[Row]:
-    """Coverage of every pattern (panel) by GANs and GANs + MINE (series), and scatter plots of the first replicate."""
+    """Return the coverage of every pattern (panel) by GANs and GANs + MINE (series).
+
+    Scatter plots of the first replicate are returned as well.
+    """
     rows = []
     for name in patterns:
         pattern = PATTERNS[name](sigma).to(device)

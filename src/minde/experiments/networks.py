@@ -15,14 +15,15 @@ from torch.nn.functional import cross_entropy
 
 from minde.baselines.perceptrons import Perceptrons
 from minde.baselines.stacks import generators
-from minde.experiments.rows import Seed
 from minde.progress import Progress
+
+from .rows import Seed
 
 
 def perceptrons(
     widths: Sequence[int], seeds: Sequence[int], purpose: str, activation: str = "relu", gain: float = 1.0
 ) -> Perceptrons:
-    """Perceptrons of members, each drawn from its seed and the purpose; members with equal seeds start equal."""
+    """Return perceptrons of members, each drawn from its seed and the purpose; members with equal seeds start equal."""
     return Perceptrons(widths, generators(seeds, purpose), activation, gain)
 
 
@@ -38,15 +39,15 @@ class Draws:
         self.conditions, self.device = conditions, device
 
     def normals(self, *shape: int) -> Tensor:
-        """Standard normals `(members, *shape)`."""
+        """Draw standard normals `(members, *shape)`."""
         return self._each(lambda one: torch.randn(shape, generator=one))
 
     def integers(self, below: int, *shape: int) -> Tensor:
-        """Integers from 0 to `below` - 1, `(members, *shape)`."""
+        """Draw integers from 0 to `below` - 1, `(members, *shape)`."""
         return self._each(lambda one: torch.randint(below, shape, generator=one))
 
     def for_members(self) -> list[torch.Generator]:
-        """A new generator for each member."""
+        """Return a new generator for each member."""
         seeds = [int(torch.randint(2**62, (), generator=one)) for one in self.generators]
         return [torch.Generator().manual_seed(seed) for seed in seeds * self.conditions]
 
@@ -71,7 +72,10 @@ class Members:
 def members_of(
     seed: Seed, replicates: int, betas: dict[str, float], device: torch.device | str, suffix: str = ""
 ) -> Members:
-    """The members of an experiment, from the weight `betas` of each condition; `suffix` is added to every purpose."""
+    """Return the members of an experiment, from the weight `betas` of each condition.
+
+    `suffix` is added to every purpose.
+    """
     networks, train, test = (
         [seed(replicate, purpose + suffix) for replicate in range(replicates)]
         for purpose in ("networks", "train", "test")
@@ -88,10 +92,9 @@ def members_of(
 def split_rows(
     generators: Sequence[np.random.Generator], rows: int, share: float, setting: str, device: torch.device | str
 ) -> tuple[Tensor, Tensor]:
-    """A random share of the row numbers and the rest, each `(generators, …)`, in an order from each generator.
+    """Return a random share of the row numbers and the rest, each `(generators, …)`, in an order from each generator.
 
-    Raises:
-        ValueError: a part is empty; the setting is named.
+    Raises ValueError, naming the setting, if a part is empty.
     """
     order = torch.from_numpy(np.stack([one.permutation(rows) for one in generators])).to(device)
     first = round(share * rows)
@@ -101,12 +104,15 @@ def split_rows(
 
 
 def mean_cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
-    """Mean over a batch, `(members,)`, from logits `(members, batch, classes)` and classes `(members, batch)`."""
+    """Return the mean over a batch, `(members,)`.
+
+    `logits` are `(members, batch, classes)`, classes `y` are `(members, batch)`.
+    """
     return cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(dim=1)
 
 
 def adam(networks: Iterable[nn.Module], learning_rate: float, beta1: float = 0.9) -> torch.optim.Adam:
-    """Adam on all members together; its updates are elementwise, so members stay independent."""
+    """Return Adam on all members together; its updates are elementwise, so members stay independent."""
     parameters = [parameter for network in networks for parameter in network.parameters()]
     return torch.optim.Adam(parameters, lr=learning_rate, betas=(beta1, 0.999))
 
@@ -129,8 +135,7 @@ def train(
 ) -> None:
     """Call `step`, which updates the members and returns their losses `(members,)`, with a falling learning rate.
 
-    Raises:
-        FloatingPointError: a loss is not finite, checked every 100 steps; the members are named.
+    Raises FloatingPointError, naming the members, if a loss is not finite, which is checked every 100 steps.
     """
     for done in range(1, steps + 1):
         cool(optimizers, learning_rate, done, steps)

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from minde.experiments.networks import Draws
+from .networks import Draws
 
 MODES = 25
 """Modes of each data set: the Gaussians, or arcs of equal length of the spiral."""
@@ -28,22 +28,22 @@ class Pattern(NamedTuple):
     """Standard deviation of each coordinate about its centre."""
 
     def to(self, device: torch.device | str) -> Self:
-        """The same pattern on a device."""
+        """Return the same pattern on a device."""
         return self._replace(centres=self.centres.to(device))
 
     def draw(self, draws: Draws, rows: int) -> Tensor:
-        """Samples `(members, rows, 2)`."""
+        """Draw samples `(members, rows, 2)`."""
         return self.centres[draws.integers(len(self.centres), rows)] + self.sigma * draws.normals(rows, 2)
 
 
 def gaussians(sigma: float) -> Pattern:
-    """25 Gaussians on a square grid with a spacing of 2."""
+    """Return 25 Gaussians on a square grid with a spacing of 2."""
     places = torch.arange(-RADIUS, RADIUS + 1, 2)
     return Pattern(torch.cartesian_prod(places, places), sigma)
 
 
 def spiral(sigma: float) -> Pattern:
-    """An Archimedean spiral, uniform along its length."""
+    """Return an Archimedean spiral, uniform along its length."""
     share = torch.linspace(0, 1, 100_001, dtype=torch.float64)  # of the turns and of the radius
     angle = 2 * math.pi * TURNS * share
     points = RADIUS * share.unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], dim=1)

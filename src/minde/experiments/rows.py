@@ -29,7 +29,7 @@ class Row(NamedTuple):
 
 
 def rows_of(panel: str, measures: Mapping[str, Tensor], series: Sequence[str]) -> list[Row]:
-    """A row for each measure and member; measures are `(members,)`, ordered by series, then replicate."""
+    """Return a row for each measure and member; measures are `(members,)`, ordered by series, then replicate."""
     rows = []
     for quantity, values in measures.items():
         replicates = len(values) // len(series)
@@ -41,5 +41,5 @@ def rows_of(panel: str, measures: Mapping[str, Tensor], series: Sequence[str]) -
 
 
 def points_of(panel: str, series: str, points: Tensor) -> list[Row]:
-    """A row for each point of a scatter plot, `(points, 2)`."""
+    """Return a row for each point of a scatter plot, `(points, 2)`."""
     return [Row(panel, series, 0, "point", x=x, y=y) for x, y in points.tolist()]

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from minde.experiments import adversarial, networks
-from minde.experiments.networks import Draws, Perceptrons, mean_cross_entropy, members_of, perceptrons, split_rows
-from minde.experiments.rows import Row, Seed, rows_of
 from minde.images.loader import load_labelled
 from minde.progress import Progress
+
+from . import adversarial, networks
+from .networks import Draws, Perceptrons, mean_cross_entropy, members_of, perceptrons, split_rows
+from .rows import Row, Seed, rows_of
 
 SERIES = ("gan", "mine")
 DIGITS, CHANNELS = 10, ("red", "green", "blue")
@@ -35,7 +36,7 @@ def run(
     classifier: dict,
     gan: dict,
 ) -> list[Row]:
-    """Modes and divergence of every member and of equally many real images; some images of the first replicate."""
+    """Return modes and divergence of every member and of as many real images; some images of the first replicate."""
     pixels, labels = load_labelled(images)
     side = pixels.shape[1]
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
@@ -60,12 +61,12 @@ def run(
 
 
 def stack_digits(x: Tensor, draws: Draws, rows: int) -> Tensor:
-    """Images of three channels `(members, rows, 3 · pixels)`, each one drawn from x `(images, pixels)`."""
+    """Return images of three channels `(members, rows, 3 · pixels)`, each one drawn from x `(images, pixels)`."""
     return x[draws.integers(len(x), rows, len(CHANNELS))].flatten(2)
 
 
 def read(judges: Perceptrons, images: Tensor) -> Tensor:
-    """The mode, from 0 to 999, that each replicate's classifier sees in images `(replicates, rows, 3 · pixels)`."""
+    """Return the mode, 0 to 999, that each replicate's classifier sees in images `(replicates, rows, 3 · pixels)`."""
     with torch.no_grad():
         channels = images.unflatten(2, (len(CHANNELS), -1)).flatten(1, 2)
         digits = judges(channels).argmax(dim=2).unflatten(1, (-1, len(CHANNELS)))
@@ -73,7 +74,7 @@ def read(judges: Perceptrons, images: Tensor) -> Tensor:
 
 
 def coverage(modes: Tensor) -> tuple[Tensor, Tensor]:
-    """Number of modes in `(replicates, rows)`, and KL(frequencies, uniform) in nats, `(replicates,)` each."""
+    """Return the number of modes in `(replicates, rows)` and KL(frequencies, uniform) in nats, each `(replicates,)`."""
     counts = torch.stack([replicate.bincount(minlength=MODES) for replicate in modes]).double()
     share = counts / counts.sum(dim=1, keepdim=True)
     return (counts > 0).sum(dim=1), math.log(MODES) - torch.special.entr(share).sum(dim=1)
@@ -90,7 +91,10 @@ def train_classifier(
     steps: int,
     test_share: float,
 ) -> tuple[Perceptrons, Tensor]:
-    """A perceptron with one hidden layer per seed for images `(images, pixels)`, and its error on held-out images."""
+    """Train a perceptron with one hidden layer per seed for images `(images, pixels)`.
+
+    Returns the perceptrons and their errors on held-out images.
+    """
     generators = [np.random.default_rng(seed) for seed in seeds]
     test, known = split_rows(generators, len(x), test_share, "experiments.stacked.classifier.test_share", x.device)
     classifiers = perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier").to(x.device)
@@ -112,7 +116,10 @@ def train_classifier(
 
 
 def _images(series: str, images: Tensor, side: int) -> list[Row]:
-    """A row for each pixel and channel; panel is the number of the image, x and y are the pixel's column and row."""
+    """Return a row for each pixel and channel.
+
+    Panel is the number of the image, x and y are the pixel's column and row.
+    """
     values = images.unflatten(1, (len(CHANNELS), side, side)).tolist()
     return [
         Row(str(number), series, 0, channel, value, x=float(column), y=float(line))

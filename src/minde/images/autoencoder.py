@@ -25,10 +25,8 @@ def encode(
     """Fit an autoencoder to `images` `(images, pixels)` with Adam and return their latents `(images, latent)`.
 
     `on_epoch` is called with the number of epochs done and the mean squared error per pixel in the last one. All random
-    numbers come from `seed`. The incomplete last batch of an epoch is dropped.
-
-    Raises:
-        FloatingPointError: the error is not finite.
+    numbers come from `seed`. The incomplete last batch of an epoch is dropped. Raises FloatingPointError if the error
+    is not finite.
     """
     generator = torch.Generator().manual_seed(seed)
     pixels = images.shape[1]
@@ -53,7 +51,7 @@ def encode(
 
 
 def _layers(widths: list[int], generator: torch.Generator, device: torch.device) -> list[Layer]:
-    """Weights and biases that start as torch's linear layers do: uniform within ±1/sqrt(fan_in)."""
+    """Return weights and biases that start as torch's linear layers do: uniform within ±1/sqrt(fan_in)."""
     layers = []
     for fan_in, fan_out in pairwise(widths):
         weight, bias = (

@@ -8,20 +8,20 @@ NAMES = ("digits", "mnist")
 
 
 def load(name: str) -> np.ndarray:
-    """The images of a data set, `(images, side, side)` in float32 from 0 (background) to 1; see `load_labelled`."""
+    """Return the images of a data set, `(images, side, side)` in float32 from 0 (background) to 1.
+
+    See `load_labelled`.
+    """
     images, _ = load_labelled(name)
     return images
 
 
 def load_labelled(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The images of a data set, as `load` returns them, and the digit that each shows, `(images,)` in int64.
+    """Return the images of a data set, as `load` returns them, and the digit that each shows, `(images,)` in int64.
 
     `digits`: 1,797 images of 8 × 8 pixels. `mnist`: 70,000 of 28 × 28, downloaded once into scikit-learn's data folder,
-    which the environment variable SCIKIT_LEARN_DATA sets; no network is needed after that.
-
-    Raises:
-        ValueError: the name is unknown.
-        OSError: MNIST is not in the folder and cannot be downloaded.
+    which the environment variable SCIKIT_LEARN_DATA sets; no network is needed after that. Raises ValueError for an
+    unknown name, and OSError if MNIST is not in the folder and cannot be downloaded.
     """
     if name == "digits":
         from sklearn.datasets import load_digits
@@ -49,7 +49,7 @@ def _mnist() -> tuple[np.ndarray, np.ndarray]:
 
 
 def first_rows(images: np.ndarray, rows: int) -> np.ndarray:
-    """The images with only their first `rows` rows; the others are background."""
+    """Return the images with only their first `rows` rows; the others are background."""
     shown = np.zeros_like(images)
     shown[:, :rows] = images[:, :rows]
     return shown

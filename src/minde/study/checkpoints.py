@@ -69,7 +69,7 @@ def _sha256(tensors: dict[str, np.ndarray], text: str) -> str:
 
 
 def _differences(there: dict, here: dict, where: str = "") -> list[str]:
-    """Every key whose value differs, with both values, shortened to 12 characters."""
+    """Return every key whose value differs, with both values, shortened to 12 characters."""
     found = []
     for key in sorted(there.keys() | here.keys()):
         a, b = there.get(key), here.get(key)

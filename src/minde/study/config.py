@@ -64,7 +64,7 @@ def check_keys(paths: Iterable[str | Path]) -> None:
 
 
 def _repeated(node: yaml.Node | None) -> Iterator[str]:
-    """The keys that occur twice in one mapping of a document, with their lines."""
+    """Yield the keys that occur twice in one mapping of a document, with their lines."""
     if isinstance(node, yaml.SequenceNode):
         for inner in node.value:
             yield from _repeated(inner)
@@ -89,7 +89,7 @@ def check_files(config: dict) -> None:
 
 
 def _without_file(config: dict) -> list[str]:
-    """The tasks of the study whose own file does not exist."""
+    """Return the tasks of the study whose own file does not exist."""
     own = [(task, config["data"][task]["file"]) for task in config["tasks"] if task in config["data"]]
     return [task for task, file in own if file != consistency.LATENTS and not Path(file).exists()]
 
@@ -99,7 +99,7 @@ def _samples_of(config: dict, task: str) -> Path:
 
 
 def problem_of_file(config: dict, task: str) -> str:
-    """Why the file of a task cannot be split into samples; empty if it can."""
+    """Return why the file of a task cannot be split into samples; empty if it can."""
     from .data import DUPLICATES, problem  # loads pyarrow, which other studies do not need on the login node
 
     entry = config["data"][task]
@@ -108,7 +108,7 @@ def problem_of_file(config: dict, task: str) -> str:
 
 
 def remarks(config: dict) -> Iterator[str]:
-    """Warnings about overrides that match no cell, quoted formulas that are not estimated, a missing study or file.
+    """Yield warnings: overrides that match no cell, quoted formulas that are not estimated, a missing study or file.
 
     They are not errors: a further config file may have removed their tasks or formulas.
     """
@@ -136,13 +136,13 @@ def remarks(config: dict) -> Iterator[str]:
 
 
 def _spelled_out(config: dict) -> Iterator[str]:
-    """The ids that `tasks` stands for, possibly repeated; entries that match nothing are left out."""
+    """Yield the ids that `tasks` stands for, possibly repeated; entries that match nothing are left out."""
     for name in config["tasks"]:
         yield from _ids(name, config["data"])
 
 
 def _ids(name: str, data: dict) -> list[str]:
-    """The ids that an entry of `tasks` stands for: a group's, its own, or those that match a pattern.
+    """Return the ids that an entry of `tasks` stands for: a group's, its own, or those that match a pattern.
 
     A pattern refers to tasks of Table 1 and user files, and to those of high mutual information if it matches no other.
     """
@@ -164,7 +164,7 @@ def _not_finite(value, where: str) -> Iterator[str]:
 
 
 def _names(config: dict) -> Iterator[str]:
-    """Problems with names that must exist elsewhere: tasks, the recipe, globs that must match something."""
+    """Yield problems with names that must exist elsewhere: tasks, the recipe, globs that must match something."""
     known = [*TASKS, *config["data"]]
     if unnamed := [name for name in config["recipes"] if not isinstance(name, str)]:
         yield f"recipes: found the name {unnamed[0]}, not text; allowed: text, such as '{unnamed[0]}' in quotes"
@@ -204,7 +204,7 @@ def _names(config: dict) -> Iterator[str]:
 
 
 def _widths(config: dict) -> Iterator[str]:
-    """Problems with the widths in tables, which must be estimated if the sigma formula is."""
+    """Yield problems with the widths in tables, which must be estimated if the sigma formula is."""
     estimators = config["minde"]["estimators"]
     written = [f"{sigma:g}" for sigma in estimators["sigmas"]]
     unknown = [f"{sigma:g}" for sigma in config["tables"]["sigmas"] if f"{sigma:g}" not in written]
@@ -222,7 +222,7 @@ def _widths(config: dict) -> Iterator[str]:
 
 
 def _names_of_data(config: dict) -> Iterator[str]:
-    """Problems with user files: they must be tasks, with unique names and unique columns."""
+    """Yield problems with user files: they must be tasks, with unique names and unique columns."""
     of_images, named = consistency.entries(config), set(_spelled_out(config))
     for name, entry in config["data"].items():
         if name in of_images and all(entry[key] == of_images[name][key] for key in ("x", "y")):
@@ -240,7 +240,7 @@ def _names_of_data(config: dict) -> Iterator[str]:
 
 
 def _sizes(config: dict) -> Iterator[str]:
-    """Problems with numbers that must fit each other."""
+    """Yield problems with numbers that must fit each other."""
     yield from consistency.problems(config)
     if config["compared_with"] == config["name"]:
         yield f"compared_with: found {config['name']!r}, the study itself; allowed: the name of another study"
@@ -277,7 +277,7 @@ def _sizes(config: dict) -> Iterator[str]:
 
 
 def _sizes_of_competitors(settings: dict, methods: list[str], test: int) -> Iterator[str]:
-    """The same for the study's competitors; `test` is the number of test rows."""
+    """Yield the same for the study's competitors; `test` is the number of test rows."""
     for method, key in (("ksg", "neighbors"), ("lnn", "truncation")):
         if method in methods and settings[method][key] >= test:
             found = settings[method][key]
@@ -292,7 +292,7 @@ def _sizes_of_competitors(settings: dict, methods: list[str], test: int) -> Iter
 
 
 def _sizes_of_experiments(settings: dict) -> Iterator[str]:
-    """The same for the experiments."""
+    """Yield the same for the experiments."""
     for name, key in (("gans", "points"), ("bigan", "points"), ("stacked", "shown")):
         if name in settings and (found := settings[name][key]) > (rows := settings[name]["samples"]):
             yield f"experiments.{name}.{key}: found {found}; allowed: at most samples, which is {rows} (rows)"

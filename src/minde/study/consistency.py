@@ -29,12 +29,12 @@ IMAGE, FIRST_ROWS = "a", "b{rows}"
 
 
 def columns_of(part: str, latent: int, *, second: bool = False) -> list[str]:
-    """The columns of a part of an image; `part` is IMAGE or FIRST_ROWS."""
+    """Return the columns of a part of an image; `part` is IMAGE or FIRST_ROWS."""
     return [f"{part}_{i}{'bis' if second else ''}" for i in range(1, latent + 1)]
 
 
 def entries(config: dict) -> dict[str, dict]:
-    """The tests' tasks as entries of the config's `data`; none if `consistency` is empty."""
+    """Return the tests' tasks as entries of the config's `data`; none if `consistency` is empty."""
     settings = config["consistency"]
     if not settings:
         return {}
@@ -51,7 +51,7 @@ def entries(config: dict) -> dict[str, dict]:
 
 
 def problems(config: dict) -> Iterator[str]:
-    """Problems with numbers that must fit the images, which are known before any job loads them."""
+    """Yield problems with numbers that must fit the images, which are known before any job loads them."""
     if not (settings := config["consistency"]):
         return
     rows, name, samples = settings["rows"], settings["images"], config["samples"]
@@ -83,10 +83,9 @@ class Ratio:
 
 
 def ratios_of(task_ids: Iterable[str]) -> list[Ratio]:
-    """The ratios whose tasks are among those given, in the order of IDEAL and of rows.
+    """Return the ratios whose tasks are among those given, in the order of IDEAL and of rows.
 
-    Raises:
-        ValueError: there are no such tasks.
+    Raises ValueError if there are no such tasks.
     """
     numbers = [(m[1], [int(n) for n in m[2].split("-")]) for m in map(_TASK.fullmatch, task_ids) if m]
     if not numbers:

@@ -91,7 +91,7 @@ def check(settings: dict, file: Path, duplicates: float = 1.0) -> np.ndarray:
 
 
 def read(file: Path, columns: list[str], *, duplicates: float) -> np.ndarray:
-    """The columns of a file as `(rows, columns)` in float32.
+    """Return the columns of a file as `(rows, columns)` in float32.
 
     Raises DataError for a column that is missing, duplicated, constant, or too fine for float32; for a value that is
     missing, not a number, or not finite; and if more than the share `duplicates` of rows repeat another row.
@@ -106,7 +106,7 @@ def read(file: Path, columns: list[str], *, duplicates: float) -> np.ndarray:
 
 
 def _read_table(file: Path, columns: list[str]) -> pa.Table:
-    """The named columns of a file, in their own types."""
+    """Return the named columns of a file, in their own types."""
     try:
         if file.suffix == ".parquet":
             names = pq.read_schema(file).names
@@ -131,7 +131,7 @@ def _read_table(file: Path, columns: list[str]) -> pa.Table:
 
 
 def _numbers(file: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
-    """A column in float64. Raises DataError naming the first row without a finite number."""
+    """Return a column in float64. Raises DataError naming the first row without a finite number."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type
@@ -157,7 +157,7 @@ def _is_number(value) -> bool:
 
 
 def _problems(values: np.ndarray, columns: list[str], duplicates: float) -> Iterator[str]:
-    """Reasons why float64 values cannot be samples."""
+    """Yield reasons why float64 values cannot be samples."""
     for name, column in zip(columns, values.T, strict=True):
         if np.ptp(column) == 0:
             yield f"column {name!r}: every row holds {column[0]!r}; a constant carries no information"

@@ -32,12 +32,12 @@ class Cell:
 
 
 def cells(config: dict) -> list[Cell]:
-    """Every cell of the study, by method, task and train size in the order of the config."""
+    """Return every cell of the study, by method, task and train size in the order of the config."""
     return list(_cells(config["methods"], config["tasks"], config["train_sizes"]))
 
 
 def sample_settings(config: dict, task: str) -> str:
-    """Settings for drawing a task's samples."""
+    """Return the settings for drawing a task's samples."""
     rows = config["samples"]
     return canonical(
         {
@@ -51,29 +51,32 @@ def sample_settings(config: dict, task: str) -> str:
 
 
 def split_settings(config: dict, task: str) -> str:
-    """Settings for splitting a user file into samples; the name of the file keeps files of the same content apart."""
+    """Return the settings for splitting a user file into samples.
+
+    The name of the file keeps files of the same content apart.
+    """
     entry = config["data"][task]
     own = {"file": Path(entry["file"]).name, "x": entry["x"], "y": entry["y"]}
     return canonical(json.loads(sample_settings(config, task)) | own)
 
 
 def latents_settings(config: dict) -> str:
-    """Settings for the latents of the consistency tests."""
+    """Return the settings for the latents of the consistency tests."""
     return canonical({"seed": config["seed"], **config["consistency"]})
 
 
 def consistency_settings(config: dict) -> str:
-    """Settings for the figure of the consistency tests, besides the estimates."""
+    """Return the settings for the figure of the consistency tests, besides the estimates."""
     return canonical({"tasks": list(consistency.entries(config)), "sigmas": config["tables"]["sigmas"]})
 
 
 def ratio_settings(config: dict) -> str:
-    """Settings for the table of the consistency tests, besides the estimates."""
+    """Return the settings for the table of the consistency tests, besides the estimates."""
     return canonical({"sigmas": config["tables"]["sigmas"]})
 
 
 def train_settings(config: dict, cell: Cell) -> str:
-    """Settings for the training of a cell, with the overrides that match the cell applied."""
+    """Return the settings for the training of a cell, with the overrides that match the cell applied."""
     return canonical(
         {
             "task": cell.task,
@@ -89,7 +92,7 @@ def train_settings(config: dict, cell: Cell) -> str:
 
 
 def estimate_settings(config: dict, cell: Cell) -> str:
-    """Settings for estimating with a cell's weights; the training settings are in the metadata of the weights."""
+    """Return the settings for estimating with a cell's weights, whose metadata hold the training settings."""
     estimators = dict(config["minde"]["estimators"])
     if "sigma" not in estimators["formulas"]:
         estimators["sigmas"] = []  # not read: a change must rerun nothing
@@ -97,14 +100,15 @@ def estimate_settings(config: dict, cell: Cell) -> str:
 
 
 def score_error_settings(cell: Cell) -> str:
-    """Settings for measuring the error of a cell's scores, besides its weights and samples, and for drawing it."""
+    """Return the settings for measuring and drawing the error of a cell's scores, besides its weights and samples."""
     return canonical({"task": cell.task, "train_size": cell.train_size, "method": cell.method})
 
 
 def baseline_settings(config: dict, cell: Cell) -> str:
-    """Settings of a competitor: its `options`, the train size and a seed if it trains, and `preprocess` by ranks.
+    """Return the settings of a competitor.
 
-    Of the other kinds of preprocessing, each method has its own.
+    They are its `options`, the train size and a seed if it trains, and `preprocess` by ranks. Of the other kinds of
+    preprocessing, each method has its own.
     """
     settings = {
         "task": cell.task,
@@ -120,7 +124,7 @@ def baseline_settings(config: dict, cell: Cell) -> str:
 
 
 def experiment_settings(config: dict, name: str) -> str:
-    """Settings of an experiment of MINE: its section of the config and the study's seed.
+    """Return the settings of an experiment of MINE: its section of the config and the study's seed.
 
     In `dependence`, those of MINDE-c that the section leaves out are the recipe's, `fast`, and the network's.
     """
@@ -132,9 +136,10 @@ def experiment_settings(config: dict, name: str) -> str:
 
 
 def merge_settings(config: dict) -> str:
-    """The design in short form, from which `expected_keys` generates every key, and the tasks' known true values.
+    """Return the design in short form and the tasks' known true values.
 
-    Not the list of cells: it would exceed the 128 KiB of a shell argument in the paper's study.
+    `expected_keys` generates every key from the short form. Not the list of cells: it would exceed the 128 KiB of a
+    shell argument in the paper's study.
     """
     return canonical(
         {
@@ -148,7 +153,7 @@ def merge_settings(config: dict) -> str:
 
 
 def origin_settings(config: dict) -> str:
-    """The parts of the config that determine the settings of all samples, trainings and estimates."""
+    """Return the parts of the config that determine the settings of all samples, trainings and estimates."""
     minde, used = config["minde"], {section for method in config["methods"] for section in METHODS[method].sections}
     whole = (
         "seed",
@@ -173,7 +178,7 @@ def origin_settings(config: dict) -> str:
 
 
 def table1_settings(config: dict, train_size: int | None = None) -> str:
-    """Settings of Table 1, besides the estimates; by default at the largest train size."""
+    """Return the settings of Table 1, besides the estimates; by default at the largest train size."""
     tables = config["tables"]
     settings = {"decimals": tables["decimals"], "sigmas": tables["sigmas"]}
     if train_size is None:
@@ -182,7 +187,7 @@ def table1_settings(config: dict, train_size: int | None = None) -> str:
 
 
 def summary_settings(config: dict) -> str:
-    """Settings of the summary of Table 1, besides the estimates."""
+    """Return the settings of the summary of Table 1, besides the estimates."""
     tables, minde = config["tables"], config["minde"]
     quoted = minde["quoted"].get(minde["recipe"], {})
     return canonical(
@@ -191,28 +196,31 @@ def summary_settings(config: dict) -> str:
 
 
 def bundle_settings(config: dict, holds: str) -> str:
-    """Settings for making a bundle, besides the packed files: the config, without the machine's choices in `run`."""
+    """Return the settings for making a bundle, besides the packed files.
+
+    They are the config, without the machine's choices in `run`.
+    """
     return canonical({"holds": holds, "config": {key: value for key, value in config.items() if key != "run"}})
 
 
 def unpack_settings(file: str) -> str:
-    """Settings for extracting a file from a bundle, besides the bundle."""
+    """Return the settings for extracting a file from a bundle, besides the bundle."""
     return canonical({"file": file})
 
 
 def plan_settings(config: dict) -> str:
-    """Settings for predicting the cost of the study: the whole config."""
+    """Return the settings for predicting the cost of the study: the whole config."""
     return canonical(config)
 
 
 def cells_of(merge_settings: dict) -> list[Cell]:
-    """The cells of the design whose short form is `merge_settings`."""
+    """Return the cells of the design whose short form is `merge_settings`."""
     methods = [entry["method"] for entry in merge_settings["methods"]]
     return list(_cells(methods, merge_settings["tasks"], merge_settings["train_sizes"]))
 
 
 def expected_keys(merge_settings: dict) -> list[tuple[str, str, str, int, int]]:
-    """Every (task, method, estimator, train_size, replicate) of the design, in order."""
+    """Return every (task, method, estimator, train_size, replicate) of the design, in order."""
     formulas = {entry["method"]: entry["estimators"] for entry in merge_settings["methods"]}
     return [
         (cell.task, cell.method, estimator, cell.train_size, replicate)
@@ -223,7 +231,10 @@ def expected_keys(merge_settings: dict) -> list[tuple[str, str, str, int, int]]:
 
 
 def estimators(config: dict, method: str) -> list[str]:
-    """Ids of a method's estimators: `inside`, `sigma=1`, `gap`, or the method's own id if it has a single formula."""
+    """Return the ids of a method's estimators.
+
+    They are `inside`, `sigma=1`, `gap`, or the method's own id if it has a single formula.
+    """
     if method not in VARIANTS:
         return [method]
     chosen = config["minde"]["estimators"]
@@ -232,7 +243,7 @@ def estimators(config: dict, method: str) -> list[str]:
 
 
 def training_of(config: dict, cell: Cell) -> dict:
-    """Preprocessing, network and training settings of a cell: those of the study, then each matching override."""
+    """Return preprocessing, network and training settings of a cell: the study's, then each matching override."""
     network = dict(config["minde"]["network"])
     training = dict(config["recipes"][config["minde"]["recipe"]])
     for changes in _overrides(config, cell):
@@ -242,23 +253,23 @@ def training_of(config: dict, cell: Cell) -> dict:
 
 
 def preprocess_of(config: dict, cell: Cell) -> str:
-    """Preprocessing of a cell: that of the study, or of the last matching override that has one."""
+    """Return the preprocessing of a cell: that of the study, or of the last matching override that has one."""
     return next((c["preprocess"] for c in _overrides(config, cell)[::-1] if "preprocess" in c), config["preprocess"])
 
 
 def _overrides(config: dict, cell: Cell) -> list[dict]:
-    """What overrides set in a cell, in order."""
+    """Return what overrides set in a cell, in order."""
     task = task_of(config, cell.task)
     return [override["set"] for override in config["overrides"] if matches(override["match"], cell, task)]
 
 
 def options_of(config: dict, method: str) -> dict:
-    """Settings of a competitor, from its sections of the config."""
+    """Return the settings of a competitor, from its sections of the config."""
     return {name: value for section in METHODS[method].sections for name, value in config["baselines"][section].items()}
 
 
 def batch_size_of(config: dict, cell: Cell) -> int:
-    """Batch size of a cell that trains."""
+    """Return the batch size of a cell that trains."""
     if cell.method in VARIANTS:
         return training_of(config, cell)["training"]["batch_size"]
     section, *_ = METHODS[cell.method].sections
@@ -266,12 +277,12 @@ def batch_size_of(config: dict, cell: Cell) -> int:
 
 
 def task_of(config: dict, task_id: str) -> Task:
-    """A task of the study: a user file, or one of the benchmark."""
+    """Return a task of the study: a user file, or one of the benchmark."""
     return own_task(task_id, config["data"][task_id]) if task_id in config["data"] else TASKS[task_id]
 
 
 def truths(config: dict, tasks: list[str]) -> dict[str, float]:
-    """The true mutual information in nats of those tasks for which it is known.
+    """Return the true mutual information in nats of those tasks for which it is known.
 
     Only what shows it reads it: another value runs no training and no estimate again.
     """
@@ -280,7 +291,7 @@ def truths(config: dict, tasks: list[str]) -> dict[str, float]:
 
 
 def matches(match: dict, cell: Cell, task: Task) -> bool:
-    """Whether a cell meets all given conditions: globs of task ids, methods, ranges of dimensions."""
+    """Return whether a cell meets all given conditions: globs of task ids, methods, ranges of dimensions."""
     ranges = [(match.get(name, {}), dim) for name, dim in (("dim_x", task.dim_x), ("dim_y", task.dim_y))]
     return (
         any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))

@@ -42,10 +42,10 @@ SCHEMA = pa.schema(
 
 
 def table(rows: Iterable[dict]) -> pa.Table:
-    """Rows (see `minde.experiments.rows.Row`) as a table of the declared schema.
+    """Return rows (see `minde.experiments.rows.Row`) as a table of the declared schema.
 
-    Raises:
-        ValueError: a row has other columns, a value or coordinate is NaN, or a quantity's unit is not declared.
+    Raises ValueError for a row with other columns, a value or coordinate that is NaN, or a quantity whose unit is not
+    declared.
     """
     rows = list(rows)
     for row in rows:

@@ -8,7 +8,10 @@ from .seeds import canonical
 
 
 def table_settings(config: dict) -> str:
-    """Settings for the table of hyper-parameters, which shows them: of every method, by tasks with equal settings."""
+    """Return the settings for the table of hyper-parameters, which shows them.
+
+    They are those of every method, by tasks with equal settings.
+    """
     dims = {name: task_of(config, name) for name in config["tasks"]}
     return canonical(
         {
@@ -19,7 +22,7 @@ def table_settings(config: dict) -> str:
 
 
 def by_tasks(config: dict, method: str) -> list[dict]:
-    """The hyper-parameters of a method, each set with its tasks."""
+    """Return the hyper-parameters of a method, each set with its tasks."""
     found: dict[str, list[str]] = {}
     for task in config["tasks"]:
         settings = options_of(config, method) if method in COMPETITORS else _of_variant(config, method, task)
@@ -28,7 +31,7 @@ def by_tasks(config: dict, method: str) -> list[dict]:
 
 
 def _of_variant(config: dict, method: str, task: str) -> dict:
-    """The hyper-parameters of a variant of MINDE on a task, which are the same at all train sizes."""
+    """Return the hyper-parameters of a variant of MINDE on a task, which are the same at all train sizes."""
     settings = training_of(config, Cell(method=method, task=task, train_size=max(config["train_sizes"])))
     estimators = config["minde"]["estimators"]
     return {

@@ -25,14 +25,14 @@ EXPERIMENTS = {
 
 
 def of_study(config: dict, shows: str, kind: str) -> dict[str, str]:
-    """Labels of a table or figure of all methods and tasks; `kind` is the file format."""
+    """Return the labels of a table or figure of all methods and tasks; `kind` is the file format."""
     tasks = config["tasks"]
     names = "; ".join(map(label_of, tasks)) if len(tasks) <= SPELLED_OUT else f"all {len(tasks)}"
     return _labels(shows, config["methods"], names, kind)
 
 
 def of_page(config: dict, shows: str, figure: str, kind: str) -> Callable[..., dict[str, str]]:
-    """Labels of a page of a figure of pages.TASKS_PER_PAGE, as a function of the wildcards."""
+    """Return the labels of a page of a figure of pages.TASKS_PER_PAGE, as a function of the wildcards."""
     count, methods = len(pages.pages_of(config, figure)), pages.methods_of(config, figure)
 
     def labels(wildcards) -> dict[str, str]:
@@ -44,7 +44,7 @@ def of_page(config: dict, shows: str, figure: str, kind: str) -> Callable[..., d
 
 
 def of_cell(shows: str, kind: str) -> Callable[..., dict[str, str]]:
-    """Labels of a figure of one cell, as a function of the wildcards."""
+    """Return the labels of a figure of one cell, as a function of the wildcards."""
     return lambda wildcards: {
         **_labels(shows, [wildcards.method], label_of(wildcards.task), kind),
         "train size": wildcards.train_size,
@@ -52,7 +52,7 @@ def of_cell(shows: str, kind: str) -> Callable[..., dict[str, str]]:
 
 
 def of_experiment(name: str, kind: str) -> dict[str, str]:
-    """Labels of the figure of an experiment of MINE."""
+    """Return the labels of the figure of an experiment of MINE."""
     return {"shows": EXPERIMENTS[name], "format": kind}
 
 
@@ -62,7 +62,7 @@ def _labels(shows: str, methods: Iterable[str], tasks: str, kind: str) -> dict[s
 
 
 def subject(config: dict) -> str:
-    """What the study estimates the mutual information of, for its report (reStructuredText)."""
+    """Return what the study estimates the mutual information of, for its report (reStructuredText)."""
     of_images, own = consistency.entries(config).keys(), config["data"].keys()
     benchmark, high_mi = (sum(task in group for task in config["tasks"]) for group in (BENCHMARK, HIGH_MI))
     counts = {

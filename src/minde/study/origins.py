@@ -28,7 +28,7 @@ def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
 
 
 def check_experiment(path: Path, made_by: dict, config: dict, name: str) -> None:
-    """The same for the rows of an experiment, of which `made_by` is the provenance and `config` a whole config."""
+    """Check the same for an experiment's rows, whose provenance is `made_by`; `config` is a whole config."""
     expected = json.loads(design.experiment_settings(config, name))
     _compare(path, "experiment", made_by["settings"], expected, remove=[path])
 
@@ -48,8 +48,10 @@ def _compare(path: Path, stage: str, found: dict, expected: dict, *, remove: lis
 
 
 def summary(made_by: Iterable[dict]) -> dict:
-    """All versions of Python and libraries, hardware and SHA-256 of source code in the provenance of cells, including
-    their training and samples, and of experiments. Each is a sorted list of distinct values."""
+    """Return versions of Python and libraries, hardware and SHA-256 of source code, as sorted lists of distinct values.
+
+    They are all those in the provenance of cells, including their training and samples, and of experiments.
+    """
     found = {"python": set(), "versions": {}, "hardware": set(), "code_sha256": set()}
     for made in (stage for cell in made_by for stage in _stages(cell)):
         found["python"].add(made["python"])
@@ -62,14 +64,14 @@ def summary(made_by: Iterable[dict]) -> dict:
 
 
 def _stages(made: dict) -> Iterator[dict]:
-    """A provenance and those that it contains."""
+    """Yield a provenance and those that it contains."""
     yield made
     for key in {"training", "samples"} & made.keys():
         yield from _stages(made[key])
 
 
 def _expected(config: dict, cell: design.Cell) -> dict[str, dict]:
-    """The settings of each stage that leads to a cell's estimates, as :mod:`.design` passes them to its step."""
+    """Return the settings of each stage that leads to a cell's estimates, as :mod:`.design` passes them to its step."""
     user_file = config["data"].get(cell.task)
     settings = {"samples": (design.split_settings if user_file else design.sample_settings)(config, cell.task)}
     if cell.method in methods.VARIANTS:
@@ -83,7 +85,7 @@ def _expected(config: dict, cell: design.Cell) -> dict[str, dict]:
 
 
 def _found(made_by: dict) -> dict[str, dict]:
-    """The same settings, from a file's provenance."""
+    """Return the same settings, from a file's provenance."""
     training = made_by.get("training")
     samples = (training or made_by)["samples"]
     settings = {"samples": samples["settings"]}

@@ -21,7 +21,7 @@ OF_VARIANTS = ("training_curve", "sigma")  # figures of score networks only
 
 
 def figure_settings(config: dict, figure: str, page: int) -> str:
-    """Settings of a page of a figure, counted from 1, besides the estimates or training curves."""
+    """Return the settings of a page of a figure, counted from 1, besides the estimates or training curves."""
     settings = {"tasks": tasks_of_page(config, figure, page)}
     if figure == "training_curve":
         settings["mi_true"] = truths(config, settings["tasks"])  # training does not know it
@@ -33,17 +33,17 @@ def figure_settings(config: dict, figure: str, page: int) -> str:
 
 
 def settings_of_page(config: dict, figure: str) -> Callable[..., str]:
-    """The settings of a page of a figure, as a function of the wildcards."""
+    """Return the settings of a page of a figure, as a function of the wildcards."""
     return lambda wildcards: figure_settings(config, figure, int(wildcards.page))
 
 
 def methods_of(config: dict, figure: str) -> list[str]:
-    """The methods that a figure shows."""
+    """Return the methods that a figure shows."""
     return [method for method in config["methods"] if figure not in OF_VARIANTS or method in VARIANTS]
 
 
 def tasks_of_page(config: dict, figure: str, page: int) -> list[str]:
-    """The tasks of a page of a figure, in the benchmark's order."""
+    """Return the tasks of a page of a figure, in the benchmark's order."""
     order, size = {task: place for place, task in enumerate(TASKS)}, TASKS_PER_PAGE[figure]
     tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
     if figure == "high_mi":
@@ -52,7 +52,7 @@ def tasks_of_page(config: dict, figure: str, page: int) -> list[str]:
 
 
 def pages_of(config: dict, figure: str) -> range:
-    """The pages of a figure, counted from 1; none if the study has nothing to show in it."""
+    """Return the pages of a figure, counted from 1; none if the study has nothing to show in it."""
     trains = any(method in VARIANTS for method in config["methods"])
     estimators = config["minde"]["estimators"]
     varied = trains and "sigma" in estimators["formulas"] and len(estimators["sigmas"]) > 1
@@ -69,7 +69,7 @@ def pages_of(config: dict, figure: str) -> range:
 
 
 def curve_cells(config: dict, page: int = 0) -> list[Cell]:
-    """The cells whose training curves a page shows, at the largest train size; by default those of all pages."""
+    """Return the cells whose training curves a page shows, at the largest train size; by default those of all pages."""
     size = max(config["train_sizes"])
     shown = tasks_of_page(config, "training_curve", page) if page else config["tasks"]
     return [

@@ -9,12 +9,10 @@ from .selection import at_train_size, rows_in_order
 
 
 def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
-    """The ratio per test, row of tables and replicate: columns test, rows, row, method, estimator, replicate, ratio.
+    """Return the ratio per test, row of tables and replicate.
 
-    A ratio is NaN if one of its estimates did not converge.
-
-    Raises:
-        ValueError: an estimate is NaN or infinite, a denominator is 0, or a task of a test is missing.
+    Columns are test, rows, row, method, estimator, replicate, ratio. A ratio is NaN if one of its estimates did not
+    converge. Raises ValueError if an estimate is NaN or infinite, a denominator is 0, or a task of a test is missing.
     """
     shown = at_train_size(estimates)
     by_key = shown.set_index(["task", "method", "estimator", "replicate"])["estimate"].sort_index()
@@ -37,7 +35,7 @@ def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
-    """Mean and 95 % interval (Student's t) of the ratios that `ratios` returns, over the replicates that converged.
+    """Return mean and 95 % interval (Student's t) of the ratios that `ratios` returns, over converged replicates.
 
     Replicates are splits of the same images, whose choice the interval does not cover. It is NaN for a single
     replicate.

@@ -72,7 +72,7 @@ def read_parquet(path: str | Path, schema: pa.Schema, kind: str, rules: Iterable
 
 
 def estimates_table(rows: list[dict]) -> pa.Table:
-    """Rows of a cell as a table of its declared schema.
+    """Return rows of a cell as a table of its declared schema.
 
     Raises ValueError for other columns, an estimate that is not finite, or a row with both or neither of an estimate
     and a reason why there is none.

@@ -7,20 +7,23 @@ TRUTH_LABEL = "GT"
 
 
 def row_label(method: str, estimator: str) -> str:
-    """The paper's name of a row, such as `MINDE-j (σ=1)`. Raises ValueError for an unknown row."""
+    """Return the paper's name of a row, such as `MINDE-j (σ=1)`. Raises ValueError for an unknown row."""
     kind, sigma = _kind(method, estimator)
     label = METHODS[method].label
     return {SIGMA: f"{label} (σ={sigma:g})", PLAIN: label, GAP: f"{label} (gap)"}[kind]
 
 
 def row_order(method: str, estimator: str) -> tuple[int, int, float]:
-    """Sort key of a row: methods as in the paper; within a method the σ rows by σ, then the plain row, then the gap."""
+    """Return the sort key of a row.
+
+    Methods are as in the paper; within a method, the σ rows by σ, then the plain row, then the gap.
+    """
     kind = _kind(method, estimator)
     return list(METHODS).index(method), *kind
 
 
 def formula_of(estimator: str) -> str:
-    """The formula in an estimator's id, without the width of the reference."""
+    """Return the formula in an estimator's id, without the width of the reference."""
     return estimator.split("=")[0]
 
 

@@ -62,7 +62,7 @@ def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int
 
 
 def metadata(path: str | Path) -> dict:
-    """Content and provenance of the file: task, dimensions, seed, rows, versions, content hash.
+    """Return content and provenance of the file: task, dimensions, seed, rows, versions, content hash.
 
     Raises ValueError naming the file, what was found and the rule that makes it, if it is not a samples file.
     """
@@ -71,7 +71,7 @@ def metadata(path: str | Path) -> dict:
 
 
 def provenance_of(path: str | Path) -> dict:
-    """Provenance of the file and the hash of its content. Raises ValueError like `metadata`."""
+    """Return provenance of the file and the hash of its content. Raises ValueError like `metadata`."""
     held = metadata(path)
     keys = ("settings", "code", "versions", "python", "content_sha256", "file")  # the last: of a user file
     return {key: held[key] for key in keys if key in held}
@@ -89,10 +89,10 @@ def check_same(path: str | Path, other: str | Path, expected: dict) -> None:
 
 
 def read(path: str | Path, replicate: int, split: str, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """X `(rows, dim_x)` and Y `(rows, dim_y)` in float32: the first `rows` of a replicate's split, by default all.
+    """Return X `(rows, dim_x)` and Y `(rows, dim_y)` in float32.
 
-    Reads only that replicate's row group. Raises ValueError if the file has too few replicates or rows, or is not a
-    samples file.
+    They are the first `rows` of a replicate's split, by default all. Reads only that replicate's row group. Raises
+    ValueError if the file has too few replicates or rows, or is not a samples file.
     """
     with _open(path) as file:
         held = _metadata(file, path)
@@ -128,7 +128,7 @@ def _draw_split(settings: dict, replicate: int, split: str) -> tuple[np.ndarray,
 
 
 def _sampler(task_id: str):
-    """benchmark-mi's task with this id, or a task of high mutual information, built from its samplers."""
+    """Return benchmark-mi's task with this id, or a task of high mutual information, built from its samplers."""
     from bmi.benchmark import BENCHMARK_TASKS  # imports jax, which only drawing needs
     from bmi.benchmark.tasks.half_cube import transform_half_cube_task
     from bmi.benchmark.tasks.multinormal import task_multinormal_sparse

@@ -14,5 +14,5 @@ SCHEMA = pa.schema(
 
 
 def table(rows: list[dict]) -> pa.Table:
-    """Rows as a table of the declared schema."""
+    """Return rows as a table of the declared schema."""
     return pa.Table.from_pylist(rows, schema=SCHEMA)

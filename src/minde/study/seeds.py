@@ -5,7 +5,7 @@ import json
 
 
 def canonical(value) -> str:
-    """JSON with one spelling per value: sorted keys, no spaces, 20.0 written as 20.
+    """Return JSON with one spelling per value: sorted keys, no spaces, 20.0 written as 20.
 
     Snakemake compares settings as text, so a second spelling of a value would rerun everything that reads it. Raises
     ValueError for NaN and infinity.
@@ -14,7 +14,7 @@ def canonical(value) -> str:
 
 
 def seed_of(study_seed: int, task: str, train_size: int | None, replicate: int, purpose: str) -> int:
-    """A seed of 63 bits (what a torch generator takes), stable across machines, processes and versions.
+    """Return a seed of 63 bits (what a torch generator takes), stable across machines, processes and versions.
 
     `train_size` is None for anything shared by all train sizes, such as the samples.
     """
@@ -23,7 +23,7 @@ def seed_of(study_seed: int, task: str, train_size: int | None, replicate: int, 
 
 
 def plain(value):
-    """A JSON-like value with whole floats as integers."""
+    """Return a JSON-like value with whole floats as integers."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

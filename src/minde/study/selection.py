@@ -8,29 +8,31 @@ from .tasks import TASKS
 
 
 def rows_in_order(estimates: pd.DataFrame) -> list[tuple[str, str]]:
-    """The (method, estimator) pairs of the estimates, in the paper's order. Raises ValueError for an unknown one."""
+    """Return the (method, estimator) pairs of the estimates, in the paper's order.
+
+    Raises ValueError for an unknown one.
+    """
     pairs = set(zip(estimates["method"], estimates["estimator"], strict=True))
     return sorted(pairs, key=lambda pair: row_order(*pair))
 
 
 def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
-    """The ids of the estimates' tasks: those of the benchmark in its order, then user files by name."""
+    """Return the ids of the estimates' tasks: those of the benchmark in its order, then user files by name."""
     found = set(estimates["task"])
     return [*(task_id for task_id in TASKS if task_id in found), *sorted(found - TASKS.keys())]
 
 
 def of_widths(estimates: pd.DataFrame, sigmas: list[float]) -> pd.DataFrame:
-    """The estimates, with those of the σ formula at these widths only."""
+    """Return the estimates, with those of the σ formula at these widths only."""
     others = [name for name in set(estimates["estimator"]) if name.startswith("sigma=")]
     shown = {f"sigma={sigma:g}" for sigma in sigmas}
     return estimates[~estimates["estimator"].isin(set(others) - shown)]
 
 
 def at_train_size(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:
-    """The estimates at a train size, by default the study's largest, and those of methods that do not train (0).
+    """Return the estimates at a train size, by default the study's largest, and those of methods that do not train (0).
 
-    Raises:
-        ValueError: there are no estimates, one is NaN or infinite, or a row lacks a task.
+    Raises ValueError if there are no estimates, one is NaN or infinite, or a row lacks a task.
     """
     check_finite(estimates)
     size = estimates["train_size"].max() if train_size is None else train_size

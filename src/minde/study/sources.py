@@ -156,10 +156,9 @@ SOURCES: dict[str, tuple[str, ...]] = {
 
 
 def source_files(step: str) -> list[str]:
-    """The source files of a step, relative to the working directory, so that moving a checkout reruns nothing.
+    """Return the source files of a step, relative to the working directory, so that moving a checkout reruns nothing.
 
-    Raises:
-        ValueError: the step or one of its files does not exist.
+    Raises ValueError if the step or one of its files does not exist.
     """
     if step not in SOURCES:
         raise ValueError(f"unknown step {step!r}; known: {', '.join(SOURCES)}")

@@ -20,7 +20,7 @@ ABBREVIATIONS = {
 
 
 def label_of(task_id: str) -> str:
-    """The paper's abbreviated name, such as `Hc @ Mn 25×25 (2-pair)`; for a user file, its id."""
+    """Return the paper's abbreviated name, such as `Hc @ Mn 25×25 (2-pair)`; for a user file, its id."""
     if task_id not in TASKS:
         return task_id
     label = TASKS[task_id].name
@@ -30,7 +30,7 @@ def label_of(task_id: str) -> str:
 
 
 def listed(task_ids: Sequence[str]) -> str:
-    """The names of tasks, joined where they differ in size only: `Mn 2×2, 3×3 (dense); St 1×1 (dof=1)`.
+    """Return the names of tasks, joined where they differ in size only: `Mn 2×2, 3×3 (dense); St 1×1 (dof=1)`.
 
     Of a long list, the first and the last name and the number of tasks.
     """

@@ -116,7 +116,7 @@ GROUPS = {"all": tuple(BENCHMARK), "high-mi": tuple(HIGH_MI)}
 
 
 def task(task_id: str) -> Task:
-    """The task with this id. Raises ValueError with the nearest valid id."""
+    """Return the task with this id. Raises ValueError with the nearest valid id."""
     try:
         return TASKS[task_id]
     except KeyError:
@@ -124,17 +124,17 @@ def task(task_id: str) -> Task:
 
 
 def matching(pattern: str, ids: Iterable[str]) -> list[str]:
-    """The ids that match a glob such as `student-*`, in their order."""
+    """Return the ids that match a glob such as `student-*`, in their order."""
     return [task_id for task_id in ids if fnmatchcase(task_id, pattern)]
 
 
 def own_task(task_id: str, entry: dict) -> Task:
-    """The task of a user file, an entry of the config's `data`."""
+    """Return the task of a user file, an entry of the config's `data`."""
     return Task(id=task_id, name=task_id, dim_x=len(entry["x"]), dim_y=len(entry["y"]), mi_true=entry.get("mi_true"))
 
 
 def suggestion(name: str, valid) -> str:
-    """`; the nearest valid name is …` for a misspelt name, or an empty string if no name is near."""
+    """Return `; the nearest valid name is …` for a misspelt name, or an empty string if no name is near."""
     spelled = {str(one).lower(): one for one in valid}
     near = difflib.get_close_matches(str(name).lower(), list(spelled), n=1, cutoff=0.5)
     return f"; the nearest valid name is {spelled[near[0]]!r}" if near else ""

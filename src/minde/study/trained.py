@@ -31,7 +31,7 @@ CURVE_SCHEMA = pa.schema(
 
 
 def curve_table(rows: list[dict]) -> pa.Table:
-    """Rows of a training curve as a table of the declared schema."""
+    """Return rows of a training curve as a table of the declared schema."""
     return pa.Table.from_pylist(rows, schema=CURVE_SCHEMA)
 
 
@@ -41,7 +41,7 @@ def read_curve(path: str | Path) -> tuple[pa.Table, dict]:
 
 
 def train_seconds(path: str | Path) -> dict[int, float]:
-    """Training time of each replicate (device seconds), from its training curve."""
+    """Return the training time of each replicate (device seconds), from its training curve."""
     table, _ = read_curve(path)
     longest: dict[int, float] = {}
     for replicate, seconds in zip(*(table[name].to_pylist() for name in ("replicate", "seconds")), strict=True):

@@ -8,7 +8,7 @@ from .tasks import suggestion
 
 
 def sentence(error: ValidationError) -> str:
-    """One sentence about one violation of the schema: key, found value, what is allowed."""
+    """Return one sentence about one violation of the schema: key, found value, what is allowed."""
     where = ".".join(map(str, error.absolute_path))
     schema, found = error.schema, error.instance
     if error.validator == "additionalProperties":
@@ -34,7 +34,7 @@ def sentence(error: ValidationError) -> str:
 
 
 def _allowed(error: ValidationError) -> str:
-    """What the schema allows at the place of an error."""
+    """Return what the schema allows at the place of an error."""
     schema = error.schema
     match error.validator:
         case "enum":
@@ -57,7 +57,7 @@ def _allowed(error: ValidationError) -> str:
 
 
 def _hint_on_text(found: str) -> str:
-    """Why a number arrived as text, or an empty string if the text is not a number."""
+    """Return why a number arrived as text, or an empty string if the text is not a number."""
     try:
         number = float(found)
     except ValueError:

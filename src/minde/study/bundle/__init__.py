@@ -36,14 +36,11 @@ class Bundle:
 
 
 def named_in(configured: dict, root: str | Path, *, verify: bool) -> Bundle | None:
-    """The bundle that a config names as `from_bundle`, or None.
+    """Return the bundle that a config names as `from_bundle`, or None.
 
-    With `verify`, the content of every file is compared with its SHA-256, which reads the whole bundle.
-
-    Raises:
-        archive.ArchiveError: see there.
-        config.ConfigError: the config sets more than `from_bundle` and `run`, or the bundle's config is of another
-            version.
+    With `verify`, the content of every file is compared with its SHA-256, which reads the whole bundle. Raises
+    archive.ArchiveError (see there), and config.ConfigError if the config sets more than `from_bundle` and `run`, or if
+    the bundle's config is of another version.
     """
     if "from_bundle" not in configured:
         return None
@@ -67,9 +64,10 @@ def named_in(configured: dict, root: str | Path, *, verify: bool) -> Bundle | No
 
 
 def _held(study: dict, files: Container[str]) -> dict:
-    """The config without experiments whose rows, and a comparison whose estimates, are not among the bundle's files.
+    """Return the config without the experiments and the comparison that a bundle does not hold.
 
-    Weights have neither, and nor has a bundle of an earlier version.
+    It holds an experiment if its rows, and a comparison if its estimates, are among its files. Weights have neither,
+    and nor has a bundle of an earlier version.
     """
     experiments = {
         name: settings for name, settings in study["experiments"].items() if f"experiments/{name}.parquet" in files

@@ -97,7 +97,7 @@ def verify(archive: Archive) -> None:
 
 
 def read(archive: Archive, name: str) -> bytes:
-    """A file's content. Raises ArchiveError if it differs from the manifest or does not exist."""
+    """Return a file's content. Raises ArchiveError if it differs from the manifest or does not exist."""
     _check(archive, name)
     return archive.file.read(name)
 
@@ -135,7 +135,7 @@ def _listed(member: bytes | Path) -> dict:
 
 
 def _read_small(file: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
-    """The content of a file that the manifest does not list, read before the archive is checked."""
+    """Return the content of a file that the manifest does not list, read before the archive is checked."""
     infos = [info for info in file.infolist() if info.filename == name]
     if len(infos) != 1 or not _is_plain(infos[0]) or infos[0].file_size > LARGEST_MANIFEST:
         found = f"{len(infos)} of them" if len(infos) != 1 else "one that is compressed, too large or not a plain file"
@@ -147,7 +147,7 @@ def _read_small(file: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
 
 
 def _parse(text: bytes, path: str | Path) -> dict:
-    """The manifest, if its version is supported."""
+    """Return the manifest, if its version is supported."""
     try:
         manifest = json.loads(text)
     except ValueError as error:
@@ -164,7 +164,7 @@ def _parse(text: bytes, path: str | Path) -> dict:
 
 
 def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
-    """Problems with the list of files."""
+    """Yield problems with the list of files."""
     infos = file.infolist()
     listed = manifest.get("files")
     if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
@@ -189,13 +189,13 @@ def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
 
 
 def leaves_folder(name: str) -> bool:
-    """Whether a member's name is anything but a normalised path below the target folder."""
+    """Return whether a member's name is anything but a normalised path below the target folder."""
     parts = name.split("/")
     return any(part in ("", ".", "..") for part in parts) or any(c in name for c in "\\:\0")
 
 
 def _is_plain(info: zipfile.ZipInfo) -> bool:
-    """Whether a member is a regular file, not a link or folder, and neither compressed nor encrypted."""
+    """Return whether a member is a regular file, not a link or folder, and neither compressed nor encrypted."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
     return kind in (0, stat.S_IFREG) and stored and not info.is_dir() and not info.flag_bits & 1
@@ -208,7 +208,7 @@ def _check(archive: Archive, name: str) -> None:
 
 
 def _changes(archive: Archive, name: str) -> Iterator[str]:
-    """A problem if a file's content differs from the manifest."""
+    """Yield a problem if a file's content differs from the manifest."""
     expected = archive.manifest["files"][name].get("sha256")
     try:
         with archive.file.open(name) as source:

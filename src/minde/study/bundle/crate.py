@@ -26,7 +26,7 @@ MEDIA_TYPES = {
 def describe(
     name: str, description: str, files: Mapping[str, str], *, date: str, version: str, instruments: list[str]
 ) -> bytes:
-    """The metadata file of a crate.
+    """Return the metadata file of a crate.
 
     `files` maps the names of its files to descriptions; `date` is the day of publication, `version` that of the
     software, `instruments` the machines that the study ran on.

@@ -67,7 +67,7 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
 
 
 def commit_of(root: Path) -> dict:
-    """The commit of a checkout, its date, and whether tracked files are unmodified; each None without git."""
+    """Return the commit of a checkout, its date, and whether tracked files are unmodified; each None without git."""
 
     def git(*arguments: str) -> str:
         run = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True)
@@ -87,7 +87,7 @@ def commit_of(root: Path) -> dict:
 
 
 def _estimates(config: dict, folder: Path) -> tuple[list[Path], list[dict]]:
-    """The merged estimates and the rows of the experiments; the provenance of each cell's estimates and of the rows."""
+    """Return merged estimates and experiments' rows; the provenance of each cell's estimates and of the rows."""
     data, made_by = [folder / "estimates.parquet"], []
     for cell in design.cells(config):
         path = folder / f"estimates/{cell.path}.parquet"
@@ -104,7 +104,7 @@ def _estimates(config: dict, folder: Path) -> tuple[list[Path], list[dict]]:
 
 
 def _weights(config: dict, folder: Path) -> tuple[list[Path], list[dict]]:
-    """The weights and training curves of each cell that has any, and the provenance of the weights."""
+    """Return the weights and training curves of each cell that has any, and the provenance of the weights."""
     data, made_by = [], []
     for cell in design.cells(config):
         if cell.method in methods.VARIANTS:

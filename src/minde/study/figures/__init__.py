@@ -42,10 +42,8 @@ def write_figure(
 
     The same estimates give the same bytes. The σ formula is shown at the widths `sigmas`, by default all.
     `training_curve` takes curves instead of estimates, `comparison` the estimates of two studies, distinguished by the
-    column `study`.
-
-    Raises:
-        ValueError: unknown figure or file format, or the estimates are not complete and finite.
+    column `study`. Raises ValueError for an unknown figure or file format, or if the estimates are not complete and
+    finite.
     """
     if name not in FIGURES:
         raise ValueError(f"unknown figure {name!r}; known: {', '.join(FIGURES)}")
@@ -58,8 +56,7 @@ def write_figure(
 def write(draw: Callable[[], Figure], paths: Iterable[str | Path]) -> None:
     """Draw a figure in the shared style and write it to every path (.pdf or .png).
 
-    Raises:
-        ValueError: unknown file format; nothing is drawn then.
+    Raises ValueError for an unknown file format; nothing is drawn then.
     """
     paths = [Path(path) for path in paths]
     for path in paths:

@@ -30,7 +30,7 @@ from .panels import (
 
 
 def training_curve(curves: pd.DataFrame) -> Figure:
-    """Mean ± std over replicates along training, as lines in bands, against the number of steps.
+    """Draw mean ± std over replicates along training, as lines in bands, against the number of steps.
 
     `curves` has task, mi_true, method and train_size, and the columns of a training curve.
     """
@@ -54,10 +54,9 @@ def training_curve(curves: pd.DataFrame) -> Figure:
 
 
 def sigma(estimates: pd.DataFrame) -> Figure:
-    """Mean ± std over replicates of the formulas with a reference Gaussian, against its width σ.
+    """Draw mean ± std over replicates of the formulas with a reference Gaussian, against its width σ.
 
-    Raises:
-        ValueError: there are no estimates by these formulas, or one is NaN or infinite.
+    Raises ValueError if there are no estimates by these formulas, or if one is NaN or infinite.
     """
     check_finite(estimates)
     shown = at_train_size(estimates)
@@ -89,13 +88,10 @@ def sigma(estimates: pd.DataFrame) -> Figure:
 
 
 def comparison(estimates: pd.DataFrame) -> Figure:
-    """Mean ± std over replicates in two studies, one above the other, for each row and task that both have.
+    """Draw mean ± std over replicates in two studies, one above the other, for each row and task that both have.
 
     `estimates` are those of both studies, distinguished by the column `study`; each is shown at its own largest train
-    size. If they have nothing in common, the figure says so.
-
-    Raises:
-        ValueError: an estimate is NaN or infinite.
+    size. If they have nothing in common, the figure says so. Raises ValueError if an estimate is NaN or infinite.
     """
     names = list(estimates["study"].unique())
     both = pd.concat([at_train_size(estimates[estimates["study"] == name]) for name in names])
@@ -132,7 +128,7 @@ PAIR_STYLES = ({"markersize": 3}, {"markersize": 3, "markerfacecolor": "white", 
 
 
 def _draw_pair(ax: Axes, position: int, pair: pd.DataFrame, color: str, limits: tuple[float, float]) -> None:
-    """Means and standard deviations of one row in both studies, about y = position."""
+    """Draw means and standard deviations of one row in both studies, about y = position."""
     for height, style, (_, values) in zip(
         (position - 0.18, position + 0.18), PAIR_STYLES, pair.iterrows(), strict=True
     ):

@@ -20,12 +20,9 @@ WIDTH = 0.4  # of the points of one number of rows, which are side by side, as a
 
 
 def consistency(estimates: pd.DataFrame) -> Figure:
-    """Mean ratio and its 95 % interval over replicates against the number of rows of the image.
+    """Draw the mean ratio and its 95 % interval over replicates against the number of rows of the image.
 
-    An arrowhead on the edge is a mean below 0 or above 1.5 times the ideal value.
-
-    Raises:
-        ValueError: see `ratios`.
+    An arrowhead on the edge is a mean below 0 or above 1.5 times the ideal value. Raises ValueError like `ratios`.
     """
     summary = summarise(ratios(estimates))
     figure, keys = Figure(), {}

@@ -10,7 +10,7 @@ from ..trained import read_curve
 
 
 def read(paths: Iterable[str | Path], truths: dict[str, float]) -> pd.DataFrame:
-    """The rows of every curve, with task, method and train_size of its cell, and mi_true, by task, if it is known."""
+    """Return the rows of every curve, with task, method and train_size of its cell, and mi_true, by task, if known."""
     frames = []
     for path in paths:
         table, made_by = read_curve(path)

@@ -37,10 +37,9 @@ OMITTED_ERROR, OMITTED_STD = 2.0, 1.0  # times the truth; for the deviation, the
 
 
 def spread(estimates: pd.DataFrame) -> Figure:
-    """The estimate of every replicate per row and task at the largest train size, over a bar of mean ± std.
+    """Draw the estimate of every replicate per row and task at the largest train size, over a bar of mean ± std.
 
-    Raises:
-        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
+    Raises ValueError if an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
     """
     shown = at_train_size(estimates)
     rows = rows_in_order(shown)
@@ -59,13 +58,11 @@ def spread(estimates: pd.DataFrame) -> Figure:
 
 
 def training_size(estimates: pd.DataFrame) -> Figure:
-    """Mean ± std over replicates against the train size; a row that uses no training samples is a horizontal line.
+    """Draw mean ± std over replicates against the train size; a row that uses no training samples is a horizontal line.
 
     As in the paper, a row is omitted from a task's panel if at any size its error is above twice the truth or its
-    deviation above the truth; a note below the panels lists the omissions.
-
-    Raises:
-        ValueError: an estimate is NaN or infinite, or a method or task is unknown.
+    deviation above the truth; a note below the panels lists the omissions. Raises ValueError if an estimate is NaN or
+    infinite, or if a method or task is unknown.
     """
     check_finite(estimates)
     rows = rows_in_order(estimates)
@@ -99,7 +96,7 @@ def training_size(estimates: pd.DataFrame) -> Figure:
 
 
 def omissions(estimates: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """The rows that the training-size figure omits, by task: large error, large deviation, or not converged."""
+    """Return the rows that the training-size figure omits, by task: large error, large deviation, or not converged."""
     by_cell = estimates.groupby(["task", "method", "estimator", "train_size"])
     cells = by_cell.agg(mean=("estimate", "mean"), std=("estimate", "std"), mi_true=("mi_true", "first"))
     scale = cells["mi_true"].map(scale_of)
@@ -113,12 +110,10 @@ def omissions(estimates: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
 
 
 def high_mi(estimates: pd.DataFrame) -> Figure:
-    """Mean ± std over replicates at the largest train size against the true value: the paper's Figure 1.
+    """Draw mean ± std over replicates at the largest train size against the true value: the paper's Figure 1.
 
-    An arrowhead on the edge is a mean beyond it.
-
-    Raises:
-        ValueError: an estimate is NaN or infinite, or a row lacks a task.
+    An arrowhead on the edge is a mean beyond it. Raises ValueError if an estimate is NaN or infinite, or if a row lacks
+    a task.
     """
     shown = at_train_size(estimates)
     rows, figure, keys = rows_in_order(shown), Figure(), {}
@@ -141,7 +136,7 @@ def high_mi(estimates: pd.DataFrame) -> Figure:
 
 
 def _draw_replicates(ax: Axes, values: np.ndarray, position: int, color: str, limits: tuple[float, float]) -> None:
-    """Points of one row about y = position, replicates from top to bottom, over a bar of mean ± std."""
+    """Draw points of one row about y = position, replicates from top to bottom, over a bar of mean ± std."""
     if len(values) > 1:
         mean, std = values.mean(), values.std(ddof=1)
         ax.barh(position, 2 * std, 0.7, mean - std, color=color, alpha=0.3, linewidth=0)
@@ -153,7 +148,7 @@ def _draw_replicates(ax: Axes, values: np.ndarray, position: int, color: str, li
 
 
 def _names_of(omitted: dict[str, list[tuple[str, str]]]) -> str:
-    """Which rows are omitted from which panels; empty if none is."""
+    """Return which rows are omitted from which panels; empty if none is."""
     tasks_of: dict[tuple[str, str], list[str]] = {}
     for task_id, rows in omitted.items():
         for row in rows:

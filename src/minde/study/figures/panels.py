@@ -75,22 +75,22 @@ def panels(figure: Figure, estimates: pd.DataFrame, height: float, **share) -> I
 
 
 def estimates_of(estimates: pd.DataFrame, row: tuple[str, str]) -> pd.DataFrame:
-    """The estimates of one (method, estimator)."""
+    """Return the estimates of one (method, estimator)."""
     return estimates[(estimates["method"] == row[0]) & (estimates["estimator"] == row[1])]
 
 
 def marker_of(row: tuple[str, str]) -> str:
-    """The marker of one (method, estimator)."""
+    """Return the marker of one (method, estimator)."""
     return MARKERS.get(row[1], SIGMA_MARKER)
 
 
 def limits_about(truth: float, reach: float) -> tuple[float, float]:
-    """Ends of an axis that extends a tenth beyond its outer ticks, which are at distance `reach` from the truth."""
+    """Return the ends of an axis: a tenth beyond its outer ticks, which are at distance `reach` from the truth."""
     return truth - 1.1 * reach, truth + 1.1 * reach
 
 
 def middle_of(estimates: pd.DataFrame) -> float:
-    """The middle of a task's axis: the truth, or the median estimate if it is unknown, or 0 without estimates."""
+    """Return the middle of a task's axis: the truth, or the median estimate if unknown, or 0 without estimates."""
     candidates = (estimates["mi_true"].iloc[0], estimates["estimate"].median(), 0.0)
     return float(next(middle for middle in candidates if not pd.isna(middle)))
 
@@ -103,19 +103,21 @@ def draw_truth(ax: Axes, estimates: pd.DataFrame, keys: dict[str, Artist]) -> No
 
 
 def scale_of(truth: float) -> float:
-    """The scale of errors: the truth, but at least a tenth of a nat."""
+    """Return the scale of errors: the truth, but at least a tenth of a nat."""
     return max(abs(truth), SMALLEST_SCALE)
 
 
 def reach_of(values: pd.Series, truth: float) -> float:
-    """How far an axis extends from the truth to show most values: 1.3 times the 80% quantile of their errors, between a
-    tenth of the truth and the truth."""
+    """Return how far an axis extends from the truth to show most values.
+
+    It is 1.3 times the 80% quantile of their errors, between a tenth of the truth and the truth.
+    """
     wanted = 1.3 * float((values - truth).abs().quantile(0.8)) if len(values) else 0.0
     return float(np.clip(wanted, 0.1 * scale_of(truth), scale_of(truth)))
 
 
 def ticks(limits: tuple[float, float]) -> tuple[list[float], list[str]]:
-    """Positions and labels of three ticks: the truth, and the reach on both sides."""
+    """Return positions and labels of three ticks: the truth, and the reach on both sides."""
     truth, reach = np.mean(limits), (limits[1] - limits[0]) / 2.2
     positions = [truth - reach, truth, truth + reach]
     return positions, [f"{position:z.2f}" for position in positions]
@@ -134,7 +136,10 @@ def draw_line(
 def draw_band(
     ax: Axes, x: np.ndarray, values: pd.DataFrame, row: tuple[str, str], limits: tuple[float, float]
 ) -> Artist:
-    """As `draw_line`, with a pale band instead of bars, so that rows with a large deviation do not hide the others."""
+    """Draw like `draw_line`, with a pale band instead of bars.
+
+    Rows with a large deviation then do not hide the others.
+    """
     color, means, deviations = COLORS[row[0]], values["mean"].to_numpy(), values["std"].to_numpy()
     (key,) = ax.plot(x, means, color=color, marker=marker_of(row))
     ax.fill_between(x, means - deviations, means + deviations, color=color, alpha=0.1, linewidth=0, zorder=1)
@@ -149,7 +154,7 @@ def draw_heads(ax: Axes, x: np.ndarray, means: np.ndarray, limits: tuple[float, 
 
 
 def outside(values: np.ndarray, limits: tuple[float, float], heads: str) -> Iterator[tuple[np.ndarray, float, str]]:
-    """For each edge with values beyond it: which values, the position of the edge, and the arrowhead."""
+    """Yield, for each edge with values beyond it, which values, the position of the edge, and the arrowhead."""
     for out, edge, head in zip((values < limits[0], values > limits[1]), limits, heads, strict=True):
         if out.any():
             yield out, edge, head

@@ -32,12 +32,11 @@ COLUMNS = [
 
 
 def summarise(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:
-    """Mean and spread over the replicates, one line per (row, task), rows as in the paper, tasks as in the benchmark.
+    """Return mean and spread over the replicates, one line per (row, task).
 
-    `estimates` has the columns of an estimates file, the result has COLUMNS; at the largest train size by default.
-
-    Raises:
-        ValueError: an estimate is NaN or infinite, a row lacks a task, or a method or task is unknown.
+    Rows are as in the paper, tasks as in the benchmark. `estimates` has the columns of an estimates file, the result
+    has COLUMNS; at the largest train size by default. Raises ValueError if an estimate is NaN or infinite, a row lacks
+    a task, or a method or task is unknown.
     """
     shown = at_train_size(estimates, train_size)
     key = ["method", "estimator", "task"]
@@ -61,7 +60,7 @@ def summarise(estimates: pd.DataFrame, train_size: int | None = None) -> pd.Data
 
 
 def with_reference(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with the authors' published row of MINDE-c below ours; a task that they omit stays empty."""
+    """Return the table with the authors' published row of MINDE-c below ours; a task that they omit stays empty."""
     tasks = table.drop_duplicates("task")[["task", "task_label", "mi_true"]]
     row = tasks.assign(row=published.LABEL, method="published", estimator="", mean=tasks["task"].map(published.MINDE_C))
     row = row.assign(error=row["mean"] - row["mi_true"], train_size=0, replicates=0, converged=0)
@@ -81,10 +80,8 @@ def write_table(
 ) -> None:
     """Write Table 1 to every path in the format of its suffix: .csv (full precision), .md, .tex or .html.
 
-    The σ formula is shown at the widths `sigmas` only.
-
-    Raises:
-        ValueError: another suffix, or see `summarise`. Nothing is written then.
+    The σ formula is shown at the widths `sigmas` only. Raises ValueError for another suffix, and like `summarise`;
+    nothing is written then.
     """
     table = summarise(of_widths(estimates, sigmas), train_size)
     if reference:
@@ -109,10 +106,8 @@ def write_summary(
 ) -> None:
     """Write the summary of Table 1, a line per row, in the same formats.
 
-    `quoted` is the formula of each MINDE variant that is marked.
-
-    Raises:
-        ValueError: another suffix, or see `summarise`. Nothing is written then.
+    `quoted` is the formula of each MINDE variant that is marked. Raises ValueError for another suffix, and like
+    `summarise`; nothing is written then.
     """
     shown = of_widths(estimates, sigmas)
     scores = summary.score(at_train_size(shown), summarise(shown), resamples, seed, quoted)

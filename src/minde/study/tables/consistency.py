@@ -17,7 +17,7 @@ NOTE = (
 
 
 def texts(summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Head and body: a line per test and number of rows, a column per row of tables."""
+    """Return head and body: a line per test and number of rows, a column per row of tables."""
     lines = []
     for (test, rows, ideal), cells in summary.groupby(["test", "rows", "ideal"], sort=False):
         values = [
@@ -34,8 +34,7 @@ def texts(summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 def write_ratios(estimates: pd.DataFrame, paths: Iterable[str | Path], sigmas: list[float]) -> None:
     """Write the tests' ratios to every path, .csv (full precision), .md or .html; the σ formula at `sigmas` only.
 
-    Raises:
-        ValueError: another suffix, or see `ratios`. Nothing is written then.
+    Raises ValueError for another suffix, and like `ratios`; nothing is written then.
     """
     summary = summarise(ratios(of_widths(estimates, sigmas)))
     head, body = texts(summary)

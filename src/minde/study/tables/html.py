@@ -56,7 +56,10 @@ $body
 
 
 def to_html(summary: pd.DataFrame, decimals: int) -> str:
-    """A page with the table, its caption and a legend of its colours; a tooltip gives a cell's spread and error."""
+    """Return a page with the table, its caption and a legend of its colours.
+
+    A tooltip gives a cell's spread and error.
+    """
     tasks = summary.drop_duplicates("task")
     heads = (_head(task_id, label) for task_id, label in zip(tasks["task"], tasks["task_label"], strict=True))
     truth = (f"<td>{number(value, decimals)}</td>" for value in tasks["mi_true"])
@@ -106,7 +109,7 @@ $body
 
 
 def plain(title: str, head: list[str], body: list[list[str]], note: str, texts: str = "l") -> str:
-    """A page with a table; `texts` as in `rendering.markdown`."""
+    """Return a page with a table; `texts` as in `rendering.markdown`."""
     kinds = texts.ljust(len(head), "r")
     heads = (f'<th scope="col" class="{kind}">{escape(name)}</th>' for name, kind in zip(head, kinds, strict=True))
     lines = (

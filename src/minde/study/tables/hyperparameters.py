@@ -36,10 +36,7 @@ Group = tuple[tuple[str, ...], dict]
 def write_hyperparameters(lines: list[dict], paths: Iterable[str | Path]) -> None:
     """Write the table to every path: .csv (a line per method and task), .md, .tex or .html (a line per group of tasks).
 
-    `lines` are those of the step `hyperparameters`.
-
-    Raises:
-        ValueError: another suffix. Nothing is written then.
+    `lines` are those of the step `hyperparameters`. Raises ValueError for another suffix; nothing is written then.
     """
     body = texts(lines)
     kinds = {
@@ -52,7 +49,7 @@ def write_hyperparameters(lines: list[dict], paths: Iterable[str | Path]) -> Non
 
 
 def texts(lines: list[dict]) -> list[list[str]]:
-    """The lines of the table, under HEAD: methods with equal settings together, a line per group of tasks."""
+    """Return the lines of the table, under HEAD: methods with equal settings together, a line per group of tasks."""
     sizes = {line["task"]: (line["dim_x"], line["dim_y"]) for line in lines}
     shared: dict[str, tuple[list[str], list[Group]]] = {}
     for method in dict.fromkeys(line["method"] for line in lines):
@@ -63,7 +60,7 @@ def texts(lines: list[dict]) -> list[list[str]]:
 
 
 def _groups(lines: list[dict]) -> list[Group]:
-    """The tasks of a method with equal settings, by their first task."""
+    """Return the tasks of a method with equal settings, by their first task."""
     found: dict[str, Group] = {}
     for line in lines:
         settings = {name: value for name, value in line.items() if name not in KEYS}
@@ -73,7 +70,7 @@ def _groups(lines: list[dict]) -> list[Group]:
 
 
 def _lines_of(groups: list[Group], sizes: dict[str, tuple[int, int]]) -> list[list[str]]:
-    """The lines of one method; other settings that equal those of the line above are not repeated."""
+    """Return the lines of one method; other settings that equal those of the line above are not repeated."""
     named = [(_by_size(tasks, sizes), tasks, settings) for tasks, settings in groups]
     rest = max((tasks for name, tasks, _ in named if not name), key=len, default=())
     # The largest group of tasks that are no range of sizes is what the others leave.
@@ -89,7 +86,7 @@ def _lines_of(groups: list[Group], sizes: dict[str, tuple[int, int]]) -> list[li
 
 
 def _by_size(tasks: tuple[str, ...], sizes: dict[str, tuple[int, int]]) -> str:
-    """What tasks are called if they are all of the study, or all of a range of sizes; otherwise empty."""
+    """Return what tasks are called if they are all of the study, or all of a range of sizes; otherwise empty."""
     if len(tasks) == len(sizes):
         return label_of(tasks[0]) if len(tasks) == 1 else f"all {len(tasks)}"
     dims_x, dims_y = zip(*(sizes[task] for task in tasks), strict=True)
@@ -101,7 +98,7 @@ def _by_size(tasks: tuple[str, ...], sizes: dict[str, tuple[int, int]]) -> str:
 
 
 def _columns(settings: dict) -> list[str]:
-    """Width, length, batch size and learning rate; empty for a method without."""
+    """Return width, length, batch size and learning rate; empty for a method without."""
     [length] = [text.format(settings[name]) for name, text in LENGTHS.items() if name in settings] or [""]
     rate = f"{settings['learning_rate']:g}" if "learning_rate" in settings else ""
     schedule = f", {settings['schedule']}" if "schedule" in settings else ""
@@ -109,7 +106,7 @@ def _columns(settings: dict) -> list[str]:
 
 
 def _others(settings: dict) -> str:
-    """All other settings, by section of the config."""
+    """Return all other settings, by section of the config."""
     sections: dict[str, list[str]] = {}
     for name, value in settings.items():
         if name not in IN_COLUMNS:

@@ -35,7 +35,7 @@ $legend
 
 
 def to_latex(summary: pd.DataFrame, decimals: int) -> str:
-    """A document that compiles on its own or can be included by \\input; one column per task."""
+    """Return a document that compiles on its own or can be included by \\input; one column per task."""
     tasks = summary.drop_duplicates("task")
     body = [_line(TRUTH_LABEL, (_signed(number(value, decimals)) for value in tasks["mi_true"])), r"\midrule"]
     for row, cells in summary.groupby("row", sort=False):
@@ -72,7 +72,7 @@ $body
 
 
 def plain(head: list[str], body: list[list[str]], note: str, texts: str = "l") -> str:
-    """A document with a table; `texts` as in `rendering.markdown`."""
+    """Return a document with a table; `texts` as in `rendering.markdown`."""
     return PLAIN.substitute(
         columns=texts.ljust(len(head), "r").replace("t", r">{\raggedright\arraybackslash}p{4.5cm}"),
         head=_line(head[0], map(escape, head[1:])),
@@ -82,7 +82,7 @@ def plain(head: list[str], body: list[list[str]], note: str, texts: str = "l") -
 
 
 def escape(text: str) -> str:
-    """Text escaped for LaTeX, with the symbols of our labels as LaTeX commands."""
+    """Return text escaped for LaTeX, with the symbols of our labels as LaTeX commands."""
     return text.translate(ESCAPES)
 
 

@@ -33,8 +33,7 @@ CLASS_COLORS = {
 def write(paths: Iterable[str | Path], kinds: dict[str, Callable[[], str]]) -> None:
     """Write a table to every path with the function of its suffix in `kinds`, atomically.
 
-    Raises:
-        ValueError: a suffix is not in `kinds`. Nothing is written then.
+    Raises ValueError if a suffix is not in `kinds`; nothing is written then.
     """
     paths = [Path(path) for path in paths]
     *others, last = kinds
@@ -47,12 +46,12 @@ def write(paths: Iterable[str | Path], kinds: dict[str, Callable[[], str]]) -> N
 
 
 def to_csv(summary: pd.DataFrame) -> str:
-    """One line per (row, task), every column of the summary in full precision."""
+    """Return one line per (row, task), every column of the summary in full precision."""
     return summary.to_csv(index=False, lineterminator="\n")
 
 
 def to_markdown(summary: pd.DataFrame, decimals: int) -> str:
-    """One line per task, one column per row of the paper's table."""
+    """Return one line per task, one column per row of the paper's table."""
     body = []
     for (label, mi_true), cells in summary.groupby(["task_label", "mi_true"], sort=False, dropna=False):
         body.append([label, number(mi_true, decimals), *(cell_text(cell, decimals) for cell in cells.itertuples())])
@@ -60,7 +59,7 @@ def to_markdown(summary: pd.DataFrame, decimals: int) -> str:
 
 
 def markdown(head: list[str], body: list[list[str]], texts: str = "l") -> str:
-    """A Markdown table. The first columns are text, the others numbers.
+    """Return a Markdown table. The first columns are text, the others numbers.
 
     `texts` has a character for each column of text: `l` for one line, `t` for text that LaTeX and HTML may wrap.
     """
@@ -73,12 +72,15 @@ MISSING, PARTIAL = "–", "†"
 
 
 def number(value: float, decimals: int) -> str:
-    """A number with `decimals` digits after the point, or MISSING for NaN; never a negative zero."""
+    """Return a number with `decimals` digits after the point, or MISSING for NaN; never a negative zero."""
     return MISSING if math.isnan(value) else f"{value:z.{decimals}f}"
 
 
 def cell_text(cell, decimals: int) -> str:
-    """The mean of a summary's line, marked if over some replicates only, with its interval if the truth is unknown."""
+    """Return the mean of a summary's line.
+
+    It is marked if over some replicates only, with its interval if the truth is unknown.
+    """
     if not cell.replicates:  # published, with one decimal, or missing
         return "" if math.isnan(cell.mean) else number(cell.mean, min(decimals, 1))
     mark = PARTIAL if 0 < cell.converged < cell.replicates else ""
@@ -87,12 +89,12 @@ def cell_text(cell, decimals: int) -> str:
 
 
 def interval_text(cell, decimals: int) -> str:
-    """The ends of the interval of a summary's line."""
+    """Return the ends of the interval of a summary's line."""
     return f"{number(cell.low, decimals)} to {number(cell.high, decimals)}"
 
 
 def error_class(error: float) -> str | None:
-    """Name in CLASS_COLORS of an error in nats, or None if it is missing or at most the first bound."""
+    """Return the name in CLASS_COLORS of an error in nats, or None if it is missing or at most the first bound."""
     if math.isnan(error):
         return None
     level = bisect_left(ERROR_BOUNDS, abs(error))
@@ -100,14 +102,14 @@ def error_class(error: float) -> str | None:
 
 
 def class_meanings() -> dict[str, str]:
-    """Meaning of each class of CLASS_COLORS, in order, such as `+0.05 to +0.1`."""
+    """Return the meaning of each class of CLASS_COLORS, in order, such as `+0.05 to +0.1`."""
     steps = [f"{{sign}}{low:g} to {{sign}}{high:g}" for low, high in pairwise(ERROR_BOUNDS)]
     steps.append(f"beyond {{sign}}{ERROR_BOUNDS[-1]:g}")
     return {name: steps[int(name[-1]) - 1].format(sign="−" if name[:-1] == "low" else "+") for name in CLASS_COLORS}
 
 
 def note(summary: pd.DataFrame) -> str:
-    """Explanation of the numbers and marks of a table."""
+    """Return an explanation of the numbers and marks of a table."""
     ours = summary[summary["replicates"] > 0]
     counts, sizes = sorted(ours["replicates"].unique()), ours["train_size"].max()
     replicates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
@@ -120,7 +122,7 @@ def note(summary: pd.DataFrame) -> str:
 
 
 def _interval(ours: pd.DataFrame) -> str:
-    """Explanation of the intervals, if the table has any."""
+    """Return an explanation of the intervals, if the table has any."""
     if ours.loc[ours["mi_true"].isna(), "low"].isna().all():
         return ""
     return (
@@ -131,7 +133,7 @@ def _interval(ours: pd.DataFrame) -> str:
 
 
 def _reference(summary: pd.DataFrame) -> str:
-    """Explanation of the published row, if the table has it."""
+    """Return an explanation of the published row, if the table has it."""
     published = summary[summary["replicates"] == 0]
     if published.empty:
         return ""
@@ -140,7 +142,7 @@ def _reference(summary: pd.DataFrame) -> str:
 
 
 def _convergence(ours: pd.DataFrame) -> str:
-    """Explanation of the marks for methods that did not converge, if the table has any."""
+    """Return an explanation of the marks for methods that did not converge, if the table has any."""
     none = f" {MISSING}: no replicate converged." if (ours["converged"] == 0).any() else ""
     some = ours["converged"].between(1, ours["replicates"] - 1).any()
     return none + (f" {PARTIAL}: some did not and are omitted." if some else "")

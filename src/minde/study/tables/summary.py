@@ -40,9 +40,9 @@ COLUMNS = [
 def score(
     estimates: pd.DataFrame, table: pd.DataFrame, resamples: int, seed: int, quoted: dict[str, str]
 ) -> pd.DataFrame:
-    """Scores of every row of Table 1, whose summary is `table`, from the `estimates` that it shows; has COLUMNS.
+    """Return the scores of every row of Table 1, whose summary is `table`, from the `estimates` that it shows.
 
-    `quoted` is the formula of each MINDE variant that the config names in advance.
+    The result has COLUMNS. `quoted` is the formula of each MINDE variant that the config names in advance.
 
     Tasks of unknown truth are left out, unless there are no others.
 
@@ -77,7 +77,7 @@ def score(
 
 
 def _interval(estimates: pd.DataFrame, resamples: int, seed: int) -> tuple[float, float]:
-    """Bootstrap interval of the mean absolute error of one row, independent of the other rows.
+    """Return the bootstrap interval of the mean absolute error of one row, independent of the other rows.
 
     The variance of means of n values resampled from n is too small by the factor (n - 1) / n, which matters for three
     replicates: deviations are scaled by the square root of its inverse (Davison and Hinkley, 1997, section 2.3). The
@@ -103,7 +103,7 @@ def _interval(estimates: pd.DataFrame, resamples: int, seed: int) -> tuple[float
 
 
 def texts(scores: pd.DataFrame) -> list[list[str]]:
-    """The lines of the table, under HEAD."""
+    """Return the lines of the table, under HEAD."""
     return [
         [
             line["row"] + QUOTED * (line["quoted"] and line["method"] != line["estimator"]),
@@ -127,7 +127,7 @@ def _error(line: dict) -> str:
 
 
 def note(scores: pd.DataFrame, resamples: int) -> str:
-    """Explanation of the columns."""
+    """Return an explanation of the columns."""
     tasks, size = scores["tasks"].max(), scores["train_size"].max()
     has_mark = (scores["quoted"] & (scores["method"] != scores["estimator"])).any()
     marked = f"{QUOTED}: the formula that the recipe names in advance." if has_mark else ""

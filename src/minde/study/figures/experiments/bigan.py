@@ -7,7 +7,10 @@ from .scatter import SERIES, dots, scatter
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Top: samples of data and models; bottom: the models' reconstructions of the data; right: four measures."""
+    """Draw samples, reconstructions and measures.
+
+    Top: samples of data and models; bottom: the models' reconstructions of the data; right: four measures.
+    """
     figure = Figure()
     figure.set_figheight(2.75)
     axes = figure.subplots(2, 5)

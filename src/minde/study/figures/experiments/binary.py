@@ -13,7 +13,7 @@ MARKERS = "osD^vP*"
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Left: the path of every layer in the plane, mean over replicates, coloured by epoch; right: the error."""
+    """Draw the path of every layer in the plane (left; mean over replicates, coloured by epoch), the error (right)."""
     figure = Figure()
     figure.set_figheight(2.5)
     plane, error = figure.subplots(1, 2, width_ratios=[2.2, 1])

@@ -16,7 +16,7 @@ ESTIMATES = {
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Means over replicates with their 95 % intervals; the points of the information plane are the betas."""
+    """Draw means over replicates with their 95 % intervals; the points of the information plane are the betas."""
     summary, figure = over_replicates(rows), Figure()
     figure.set_figheight(2.5)
     error, information, plane = figure.subplots(1, 3)

@@ -15,7 +15,7 @@ INFINITE = {"facecolor": "#F7F7F7", "edgecolor": "#DDDDDD", "hatch": "////", "li
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Means over replicates by function and noise, as colours and numbers, with half-widths of their 95 % intervals.
+    """Draw means over replicates by function and noise, as colours and numbers, with half-widths of 95 % intervals.
 
     All maps share one scale, from zero to the largest finite true value; larger values have the colour of its end.
     Cells with an infinite true value have no colour, since no estimate can be right.

@@ -12,7 +12,7 @@ WIDTH = 0.6  # of the points of one correlation, which are side by side; correla
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """Means over replicates with their 95 % intervals, and the true value.
+    """Draw means over replicates with their 95 % intervals, and the true value.
 
     Correlations are equally spaced. Every panel ends at the larger of the largest mean and the third quartile of the
     true values, but at most at the largest true value, and begins below zero if means do. An arrowhead on the edge is a
@@ -56,7 +56,7 @@ def _draw_truth(ax: Axes, truths: np.ndarray, limits: tuple[float, float]):
 
 
 def _limits(summary: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the axis of estimates, see `draw`."""
+    """Return the ends of the axis of estimates, see `draw`."""
     truths = summary.loc[summary["series"] == "truth", "mean"]
     means = summary.loc[summary["series"] != "truth", "mean"]
     top = min(truths.max(), max(means.max(), truths.quantile(0.75)))

@@ -10,7 +10,7 @@ PATTERNS = {"gaussians": ("25 Gaussians", "modes"), "spiral": ("spiral", "arcs")
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """A line of panels for each data set: three scatter plots of the first replicate, two measures of all."""
+    """Draw a line of panels for each data set: three scatter plots of the first replicate, two measures of all."""
     figure, patterns = Figure(), list(rows["panel"].unique())
     figure.set_figheight(0.15 + 1.25 * len(patterns))
     axes = figure.subplots(len(patterns), 5, squeeze=False)

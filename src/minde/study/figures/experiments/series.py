@@ -24,9 +24,9 @@ SERIES_MARKERS = {"mine": "P", "mine_biased": "X", "fdiv": "^", "minde-c": "s", 
 
 
 def over_replicates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean over replicates and half-width of its 95 % interval (Student's t) by panel, series, quantity, x, in order.
+    """Return means over replicates and half-widths of their 95 % intervals by panel, series, quantity, x, in order.
 
-    Replicates without a value are omitted; the half-width is NaN for fewer than two values.
+    Intervals are Student's t. Replicates without a value are omitted; the half-width is NaN for fewer than two values.
     """
     found = rows.groupby(["panel", "series", "quantity", "x"], sort=False, dropna=False)["value"]
     summary = found.agg(["count", "mean", "std"]).reset_index()
@@ -35,5 +35,5 @@ def over_replicates(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def below(values: pd.Series) -> float:
-    """The lower end of an axis from 0, or from below the smallest value: lower bounds may be negative."""
+    """Return the lower end of an axis from 0, or from below the smallest value: lower bounds may be negative."""
     return min(0.0, 1.1 * values.min())

@@ -11,7 +11,7 @@ TITLES = {"data": "data", "gan": "GAN", "mine": "GAN + MINE"}
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """A sheet of images of each kind from the first replicate, and the modes and divergence of all replicates."""
+    """Draw a sheet of images of each kind from the first replicate, and the modes and divergence of all replicates."""
     figure = Figure()
     figure.set_figheight(1.5)
     axes = figure.subplots(1, 5)
@@ -27,7 +27,7 @@ def draw(rows: pd.DataFrame) -> Figure:
 
 
 def _sheet(pixels: pd.DataFrame) -> np.ndarray:
-    """The images side by side in a square, with a white line between them, `(height, width, 3)`."""
+    """Return the images side by side in a square, with a white line between them, `(height, width, 3)`."""
     side = int(pixels["x"].max()) + 1
     ordered = pixels.assign(number=pixels["panel"].astype(int), channel=pixels["quantity"].map(CHANNELS.index))
     ordered = ordered.sort_values(["number", "y", "x", "channel"])["value"].to_numpy()
