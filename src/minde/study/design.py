@@ -138,8 +138,7 @@ def experiment_settings(config: dict, name: str) -> str:
 def merge_settings(config: dict) -> str:
     """Return the design in short form and the tasks' known true values.
 
-    `expected_keys` generates every key from the short form. Not the list of cells: it would exceed the 128 KiB of a
-    shell argument in the paper's study.
+    `expected_keys` generates every key from the short form, since Snakemake records these settings with the output.
     """
     return canonical(
         {
