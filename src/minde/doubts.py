@@ -60,8 +60,9 @@ def of_repeated_rows(name: str, rows: np.ndarray) -> str | None:
     if repeats <= REPEATED * len(rows):
         return None
     return (
-        f"{repeats} of {len(rows)} rows repeat another row of {name}: training and test rows share them, which "
-        "distorts the estimate. If they are copies, such as from a join or from oversampling, remove them"
+        f"{repeats} of {len(rows)} rows repeat another row of {name}. If they are copies, such as from a join or from "
+        "oversampling, remove them: training and test rows share them, which distorts the estimate. Rounded values "
+        "that repeat by chance do no harm"
     )
 
 
