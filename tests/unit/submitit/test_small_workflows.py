@@ -25,6 +25,11 @@ rule patient:
     output: "patient.txt"
     resources: runtime=5
     shell: "echo $$ >> starts; while ! test -e enough; do sleep 0.1; done; touch {output}"
+rule shared:
+    output: "shared.txt"
+    cache: True
+    resources: runtime=5
+    shell: "echo $$ > {output}"
 rule broken:
     output: "broken"
     resources: runtime=5
@@ -37,6 +42,7 @@ def start(folder: Path, cluster: str, *arguments: str, said: str = "said") -> su
     command = [
         "env",
         "--default-signal=INT",  # background processes of a shell, such as tests, ignore SIGINT by default
+        f"SNAKEMAKE_OUTPUT_CACHE={folder / 'cache'}",
         sys.executable,
         "-m",
         "snakemake",
@@ -142,6 +148,17 @@ def test_a_third_snakemake_leaves_alone_what_a_second_has_taken_over(tmp_path):
     (tmp_path / "enough").touch()
     assert second.wait(PATIENCE) == 0, (tmp_path / "said").read_text()
     assert (tmp_path / "starts").read_text().count("\n") == 1
+
+
+def test_jobs_use_the_cache(tmp_path):
+    (tmp_path / "cache").mkdir()
+    made = []
+    for _ in range(2):
+        run = snakemake(tmp_path, "local", "--cache", "--force", "shared.txt")
+        assert run.returncode == 0, run.stderr
+        made.append((tmp_path / "shared.txt").read_text())
+        (tmp_path / "shared.txt").unlink()
+    assert made[0] == made[1]
 
 
 def test_names_that_look_misspelt_are_named(tmp_path):
