@@ -142,7 +142,7 @@ def plain(dim: int, device: torch.device, tick: Tick) -> None:
     optimizer = torch.optim.Adam(parameters, lr=1e-3, fused=True)
     times, samples = Times(sde=SDE()), samples_of(dim, 1)[0].to(device)
     roles, size = masks("c", dim, dim, device), BATCH_SIZE[dim]
-    scores = [only("c", name).rows for name in VARIANTS["c"]]
+    scores = [only("c", name).scores for name in VARIANTS["c"]]
     while True:
         for rows in torch.randperm(SAMPLES, device=device).split(size):
             if len(rows) < size:
