@@ -92,7 +92,12 @@ def estimators(**settings):
         ),
         pytest.param(recipe(learning_rate=0.01), TRAININGS | HYPERPARAMETERS, id="the learning rate"),
         pytest.param({"recipes": {"fast": {"batch_size": 64}}}, NOTHING, id="a recipe that is not used"),
-        pytest.param({"preprocess": "gaussianize"}, TRAININGS | HYPERPARAMETERS, id="the preprocessing"),
+        pytest.param({"preprocess": "none"}, TRAININGS | HYPERPARAMETERS, id="the networks' preprocessing"),
+        pytest.param(
+            {"preprocess": "gaussianize"},
+            TRAININGS | competitors(NORMAL, BIMODAL) | HYPERPARAMETERS,
+            id="every method's preprocessing",
+        ),
         pytest.param({"minde": {"network": {"middle_blocks": 1}}}, TRAININGS | HYPERPARAMETERS, id="the network"),
         pytest.param({"curve": {"points": 3}}, TRAININGS, id="the training curve"),
         pytest.param(estimators(mc_draws=3), ESTIMATES | HYPERPARAMETERS, id="mc_draws"),

@@ -116,9 +116,8 @@ def test_a_workflow_that_uses_the_module_keeps_its_prefix(fresh, tmp_path):
 
 
 def test_the_workflow_that_the_docs_show_draws_its_own_samples(fresh, tmp_path):
-    shown = dict(
-        re.findall(r"^```(python|yaml)\n(.*?)^```", (ROOT / "docs/extending.md").read_text(), flags=re.M | re.S)
-    )
+    blocks = re.findall(r"^```(python|yaml)\n(.*?)^```", (ROOT / "docs/extending.md").read_text(), flags=re.M | re.S)
+    shown = dict(reversed(blocks))  # the first of each kind
     (tmp_path / "Snakefile").write_text(shown["python"].replace("/path/to/minde", str(fresh)))
     (tmp_path / "ring.yaml").write_text(shown["yaml"])
     snakemake(tmp_path, "--cores", "1", "results/ring/samples/ring.parquet")
