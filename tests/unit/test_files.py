@@ -11,9 +11,14 @@ from minde.files import DAY, atomic
 def test_a_failed_write_keeps_what_was_there(tmp_path) -> None:
     path = tmp_path / "file"
     path.write_text("before")
-    with pytest.raises(RuntimeError), atomic(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def fail() -> None:
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 
