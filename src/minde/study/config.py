@@ -112,11 +112,15 @@ def remarks(config: dict) -> Iterator[str]:
 
     They are not errors: a further config file may have removed their tasks or formulas.
     """
-    trained = [(cell, task_of(config, cell.task)) for cell in cells(config) if cell.method in VARIANTS]
+    every = [(cell, task_of(config, cell.task)) for cell in cells(config)]
+    trained = [(cell, task) for cell, task in every if cell.method in VARIANTS]
     idle = [
         f"overrides.{i} ({canonical(override['match'])})"
         for i, override in enumerate(config["overrides"])
-        if not any(matches(override["match"], *cell) for cell in trained)
+        # Competitors too are preprocessed.
+        if not any(
+            matches(override["match"], *cell) for cell in (every if "preprocess" in override["set"] else trained)
+        )
     ]
     if (other := config["compared_with"]) and not Path(f"results/{other}/estimates.parquet").exists():
         yield f"compared_with names {other}, but results/{other}/estimates.parquet does not exist: run {other} first."

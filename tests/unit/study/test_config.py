@@ -100,6 +100,13 @@ def test_overrides_that_match_nothing_are_named():
     assert not list(remarks(resolve(changed("overrides", [override | {"match": matches[0]}]), ROOT)))
 
 
+def test_of_competitors_alone_an_override_of_the_preprocessing_matches():
+    changes = [{"preprocess": "gaussianize"}, {"network": {"hidden": 8}}]
+    overrides = [{"match": {"tasks": ["1v1-normal-*"]}, "set": change} for change in changes]
+    config = resolve(load("config.yaml") | {"methods": ["ksg"], "overrides": overrides}, ROOT)
+    assert list(remarks(config)) == ['No cell of this study matches overrides.1 ({"tasks":["1v1-normal-*"]}).']
+
+
 def test_a_quoted_formula_that_is_not_estimated_is_named():
     [remark] = remarks(resolve(changed("minde.estimators.formulas", ["inside"]), ROOT))
     assert remark.startswith("minde.quoted names gap for minde-j, which is not in minde.estimators.formulas")
