@@ -8,7 +8,6 @@ allowed.
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -21,7 +20,7 @@ from .design import batch_size_of, cells, estimators, matches, split_settings, t
 from .methods import CRITICS, VARIANTS
 from .seeds import canonical, plain
 from .tasks import BENCHMARK, GROUPS, HIGH_MI, TASKS, matching, suggestion
-from .violations import sentence
+from .violations import repeated_keys, sentence
 
 SCHEMA = Path("config/schema.yaml")
 """The reference of every key, relative to the root of the repository."""
@@ -56,26 +55,7 @@ def resolve(config: dict, root: str | Path) -> dict:
 
 def check_keys(paths: Iterable[str | Path]) -> None:
     """Raise ConfigError if a key occurs twice in one of these config files: the first would be ignored silently."""
-    problems = []
-    for path in paths:
-        with suppress(yaml.YAMLError):  # Snakemake reports it
-            problems += [f"{path}, {problem}" for problem in _repeated(yaml.compose(Path(path).read_text("utf-8")))]
-    _raise_if(problems)
-
-
-def _repeated(node: yaml.Node | None) -> Iterator[str]:
-    """Yield the keys that occur twice in one mapping of a document, with their lines."""
-    if isinstance(node, yaml.SequenceNode):
-        for inner in node.value:
-            yield from _repeated(inner)
-    elif isinstance(node, yaml.MappingNode):
-        first = {}
-        for key, inner in node.value:
-            line = key.start_mark.line + 1
-            if key.value in first:
-                yield f"line {line}: found the key {key.value} again, as in line {first[key.value]}; allowed: once"
-            first.setdefault(key.value, line)
-            yield from _repeated(inner)
+    _raise_if([f"{path}, {problem}" for path in paths for problem in repeated_keys(path)])
 
 
 def check_files(config: dict) -> None:

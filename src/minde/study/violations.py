@@ -1,4 +1,7 @@
-"""Violations of the config's schema, in words."""
+"""Violations of the config's schema, and keys that it has twice, in words."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import yaml
 from jsonschema.exceptions import ValidationError
@@ -65,3 +68,28 @@ def _hint_on_text(found: str) -> str:
     if isinstance(yaml.safe_load(found), str):  # YAML 1.1 needs a point and a signed exponent
         return f"; YAML reads {found} as text, write {canonical(number)}"
     return "; this number is text: Snakemake reads all values in a list or mapping of --config as text, use a file"
+
+
+def repeated_keys(path: str | Path) -> list[str]:
+    """Return the keys that occur twice in one mapping of a YAML file, with their lines; none if it cannot be parsed."""
+    try:
+        return list(_repeated(yaml.compose(Path(path).read_bytes())))
+    except yaml.YAMLError:  # Snakemake reports it
+        return []
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[str]:
+    if isinstance(node, yaml.SequenceNode):
+        for inner in node.value:
+            yield from _repeated(inner)
+    elif isinstance(node, yaml.MappingNode):
+        first = {}
+        for key, inner in node.value:
+            line = key.start_mark.line + 1
+            # Several mappings may be merged (`<<`).
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if (key.tag, key.value) in first:
+                    before = first[key.tag, key.value]
+                    yield f"line {line}: found the key {key.value} again, as in line {before}; allowed: once"
+                first.setdefault((key.tag, key.value), line)
+            yield from _repeated(inner)

@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 from minde.study import design, methods, selection
 from minde.study.config import SCHEMA, ConfigError, remarks, resolve
 from minde.study.tasks import BENCHMARK, HIGH_MI, TASKS
+from minde.study.violations import repeated_keys
 
 ROOT = Path(__file__).parents[3]
 
@@ -105,6 +106,21 @@ def test_of_competitors_alone_an_override_of_the_preprocessing_matches():
     overrides = [{"match": {"tasks": ["1v1-normal-*"]}, "set": change} for change in changes]
     config = resolve(load("config.yaml") | {"methods": ["ksg"], "overrides": overrides}, ROOT)
     assert list(remarks(config)) == ['No cell of this study matches overrides.1 ({"tasks":["1v1-normal-*"]}).']
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a: 1\nb: {c: 1, c: 2}\n", ["line 2: found the key c again, as in line 2; allowed: once"]),
+        ("- {a: 1}\n- {a: 1,\n   a: 2}\n", ["line 3: found the key a again, as in line 2; allowed: once"]),
+        ("a: &one {c: 1}\nb: &two {d: 1}\ne: {<<: *one, <<: *two}\n? [1, 2]\n: 3\n1: a\n'1': b\n", []),
+        ("a: [1\n", []),
+        ("", []),
+    ],
+)
+def test_keys_that_a_file_has_twice_are_found_with_their_lines(tmp_path, text, found):
+    (tmp_path / "config.yaml").write_text(text)
+    assert repeated_keys(tmp_path / "config.yaml") == found
 
 
 def test_a_quoted_formula_that_is_not_estimated_is_named():
