@@ -174,8 +174,10 @@ def _names(config: dict) -> Iterator[str]:
                 nearest = suggestion(pattern.strip("*?"), known)
                 yield f"overrides.{i}.match.tasks: found {pattern!r}, which matches none of the tasks{nearest}"
         methods = override["match"].get("methods", [])
-        if others := [method for method in methods if method not in VARIANTS]:  # nothing would apply it to them
-            yield f"overrides.{i}.match.methods: found {', '.join(others)}; allowed: {', '.join(VARIANTS)}"
+        others = [method for method in methods if method not in VARIANTS]
+        if others and override["set"].keys() != {"preprocess"}:  # nothing would apply the rest to them
+            allowed = f"{', '.join(VARIANTS)}, and competitors if only preprocess is set"
+            yield f"overrides.{i}.match.methods: found {', '.join(others)}; allowed: {allowed}"
         for dim in ("dim_x", "dim_y"):
             ends = override["match"].get(dim, {})
             if ends.get("min", 0) > ends.get("max", math.inf):

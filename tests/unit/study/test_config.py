@@ -101,6 +101,14 @@ def test_overrides_that_match_nothing_are_named():
     assert not list(remarks(resolve(changed("overrides", [override | {"match": matches[0]}]), ROOT)))
 
 
+def test_an_override_of_the_preprocessing_alone_may_name_competitors():
+    override = {"match": {"methods": ["minde-c", "ksg"]}, "set": {"preprocess": "gaussianize"}}
+    config = resolve(load("config.yaml") | {"overrides": [override]}, ROOT)
+    assert not list(remarks(config))
+    asked = [design.Cell(method=method, task="1v1-normal-0.75", train_size=0) for method in ("ksg", "cca")]
+    assert [design.preprocess_of(config, cell) for cell in asked] == ["gaussianize", "standardize"]
+
+
 def test_of_competitors_alone_an_override_of_the_preprocessing_matches():
     changes = [{"preprocess": "gaussianize"}, {"network": {"hidden": 8}}]
     overrides = [{"match": {"tasks": ["1v1-normal-*"]}, "set": change} for change in changes]
