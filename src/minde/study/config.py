@@ -94,12 +94,14 @@ def remarks(config: dict) -> Iterator[str]:
     """
     every = [(cell, task_of(config, cell.task)) for cell in cells(config)]
     trained = [(cell, task) for cell, task in every if cell.method in VARIANTS]
+    recipe = config["minde"]["recipe"]
     idle = [
         f"overrides.{i} ({canonical(override['match'])})"
         for i, override in enumerate(config["overrides"])
         # Competitors too are preprocessed.
         if not any(
-            matches(override["match"], *cell) for cell in (every if "preprocess" in override["set"] else trained)
+            matches(override["match"], *cell, recipe)
+            for cell in (every if "preprocess" in override["set"] else trained)
         )
     ]
     if (other := config["compared_with"]) and not Path(f"results/{other}/estimates.parquet").exists():
@@ -169,6 +171,9 @@ def _names(config: dict) -> Iterator[str]:
         allowed = f"a key of `recipes`: {', '.join(recipes)}{suggestion(name, recipes)}"
         yield f"minde.quoted: found {name!r}; allowed: {allowed}"
     for i, override in enumerate(config["overrides"]):
+        if (named := override["match"].get("recipe")) is not None and named not in recipes:
+            allowed = f"a key of `recipes`: {', '.join(recipes)}{suggestion(named, recipes)}"
+            yield f"overrides.{i}.match.recipe: found {named!r}; allowed: {allowed}"
         for pattern in override["match"].get("tasks", []):
             if not matching(pattern, known):
                 nearest = suggestion(pattern.strip("*?"), known)

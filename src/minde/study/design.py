@@ -258,8 +258,8 @@ def preprocess_of(config: dict, cell: Cell) -> str:
 
 def _overrides(config: dict, cell: Cell) -> list[dict]:
     """Return what overrides set in a cell, in order."""
-    task = task_of(config, cell.task)
-    return [override["set"] for override in config["overrides"] if matches(override["match"], cell, task)]
+    task, recipe = task_of(config, cell.task), config["minde"]["recipe"]
+    return [override["set"] for override in config["overrides"] if matches(override["match"], cell, task, recipe)]
 
 
 def options_of(config: dict, method: str) -> dict:
@@ -289,11 +289,12 @@ def truths(config: dict, tasks: list[str]) -> dict[str, float]:
     return {task: mi_true for task, mi_true in known.items() if mi_true is not None}
 
 
-def matches(match: dict, cell: Cell, task: Task) -> bool:
-    """Return whether a cell meets all given conditions: globs of task ids, methods, ranges of dimensions."""
+def matches(match: dict, cell: Cell, task: Task, recipe: str) -> bool:
+    """Return whether a cell meets all given conditions: recipe, globs of task ids, methods, ranges of dimensions."""
     ranges = [(match.get(name, {}), dim) for name, dim in (("dim_x", task.dim_x), ("dim_y", task.dim_y))]
     return (
-        any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
+        recipe == match.get("recipe", recipe)
+        and any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
         and cell.method in match.get("methods", METHODS)
         and all(limits.get("min", dim) <= dim <= limits.get("max", dim) for limits, dim in ranges)
     )

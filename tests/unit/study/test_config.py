@@ -263,6 +263,11 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
         ),
         (
             "overrides",
+            [{"match": {"recipe": "fsat"}, "set": {"preprocess": "none"}}],
+            r"overrides\.0\.match\.recipe: found 'fsat'; allowed: .*paper, fast; the nearest valid name is 'fast'",
+        ),
+        (
+            "overrides",
             [{"match": {"dim_x": {"min": 5, "max": 2}}, "set": {"preprocess": "none"}}],
             r"overrides\.0\.match\.dim_x: found .*; allowed: a min of at most max",
         ),

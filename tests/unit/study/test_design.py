@@ -156,6 +156,8 @@ def test_sigmas_that_no_formula_reads_are_not_in_the_settings(config):
         ({"dim_y": {"min": 5}}, {"multinormal-dense-25-25-0.5", "student-identity-5-5-2"}),
         ({"tasks": ["student-*"], "dim_x": {"min": 5, "max": 5}}, {"student-identity-5-5-2"}),
         ({"methods": ["minde-j"]}, set()),
+        ({"recipe": "fast", "dim_x": {"max": 1}}, {"1v1-normal-0.75", "student-identity-1-1-1"}),
+        ({"recipe": "paper"}, set()),
     ],
 )
 def test_overrides_reach_the_cells_that_match_and_no_others(config, match, hit):
