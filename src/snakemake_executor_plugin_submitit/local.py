@@ -20,6 +20,7 @@ from .work import Work
 if TYPE_CHECKING:
     from submitit import LocalJob
 
+CONTROLLER = "submitit.local._local"  # the module that submitit runs for each job, followed by the job's folder
 REQUEUES = 5  # submitit's own limit for processes of this machine
 RESULT_TAKES = 2.0  # seconds after the end of a job's process until it counts as having left no result
 STOP_TAKES = 10.0  # seconds that processes of this machine have between SIGTERM and SIGKILL
@@ -78,10 +79,10 @@ class Local(Cluster):
 
     def alive(self, runs: Iterable[str], ids: Iterable[str]) -> set[str]:
         folders = {str(self.folder.parent / run) for run in runs}
-        found = set()
+        found = {key for key in ids if self._runs(key)}
         for process in psutil.process_iter(["cmdline"]):
             words = process.info["cmdline"] or ()
-            if "submitit.local._local" in words and folders & set(words):
+            if CONTROLLER in words and folders & set(words):
                 found.add(str(process.pid))
         return found
 
@@ -89,9 +90,10 @@ class Local(Cluster):
         if key in self.jobs:
             return not self.jobs[key].done()
         try:  # a process of an earlier run, whose id may have been reused
-            return any("submitit.local" in word for word in psutil.Process(int(key)).cmdline())
+            words = psutil.Process(int(key)).cmdline()
         except psutil.Error:
             return False
+        return CONTROLLER in words and any(Path(word).parent == self.folder.parent for word in words)
 
     def cancel(self, ids: Iterable[str]) -> None:
         for key in ids:

@@ -55,9 +55,9 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
         assert not anchor or anchor in [re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles], target
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/study.md"])
-def test_the_study_that_a_page_shows_is_one(page) -> None:
+@pytest.mark.parametrize(("page", "name"), [("README.md", "trial"), ("docs/study.md", "tails")])
+def test_the_study_that_a_page_shows_is_one(page, name) -> None:
     shown = re.search(r"^```yaml\n(.*?)^```", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)[1]
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     update_config(config, yaml.safe_load(shown))
-    assert configs.resolve(config, ROOT)["name"] == "trial"
+    assert configs.resolve(config, ROOT)["name"] == name

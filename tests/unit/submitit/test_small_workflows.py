@@ -24,7 +24,10 @@ rule part:
 rule patient:
     output: "patient.txt"
     resources: runtime=5
-    shell: "echo $$ >> starts; while ! test -e enough; do sleep 0.1; done; touch {output}"
+    params: pace=config.get("pace", 0.1)
+    shell:
+        "trap 'sleep 1; echo ended >> starts; exit 1' TERM; echo $$ >> starts; "
+        "while ! test -e enough; do sleep {params.pace}; done; touch {output}"
 rule shared:
     output: "shared.txt"
     cache: True
@@ -104,7 +107,7 @@ def test_ctrl_c_ends_what_runs(tmp_path, cluster):
     until(lambda: (tmp_path / "starts").exists() and (tmp_path / "starts").read_text())
     run.send_signal(signal.SIGINT)
     assert run.wait(PATIENCE) == 1
-    shell = int((tmp_path / "starts").read_text())
+    shell = int((tmp_path / "starts").read_text().split()[0])
     until(lambda: not psutil.pid_exists(shell))
 
 
@@ -127,7 +130,7 @@ def test_a_second_ctrl_c_leaves_nothing_running(tmp_path):
     said = (tmp_path / "said").read_text()
     assert said.count("Jobs are being cancelled; please wait.") == 2
     assert "Traceback" not in said
-    shell = int((tmp_path / "starts").read_text())
+    shell = int((tmp_path / "starts").read_text().split()[0])
     until(lambda: not psutil.pid_exists(shell))
 
 
@@ -169,23 +172,29 @@ def test_names_that_look_misspelt_are_named(tmp_path):
     assert said.count("Rule part: resource bundel is ignored; did you mean bundle?") == 1
 
 
-@pytest.mark.parametrize("noted", [True, False], ids=["noted", "not noted"])
-def test_a_killed_snakemake_s_job_is_found_again_and_replaced_if_nobody_knows_what_it_does(tmp_path, noted):
+@pytest.mark.parametrize("change", ["nothing", "list", "settings"])
+def test_a_killed_snakemake_s_job_is_found_again_and_replaced_if_it_does_or_may_do_something_else(tmp_path, change):
     killed = start(tmp_path, "local", "patient.txt")
     until((tmp_path / "starts").exists)
     killed.kill()
     killed.wait()
-    if not noted:
+    if change == "list":
         next(tmp_path.glob(".snakemake/submitit/*/jobs.jsonl")).unlink()
     assert snakemake(tmp_path, "local", "--unlock").returncode == 0
-    again = start(tmp_path, "local", "--rerun-incomplete", "patient.txt")
+    config = ("--config", "pace=0.2") if change == "settings" else ()
+    again = start(tmp_path, "local", "--rerun-incomplete", "patient.txt", *config)
     until(lambda: re.search("does this already|Submitted patient", (tmp_path / "said").read_text()))
     (tmp_path / "enough").touch()
     again.wait(PATIENCE)
     said = (tmp_path / "said").read_text()
     assert again.returncode == 0, said
-    assert ("of an earlier run does this already" in said) == noted
-    assert ("an earlier run was killed before it had recorded them" in said) != noted
-    assert (tmp_path / "starts").read_text().count("\n") == (1 if noted else 2)
-    if noted:  # otherwise the log of the cancelled job remains
+    remarks = {
+        "nothing": "of an earlier run does this already",
+        "list": "an earlier run was killed before it had recorded them",
+        "settings": "settings of jobs that make the same files differ",
+    }
+    assert [about for about, remark in remarks.items() if remark in said] == [change]
+    ends = [line == "ended" for line in (tmp_path / "starts").read_text().split()]
+    assert ends == ([False] if change == "nothing" else [False, True, False])  # never two at a time
+    if change == "nothing":  # otherwise the log of the cancelled job remains
         assert not list((tmp_path / ".snakemake/submitit").iterdir())
