@@ -13,6 +13,7 @@ import torch
 
 from minde.hardware import hardware_of
 
+torch.set_float32_matmul_precision("highest")  # NVIDIA's containers allow TF32
 RESULTS = Path(__file__).parent / "results"
 CPU = torch.device("cpu")
 

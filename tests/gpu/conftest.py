@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+torch.set_float32_matmul_precision("highest")  # NVIDIA's containers allow TF32
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "unit" / "diffusion"))  # small trainings
 

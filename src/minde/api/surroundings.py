@@ -19,7 +19,7 @@ _lock, _running = threading.Lock(), []
 
 @contextmanager
 def undisturbed(device: torch.device, threads: int) -> Iterator[None]:
-    """Run on a number of CPU threads, unaffected by the program's `no_grad`, `inference_mode`, `autocast` or TF32."""
+    """Run on a number of CPU threads, unaffected by the program's `no_grad`, `autocast`, TF32 or anomaly detection."""
     with (
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -31,24 +31,32 @@ def undisturbed(device: torch.device, threads: int) -> Iterator[None]:
 
 @contextmanager
 def _process_settings(threads: int) -> Iterator[None]:
-    """Set what torch keeps for the process: CPU threads, and float32 products in float32, even if TF32 is allowed.
+    """Set what torch keeps for the process: CPU threads, float32 products in float32, no detection of anomalies.
 
-    Of overlapping fits, the last one restores what the first has found.
+    Detection reads numbers from the device within a step, which no graph can. Of overlapping fits, the last one
+    restores what the first has found.
     """
     with _lock:
-        _running.append(_running[0] if _running else (torch.get_num_threads(), *_precisions()))
+        _running.append(_running[0] if _running else (torch.get_num_threads(), _anomalies(), *_precisions()))
+        torch.autograd.set_detect_anomaly(False)
         torch.set_float32_matmul_precision("highest")
         torch.set_num_threads(threads)
     try:
         yield
     finally:
         with _lock:
-            program_threads, of_all, of_each = _running.pop()
+            program_threads, anomalies, of_all, of_each = _running.pop()
             if not _running:
+                torch.autograd.set_detect_anomaly(*anomalies)
                 torch.set_num_threads(program_threads)
                 torch.set_float32_matmul_precision(of_all)
                 for product, precision in of_each:
                     product.fp32_precision = precision
+
+
+def _anomalies() -> tuple[bool, bool]:
+    """Return whether the program detects anomalies of gradients, and whether NaN is one."""
+    return torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
 
 
 def _precisions() -> tuple[str, list[tuple[Any, str]]]:

@@ -8,43 +8,66 @@ its results to permanent ones; a number that the host passes to a kernel would k
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from threading import Lock
+from threading import RLock
 
 import torch
 
 WARM_UP = 3  # steps before recording, in which libraries choose algorithms and allocate memory
 
-_RECORDING = Lock()  # torch records one graph at a time in a process
+_recording = RLock()
+"""Torch records one graph at a time in a process. Reentrant: the garbage collector may end one in between."""
+_unused: dict[int, list[torch.cuda.Stream]] = {}
+"""Streams of each device on which no living graph was recorded."""
 
 
-def captured(step: Callable[[], None], device: torch.device) -> Callable[[], None]:
-    """Return a step on a CUDA device as one graph.
+@contextmanager
+def captured(step: Callable[[], None], device: torch.device) -> Iterator[Callable[[], None]]:
+    """Capture a step on a CUDA device as one graph; yield what replays it, for as long as the context lasts.
 
     The step runs a few times here: the caller must restore what it changes.
     """
-    with _RECORDING, torch.cuda.device(device):  # streams belong to the current device, which may be another one
-        stream = _stream(torch.cuda.current_device())
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP):
+    graph = torch.cuda.CUDAGraph()
+    with _own_stream(device) as stream:
+        try:
+            _record(graph, step, stream)
+            yield graph.replay
+        finally:
+            with _recording:
+                graph.reset()
+
+
+def _record(graph: torch.cuda.CUDAGraph, step: Callable[[], None], stream: torch.cuda.Stream) -> None:
+    with _recording, torch.cuda.device(stream.device):  # which may not be the current one
+        current = torch.cuda.current_stream()
+        with torch.cuda.stream(current):  # restores it: a recording that fails leaves its own stream as the current one
+            stream.wait_stream(current)
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_UP):
+                    step()
+            current.wait_stream(stream)
+            # Other threads may compute on the device meanwhile.
+            with without_collections(), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
                 step()
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        # Other threads may use the device meanwhile.
-        with without_collections(), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-            step()
-    return graph.replay
 
 
-@cache
-def _stream(index: int) -> torch.cuda.Stream:
-    """Return the stream on which all graphs of a device are recorded.
+@contextmanager
+def _own_stream(device: torch.device) -> Iterator[torch.cuda.Stream]:
+    """Lend a stream on which no other living graph was recorded.
 
-    Libraries keep one workspace per stream for the life of the process. The first warm-up on this stream allocates it,
-    so that it is not part of any graph's memory, which is freed with the graph.
+    cuBLAS has a workspace for each stream, which the warm-up allocates and the graph's kernels use. If two graphs
+    shared one, they could not run at the same time, and torch from 2.12 on frees it with the first of them
+    (https://github.com/pytorch/pytorch/issues/193402). Streams are used again, because torch has only 32.
     """
-    return torch.cuda.Stream(index)
+    index = torch.cuda.current_device() if device.index is None else device.index
+    unused = _unused.setdefault(index, [])
+    try:
+        stream = unused.pop()
+    except IndexError:
+        stream = torch.cuda.Stream(index)
+    try:
+        yield stream
+    finally:
+        unused.append(stream)
 
 
 @contextmanager

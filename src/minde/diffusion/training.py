@@ -6,6 +6,7 @@ the step, the parameters, their average and Adam's moments.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -109,30 +110,31 @@ def train_stack(model: Model, samples: Tensor, recipe: Recipe, seeds: Sequence[i
         total.add_(_step(model, state, batches.pick(chunk, position)))
         position.add_(1)
 
-    run = _as_graph(step, state) if samples.device.type in GRAPH_DEVICES else step
-    while state.step < recipe.steps:
-        steps = min(CHUNK, recipe.steps - state.step)
-        position.zero_()
-        total.zero_()
-        for _ in range(steps):
-            run()
-        state.step += steps
-        if state.step < recipe.steps:  # before the loss is read, so that the GPU need not wait for the host
-            chunk.copy_(batches.draw(state.step))
-        loss = total / steps
-        if position.item() != steps:
-            raise RuntimeError(f"The training step that was captured as a graph on {samples.device} does nothing.")
-        _check_loss(loss, state)
-        state.loss = loss
-        yield state
+    with _as_graph(step, state) if samples.device.type in GRAPH_DEVICES else nullcontext(step) as run:
+        while state.step < recipe.steps:
+            steps = min(CHUNK, recipe.steps - state.step)
+            position.zero_()
+            total.zero_()
+            for _ in range(steps):
+                run()
+            state.step += steps
+            if state.step < recipe.steps:  # before the loss is read, so that the GPU need not wait for the host
+                chunk.copy_(batches.draw(state.step))
+            loss = total / steps
+            if position.item() != steps:
+                raise RuntimeError(f"The training step that was captured as a graph on {samples.device} does nothing.")
+            _check_loss(loss, state)
+            state.loss = loss
+            yield state
 
 
-def _as_graph(step: Callable[[], None], state: State) -> Callable[[], None]:
-    """Return a step as one graph; the state is unchanged."""
+@contextmanager
+def _as_graph(step: Callable[[], None], state: State) -> Iterator[Callable[[], None]]:
+    """Capture a step as one graph, without changing the state; yield what replays it."""
     before = tensors_of(state)
-    graph = captured(step, state.parameters.device)
-    restore(state, before)
-    return graph
+    with captured(step, state.parameters.device) as replay:
+        restore(state, before)
+        yield replay
 
 
 def _step(model: Model, state: State, batch: Batch) -> Tensor:

@@ -77,6 +77,21 @@ def test_the_programs_threads_are_given_back() -> None:
         torch.set_num_threads(before)
 
 
+def test_the_programs_detection_of_anomalies_rests_during_a_fit() -> None:
+    """It reads numbers from the device within a step, which a CUDA graph cannot."""
+    seen = []
+
+    class Seen(MINDE):
+        def _preprocessed(self, *args):
+            seen.append(torch.is_anomaly_enabled())
+            return super()._preprocessed(*args)
+
+    with torch.autograd.set_detect_anomaly(True, check_nan=False):
+        Seen(replicates=1, **SMALL).fit(*normals())
+        assert seen == [False]
+        assert (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()) == (True, False)
+
+
 def test_of_fits_in_two_threads_the_last_restores_what_the_first_has_found() -> None:
     seen, first_is_in, first_may_end = [], threading.Event(), threading.Event()
 

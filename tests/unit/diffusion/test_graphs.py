@@ -5,6 +5,8 @@ with the other. tests/gpu tests what only a GPU can show.
 """
 
 import gc
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,8 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from trainings import FAST, PAPER, model, run, samples
 
-from minde.diffusion import training
-from minde.diffusion.graphs import WARM_UP, without_collections
+from minde.diffusion import graphs, training
+from minde.diffusion.graphs import WARM_UP, captured, without_collections
 from minde.diffusion.mixture import MixtureScore
 
 READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default}  # the host waits for the device
@@ -41,13 +43,14 @@ class Tape(TorchDispatchMode):
                     old.copy_(new)
 
 
+@contextmanager
 def recorded(step, device):
     """Like `captured`, with a tape."""
     for _ in range(WARM_UP):
         step()
     with Tape() as tape:
         step()
-    return tape.replay
+    yield tape.replay
 
 
 @pytest.mark.parametrize(("recipe", "base"), [(FAST, "gaussian"), (FAST, "mixture"), (FAST, "none"), (PAPER, "none")])
@@ -82,7 +85,7 @@ def test_a_step_that_the_host_has_to_know_of_does_not(monkeypatch) -> None:
 def test_a_graph_that_holds_nothing_is_an_error(monkeypatch) -> None:
     """Such as one that was captured on another device than the step's."""
     monkeypatch.setattr(training, "GRAPH_DEVICES", ("cpu",))
-    monkeypatch.setattr(training, "captured", lambda step, device: lambda: None)
+    monkeypatch.setattr(training, "captured", lambda step, device: nullcontext(lambda: None))
     with pytest.raises(RuntimeError, match="captured as a graph on cpu does nothing"):
         run(samples(1), "c", FAST, [7])
 
@@ -90,6 +93,81 @@ def test_a_graph_that_holds_nothing_is_an_error(monkeypatch) -> None:
 def test_the_mixture_of_these_tests_has_several_components() -> None:
     built = model(samples(base="mixture"), "j", base="mixture")
     assert {type(score) for score in built.base.values()} == {MixtureScore}
+
+
+class Cuda:
+    """What `captured` uses of torch.cuda, without a GPU: it notes on which streams graphs are recorded."""
+
+    class Stream:
+        def __init__(self, device) -> None:
+            self.device = device
+
+        def wait_stream(self, other) -> None:
+            pass
+
+    class CUDAGraph:
+        def __init__(self) -> None:
+            self.is_reset = False
+
+        def replay(self) -> None:
+            pass
+
+        def reset(self) -> None:
+            self.is_reset = True
+
+    def __init__(self) -> None:
+        self.streams, self.current, self.recorded = [], self.Stream(device=0), []
+        self.Stream = self.new_stream
+
+    def new_stream(self, index):
+        self.streams.append(Cuda.Stream(device=index))
+        return self.streams[-1]
+
+    def current_device(self) -> int:
+        return 0
+
+    def current_stream(self):
+        return self.current
+
+    def device(self, index):
+        return nullcontext()
+
+    @contextmanager
+    def stream(self, stream):
+        before, self.current = self.current, stream
+        try:
+            yield
+        finally:
+            self.current = before
+
+    @contextmanager
+    def graph(self, graph, stream, capture_error_mode):
+        self.recorded.append((graph, self.streams.index(stream)))
+        self.current = stream  # without restoring it after an error, like torch
+        yield
+
+
+def test_living_graphs_have_streams_of_their_own_which_later_ones_use_again(monkeypatch) -> None:
+    cuda = Cuda()
+    monkeypatch.setattr(graphs, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(graphs, "_unused", {})
+    usual, device, calls = cuda.current, torch.device("cuda"), []
+
+    def fail() -> None:
+        calls.append(0)
+        if len(calls) > WARM_UP:
+            raise MemoryError("in the step")
+
+    with captured(lambda: None, device), captured(lambda: None, device):
+        with pytest.raises(MemoryError), captured(fail, device):
+            pass
+        assert [graph.is_reset for graph, _ in cuda.recorded] == [False, False, True]
+        assert cuda.current is usual
+    with captured(lambda: None, torch.device("cuda:0")):
+        pass
+    assert all(graph.is_reset for graph, _ in cuda.recorded)
+    assert [number for _, number in cuda.recorded[:3]] == [0, 1, 2]
+    assert len(cuda.streams) == 3
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])
