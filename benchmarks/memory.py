@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from harness import print_table, start_step, write_results
-from minde.study import design
+from minde.study import design, step_settings
 from minde.study.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
@@ -52,8 +52,8 @@ def main() -> None:
         cell = design.Cell(method="minde-c", task=name, train_size=100_000)
         with tempfile.TemporaryDirectory() as folder:
             files = {key: Path(folder) / key for key in ("samples", "weights", "curve")}
-            peak("sample", design.sample_settings(config, name), out=files["samples"])
-            found = peak("train", design.train_settings(config, cell), **files)
+            peak("sample", step_settings.sample(config, name), out=files["samples"])
+            found = peak("train", step_settings.train(config, cell), **files)
         data = args.replicates * 100_000 * (task.dim_x + task.dim_y) * 4 / (1 << 30)
         rows.append({"task": name, "replicates": args.replicates, "samples, GiB": data, "peak, GiB": found})
     print_table(rows)

@@ -22,7 +22,7 @@ from harness import RESULTS, print_table, start_step, write_results
 from minde.hardware import hardware_of
 from minde.steps import plan
 from minde.study import config as configs
-from minde.study import design, methods
+from minde.study import design, methods, step_settings
 
 ROOT = Path(__file__).parents[1]
 FILES = {
@@ -52,12 +52,12 @@ def measured(config: dict, cells: list[design.Cell]) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         samples = folder / "samples"
-        _finish([start_step("sample", design.sample_settings(config, cells[0].task), out=samples)])
+        _finish([start_step("sample", step_settings.sample(config, cells[0].task), out=samples)])
         begin = time.perf_counter()
         files = [{"weights": folder / f"{i}.w", "curve": folder / f"{i}.c"} for i in range(len(cells))]
         _finish(
             [
-                start_step("train", design.train_settings(config, cell), samples=samples, device="cpu", **written)
+                start_step("train", step_settings.train(config, cell), samples=samples, device="cpu", **written)
                 for cell, written in zip(cells, files, strict=True)
             ]
         )

@@ -17,7 +17,7 @@ rule baseline:
         mem_mb=8000,
         runtime=120,
     params:
-        settings=lambda wildcards: design.baseline_settings(STUDY, cell_of(wildcards)),
+        settings=lambda wildcards: step_settings.baseline(STUDY, cell_of(wildcards)),
     message:
         "Estimate with {wildcards.method} on {wildcards.task}"
     shell:
@@ -44,7 +44,7 @@ rule critic:
         mem_mb=8000,
         runtime=1440,
     params:
-        settings=lambda wildcards: design.baseline_settings(STUDY, cell_of(wildcards)),
+        settings=lambda wildcards: step_settings.baseline(STUDY, cell_of(wildcards)),
     message:
         "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task} and estimate"
     shell:
@@ -72,7 +72,7 @@ rule torch_baseline:
         mem_mb=8000,
         runtime=240,
     params:
-        settings=lambda wildcards: design.baseline_settings(STUDY, cell_of(wildcards)),
+        settings=lambda wildcards: step_settings.baseline(STUDY, cell_of(wildcards)),
     message:
         "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task} and estimate"
     shell:

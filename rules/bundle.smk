@@ -20,7 +20,7 @@ rule bundle:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=lambda wildcards: design.bundle_settings(STUDY, "estimates"),
+        settings=lambda wildcards: step_settings.bundle(STUDY, "estimates"),
         folder=subpath(output[0], parent=True),
     message:
         "Pack estimates, tables and figures into {output}"
@@ -51,7 +51,7 @@ rule bundle_weights:
         mem_mb=2000,
         runtime=120,
     params:
-        settings=lambda wildcards: design.bundle_settings(STUDY, "weights"),
+        settings=lambda wildcards: step_settings.bundle(STUDY, "weights"),
         folder=subpath(output[0], parent=True),
     message:
         "Pack the weights of all cells into {output}"

@@ -13,7 +13,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent  # with links resolv
 sys.path.insert(0, f"{ROOT}/src")  # for a Snakemake outside .venv, where minde is not installed
 
 from minde.files import sha256_of
-from minde.study import bundle, consistency, design, hyperparameters, labels, methods, pages, tasks
+from minde.study import bundle, consistency, design, hyperparameters, labels, methods, pages, step_settings, tasks
 from minde.study import config as configs
 from minde.study.bundle.archive import COMPARED, ArchiveError
 from minde.study.sources import source_files

@@ -14,7 +14,7 @@ rule latents:
         mem_mb=8000,
         runtime=240,
     params:
-        settings=design.latents_settings(STUDY),
+        settings=step_settings.latents(STUDY),
     message:
         "Fit the autoencoders of the consistency tests"
     shell:
@@ -44,7 +44,7 @@ rule consistency_table:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=design.ratio_settings(STUDY),
+        settings=step_settings.consistency(STUDY),
     message:
         "Write the table of the consistency tests"
     shell:
@@ -72,7 +72,7 @@ rule consistency_figure:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=design.consistency_settings(STUDY),
+        settings=step_settings.consistency(STUDY),
     message:
         "Draw the consistency tests"
     shell:

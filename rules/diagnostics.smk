@@ -18,7 +18,7 @@ rule score_errors:
         mem_mb=8000,
         runtime=30,
     params:
-        settings=lambda wildcards: design.score_error_settings(cell_of(wildcards)),
+        settings=lambda wildcards: step_settings.score_errors(cell_of(wildcards)),
     message:
         "Measure the score errors of {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
     shell:
@@ -48,7 +48,7 @@ rule score_error_figure:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.score_error_settings(cell_of(wildcards)),
+        settings=lambda wildcards: step_settings.score_errors(cell_of(wildcards)),
     message:
         "Draw the score errors of {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
     shell:

@@ -21,7 +21,7 @@ rule estimate:
         mem_mb=8000,
         runtime=120,
     params:
-        settings=lambda wildcards: design.estimate_settings(STUDY, cell_of(wildcards)),
+        settings=lambda wildcards: step_settings.estimate(STUDY, cell_of(wildcards)),
     message:
         "Estimate with {wildcards.method} trained on {wildcards.train_size} samples of {wildcards.task}"
     shell:

@@ -16,7 +16,7 @@ rule experiment:
         mem_mb=8000,
         runtime=720,
     params:
-        settings=lambda wildcards: design.experiment_settings(STUDY, wildcards.experiment),
+        settings=lambda wildcards: step_settings.experiment(STUDY, wildcards.experiment),
     message:
         "Run the experiment {wildcards.experiment}"
     shell:

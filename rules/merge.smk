@@ -14,9 +14,9 @@ rule merge:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.merge_settings(STUDY),  # not text: Snakemake would fill in its {braces}
+        settings=lambda wildcards: step_settings.merge(STUDY),  # not text: Snakemake would fill in its {braces}
         # A bundle was made by its own version of this software, whose settings may have other keys.
-        origins=lambda wildcards: "null" if BUNDLE else design.origin_settings(STUDY),
+        origins=lambda wildcards: "null" if BUNDLE else step_settings.origins(STUDY),
         # The folder, not the files: the paper's study has too many files for a command line.
         folder=subpath(output[0], strip_suffix=".parquet"),
     message:

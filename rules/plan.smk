@@ -8,7 +8,7 @@ rule plan:
     conda:
         "../envs/train.yaml"
     params:
-        settings=lambda wildcards: design.plan_settings(STUDY),
+        settings=lambda wildcards: step_settings.plan(STUDY),
     message:
         "Estimate the cost of the study without running it"
     shell:

@@ -16,7 +16,7 @@ rule draw_samples:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=lambda wildcards: design.sample_settings(STUDY, wildcards.task),
+        settings=lambda wildcards: step_settings.sample(STUDY, wildcards.task),
     message:
         "Draw samples of {wildcards.task}"
     shell:
@@ -42,7 +42,7 @@ rule split_file:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=lambda wildcards: design.split_settings(STUDY, wildcards.task),
+        settings=lambda wildcards: step_settings.split(STUDY, wildcards.task),
         content=content_of_own_file,
     message:
         "Split {input.file} into samples of {wildcards.task}"

@@ -23,7 +23,7 @@ rule table1:
         runtime=10,
     params:
         table="table1",
-        settings=design.table1_settings(STUDY),
+        settings=step_settings.table1(STUDY),
     message:
         "Write Table 1"
     shell:
@@ -46,7 +46,7 @@ use rule table1 as table1_at_size with:
     localrule: True
     params:
         table="table1",
-        settings=lambda wildcards: design.table1_settings(STUDY, int(wildcards.train_size)),
+        settings=lambda wildcards: step_settings.table1(STUDY, int(wildcards.train_size)),
     message:
         "Write Table 1 at {wildcards.train_size} training samples"
 
@@ -67,7 +67,7 @@ use rule table1 as summary with:
     localrule: True
     params:
         table="summary",
-        settings=design.summary_settings(STUDY),
+        settings=step_settings.summary(STUDY),
     message:
         "Write the summary of Table 1"
 

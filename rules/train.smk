@@ -28,7 +28,7 @@ rule train:
         mem_mb=8000,
         runtime=1440,
     params:
-        settings=lambda wildcards: design.train_settings(STUDY, cell_of(wildcards)),
+        settings=lambda wildcards: step_settings.train(STUDY, cell_of(wildcards)),
     message:
         "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task}"
     shell:

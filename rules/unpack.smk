@@ -21,7 +21,7 @@ rule unpack:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=lambda wildcards: design.unpack_settings(wildcards.file),
+        settings=lambda wildcards: step_settings.unpack(wildcards.file),
     message:
         "Extract {wildcards.file} from the bundle"
     shell:

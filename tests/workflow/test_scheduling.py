@@ -54,3 +54,12 @@ def test_a_pass_after_the_timer_starts_the_next_timer():
             _reevaluate_once(scheduler, 0.1)
         assert scheduler._open_jobs.acquire(timeout=60)
         assert not scheduler._open_jobs.acquire(timeout=0.3)
+
+
+def test_a_pass_that_is_wanted_earlier_does_not_wait_for_a_later_one(monkeypatch):
+    delays = []
+    monkeypatch.setattr(threading.Timer, "start", lambda timer: delays.append(timer.interval))
+    scheduler = types.SimpleNamespace()
+    for delay in (600, 900, 10, 60):
+        _reevaluate_once(scheduler, delay)
+    assert delays == [600, 10]

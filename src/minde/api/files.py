@@ -78,11 +78,11 @@ def _matching(path: Path, option: str, patterns: str, names: list[str]) -> list[
 
 def _side_by_side(path: Path, arrays: dict[str, np.ndarray]) -> Columns:
     """Join columns, and arrays of several columns, of the same number of rows."""
-    if len(lengths := {name: len(array) for name, array in arrays.items() if array.ndim}) < len(arrays) or (
-        len(set(lengths.values())) > 1
-    ):
+    if any(array.ndim not in (1, 2) for array in arrays.values()) or len({len(array) for array in arrays.values()}) > 1:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(f"{path}: arrays must have the same number of rows, found {shapes}")
+        raise ValueError(
+            f"{path}: arrays must be (rows,) or (rows, columns), of the same number of rows; found {shapes}"
+        )
     for name, array in arrays.items():
         if array.dtype.kind not in "fiubOUS":  # numpy cannot join it with numbers; text is reported with x and y
             raise TypeError(f"{path}: {name} holds values of type {array.dtype}; expected real numbers")
@@ -91,4 +91,6 @@ def _side_by_side(path: Path, arrays: dict[str, np.ndarray]) -> Columns:
         for name, columns in ((name, array[:1].size) for name, array in arrays.items())
         for i in range(columns)
     ]
-    return Columns(np.column_stack(list(arrays.values())), names)
+    # Text beside numbers would make text of them.
+    joined = [array.astype(object) if array.dtype.kind in "US" else array for array in arrays.values()]
+    return Columns(np.column_stack(joined), names)

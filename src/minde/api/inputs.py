@@ -168,6 +168,8 @@ def _as_array(name: str, values) -> np.ndarray:
         values = values.astype(np.float64).filled(np.nan)
     try:
         raw = np.asarray(values)
+        if raw.dtype.kind in "US" and raw is not values:  # of numbers beside text, numpy makes text
+            raw = np.asarray(values, dtype=object)
     except ValueError as error:
         raise ValueError(f"{name} cannot be read as an array: {error}") from error
     except (RuntimeError, TypeError) as error:  # tensors that need a gradient within a list, or sparse ones

@@ -80,8 +80,12 @@ def gaussianized(rows: np.ndarray, ranked: np.ndarray) -> np.ndarray:
 
     As :class:`minde.diffusion.preprocess.Gaussianize`, without torch, which most competitors' environments lack.
     """
-    columns = []
-    for values, others in zip(rows.T, ranked.T, strict=True):
-        steps, counts = np.unique(others, return_counts=True)
-        columns.append(ndtri(np.interp(values, steps, (counts.cumsum() - counts / 2) / len(others))))
+    columns, n = [], len(ranked)
+    for values, ordered in zip(rows.T, np.sort(ranked, axis=0).T, strict=True):
+        n_below, n_up_to = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+        upper = n_below.clip(1, n - 1)
+        below, above = ordered[upper - 1], ordered[upper]
+        fraction = ((values - below) / np.maximum(above - below, np.finfo(rows.dtype).tiny)).clip(0, 1)
+        rank = np.where(n_up_to > n_below, (n_below + n_up_to) / 2, upper - 0.5 + fraction)
+        columns.append(ndtri(rank / n))
     return np.stack(columns, axis=1).astype(rows.dtype)

@@ -109,17 +109,9 @@ def baseline(args: argparse.Namespace) -> None:
 
 def merge(args: argparse.Namespace) -> None:
     """Merge the estimates of all cells; every key of the design must occur exactly once, and no other."""
-    from minde.files import provenance
-    from minde.study import design, origins, results
-    from minde.study.sources import SOURCES
+    from minde.steps import merge
 
-    paths = {cell: args.estimates / f"{cell.path}.parquet" for cell in design.cells_of(args.settings)}
-    cells = {cell: results.read_provenance(path) for cell, path in paths.items()}
-    for cell, path in paths.items() if args.origins else ():
-        origins.check(path, cells[cell], args.origins, cell)
-    table = results.merge(design.expected_keys(args.settings), paths.values(), args.settings["mi_true"])
-    made_by = provenance(args.settings, packages=("pyarrow",), sources=SOURCES["merge"])
-    results.write_parquet(args.out, table, made_by | {"cells": origins.summary(cells.values())})
+    merge.merge(args.settings, args.estimates, args.origins, args.out)
 
 
 def table(args: argparse.Namespace) -> None:

@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 
 from minde.files import sha256_of
 
-from . import consistency
-from .design import batch_size_of, cells, estimators, matches, split_settings, task_of, training_of
+from . import consistency, step_settings
+from .design import batch_size_of, cells, estimators, matches, task_of, training_of
 from .methods import CRITICS, VARIANTS
 from .seeds import canonical, plain
 from .tasks import BENCHMARK, GROUPS, HIGH_MI, TASKS, matching, suggestion
@@ -84,7 +84,7 @@ def problem_of_file(config: dict, task: str) -> str:
 
     entry = config["data"][task]
     content, allowed = sha256_of(entry["file"]), entry.get("duplicates", DUPLICATES)
-    return problem(entry["file"], content, split_settings(config, task), allowed)
+    return problem(entry["file"], content, step_settings.split(config, task), allowed)
 
 
 def remarks(config: dict) -> Iterator[str]:

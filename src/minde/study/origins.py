@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from . import design, methods
+from . import design, methods, step_settings
 
 _FROM_SAMPLES = {"dim_x", "dim_y"}  # in a training's settings, but read from the samples
 
@@ -17,7 +17,7 @@ def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
     """Raise ValueError if a cell's estimates or weights were made with other settings than the study's.
 
     `made_by` is the file's provenance, or `{"training": …}` with that of a file of weights; `config` holds what
-    :func:`.design.origin_settings` returns. The message names stage and setting, the found and the expected value, and
+    :func:`.step_settings.origins` returns. The message names stage and setting, the found and the expected value, and
     the files to delete.
     """
     expected, folder = _expected(config, cell), path.parents[3]
@@ -29,7 +29,7 @@ def check(path: Path, made_by: dict, config: dict, cell: design.Cell) -> None:
 
 def check_experiment(path: Path, made_by: dict, config: dict, name: str) -> None:
     """Check the same for an experiment's rows, whose provenance is `made_by`; `config` is a whole config."""
-    expected = json.loads(design.experiment_settings(config, name))
+    expected = json.loads(step_settings.experiment(config, name))
     _compare(path, "experiment", made_by["settings"], expected, remove=[path])
 
 
@@ -71,16 +71,16 @@ def _stages(made: dict) -> Iterator[dict]:
 
 
 def _expected(config: dict, cell: design.Cell) -> dict[str, dict]:
-    """Return the settings of each stage that leads to a cell's estimates, as :mod:`.design` passes them to its step."""
+    """Return the settings of each stage that leads to a cell's estimates, as :mod:`.step_settings` has them."""
     user_file = config["data"].get(cell.task)
-    settings = {"samples": (design.split_settings if user_file else design.sample_settings)(config, cell.task)}
+    settings = {"samples": (step_settings.split if user_file else step_settings.sample)(config, cell.task)}
     if cell.method in methods.VARIANTS:
         settings |= {
-            "training": design.train_settings(config, cell),
-            "estimates": design.estimate_settings(config, cell),
+            "training": step_settings.train(config, cell),
+            "estimates": step_settings.estimate(config, cell),
         }
     else:
-        settings["estimates"] = design.baseline_settings(config, cell)
+        settings["estimates"] = step_settings.baseline(config, cell)
     return {stage: json.loads(text) for stage, text in settings.items()}
 
 

@@ -1,6 +1,8 @@
 """A repair of Snakemake's scheduler, which otherwise gets busier with every finished job of a study."""
 
+import math
 import threading
+import time
 
 from snakemake.scheduling.job_scheduler import JobScheduler
 
@@ -19,13 +21,14 @@ def merge_reevaluations() -> None:
 
 
 def _reevaluate_once(scheduler: JobScheduler, delay: float) -> None:
-    """Start a timer for another pass, unless one is due: that pass starts the next."""
-    if getattr(scheduler, "_is_reevaluation_due", False):
+    """Start a timer for another pass, unless one is due by then: that pass starts the next."""
+    end = time.monotonic() + delay
+    if getattr(scheduler, "_reevaluation_due", math.inf) <= end:
         return
 
     def reevaluate() -> None:
-        scheduler._is_reevaluation_due = False
+        scheduler._reevaluation_due = math.inf
         scheduler._open_jobs.release()
 
-    scheduler._is_reevaluation_due = True
+    scheduler._reevaluation_due = end
     threading.Timer(delay, reevaluate).start()

@@ -34,7 +34,15 @@ def folder(tmp_path_factory) -> Path:
     frame["gaps"] = frame["b"].where(frame["count"] > 2)
     frame.to_parquet(path / "pairs.parquet")
     frame.to_csv(path / "pairs.csv", index=False)
-    np.savez(path / "pairs.npz", a=x, b=y[:, 0], both=np.hstack([x, y]), short=x[:5])
+    np.savez(
+        path / "pairs.npz",
+        a=x,
+        b=y[:, 0],
+        both=np.hstack([x, y]),
+        short=x[:5],
+        town=np.full(600, "Rome"),
+        images=x.reshape(600, 1, 1),
+    )
     return path
 
 
@@ -93,7 +101,7 @@ BAD = {
     "not its kind": (["text.parquet", "--x", "a", "--y", "b"], USAGE, "is not a readable .parquet file"),
     "no column": (["pairs.csv", "--x", "a", "--y", "texts"], USAGE, "'texts', which --y names; the nearest is 'text'"),
     "both sides": (["pairs.csv", "--x", "a,b", "--y", "b"], USAGE, "'b' is in both --x and --y"),
-    "lengths": (["pairs.npz", "--x", "a,short", "--y", "b"], USAGE, "number of rows, found a (600, 1), short (5, 1)"),
+    "lengths": (["pairs.npz", "--x", "a,short", "--y", "b"], USAGE, "number of rows; found a (600, 1), short (5, 1)"),
     "setting": (["pairs.csv", "--x", "a", "--y", "b", "--variant", "d"], USAGE, "variant is 'd'; expected c, j"),
     "level": (
         ["pairs.csv", "--x", "a", "--y", "b", "--level", "95"],
@@ -108,6 +116,16 @@ BAD = {
         ["pairs.csv", "--x", "a", "--y", "b", "--batch-size", "2"],
         USAGE,
         "expected at least 3",
+    ),
+    "a dimension too many": (
+        ["pairs.npz", "--x", "a,images", "--y", "b"],
+        USAGE,
+        "found a (600, 1), images (600, 1, 1)",
+    ),
+    "text beside numbers": (
+        ["pairs.npz", "--x", "a,town", "--y", "b"],
+        SAMPLES,
+        "x holds 'Rome' of type str in row 1, column 'town'",
     ),
     "half an archive": (["half.npz", "--x", "a", "--y", "b"], USAGE, "half.npz is not a readable .npz file"),
     "twice": (["twice.csv", "--x", "a", "--y", "b"], USAGE, "it has more than one column 'b'"),

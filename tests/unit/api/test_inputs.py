@@ -43,6 +43,11 @@ BAD = {
     "constant": ((np.hstack([X, np.ones_like(X)]), Y), ValueError, "x: column 1 is constant"),
     "constant in pandas": ((pd.DataFrame({"a": np.ones(200)}), Y), ValueError, "x: column 'a' is constant"),
     "text": ((np.full((200, 1), "a"), Y), TypeError, "x holds 'a' of type str in row 0, column 0; .*get_dummies"),
+    "text beside numbers": (
+        ([[1.0, "a"]] * 200, Y),
+        TypeError,
+        "x holds 'a' of type str in row 0, column 1; ",
+    ),
     "objects": ((pd.DataFrame({"a": ["b"] * 200}).astype(object), Y), TypeError, "x holds 'b' of type str"),
     "a text column": (
         (X, pd.DataFrame({"a": X[:, 0], "group": ["u"] * 200})),

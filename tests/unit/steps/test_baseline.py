@@ -9,6 +9,7 @@ import torch
 from minde.baselines import Outcome
 from minde.diffusion.preprocess import fit_preprocess
 from minde.steps.__main__ import main
+from minde.steps.baseline import gaussianized
 from minde.study import results, samples
 
 TASK = {"task": "1v1-normal-0.75", "seed": 0, "replicates": 2, "n_train": 60, "n_test": 500}
@@ -89,6 +90,14 @@ def test_ranks_are_those_of_the_training_rows_or_else_of_the_test_rows(drawn, tm
             given = np.hstack([getattr(replicate, f"{name}_{split}") for name in "xy"])
             assert given.dtype == np.float32
             np.testing.assert_allclose(given, rank(torch.from_numpy(rows).unsqueeze(0))[0], rtol=0, atol=1e-5)
+
+
+def test_ranks_among_repeated_values_are_those_that_score_networks_see():
+    rng = np.random.default_rng(0)
+    ranked, rows = (rng.normal(size=(300, 2)).astype(np.float32) for _ in range(2))
+    ranked = ranked.round(1)
+    expected = fit_preprocess("gaussianize", torch.from_numpy(ranked).unsqueeze(0))(torch.from_numpy(rows).unsqueeze(0))
+    np.testing.assert_allclose(gaussianized(rows, ranked), expected[0], rtol=0, atol=1e-5)
 
 
 def test_a_failure_names_the_cell_and_writes_nothing(drawn, tmp_path, capsys):

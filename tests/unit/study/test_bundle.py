@@ -11,7 +11,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from minde.study import bundle, design, experiment_rows, results, trained
+from minde.study import bundle, design, experiment_rows, results, step_settings, trained
 from minde.study.bundle import archive, pack
 from minde.study.bundle.archive import ArchiveError
 from minde.study.config import ConfigError, resolve
@@ -21,7 +21,7 @@ DEFAULTS = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 TASK = "1v1-normal-0.75"
 CONFIG = resolve(DEFAULTS | {"tasks": [TASK], "methods": ["minde-c", "cca"], "replicates": 1}, ROOT)
 SAMPLES = {
-    "settings": json.loads(design.sample_settings(CONFIG, TASK)),
+    "settings": json.loads(step_settings.sample(CONFIG, TASK)),
     "code": "c",
     "versions": {"jax": "0.4.30"},
     "python": "3.11.7",
@@ -46,9 +46,9 @@ BASELINE = {"code": "a", "versions": {"numpy": "1.26.4"}, "python": "3.11.7", "s
 def made_by_of(cell):
     """Provenance of the cell's weights and of its estimates."""
     if cell.method != "minde-c":
-        return None, BASELINE | {"settings": json.loads(design.baseline_settings(CONFIG, cell))}
-    training = TRAINING | {"settings": json.loads(design.train_settings(CONFIG, cell)) | {"dim_x": 1, "dim_y": 1}}
-    return training, ESTIMATE | {"settings": json.loads(design.estimate_settings(CONFIG, cell)), "training": training}
+        return None, BASELINE | {"settings": json.loads(step_settings.baseline(CONFIG, cell))}
+    training = TRAINING | {"settings": json.loads(step_settings.train(CONFIG, cell)) | {"dim_x": 1, "dim_y": 1}}
+    return training, ESTIMATE | {"settings": json.loads(step_settings.estimate(CONFIG, cell)), "training": training}
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def wide(folder):
     """The same study with an experiment and a comparison: its config, and the folder of its results."""
     experiments = yaml.safe_load((ROOT / "config/mine.yaml").read_text())["experiments"]
     config = resolve(CONFIG | {"experiments": {"binary": experiments["binary"]}, "compared_with": "other"}, ROOT)
-    made_by = BASELINE | {"settings": json.loads(design.experiment_settings(config, "binary")), "hardware": "a TPU"}
+    made_by = BASELINE | {"settings": json.loads(step_settings.experiment(config, "binary")), "hardware": "a TPU"}
     experiment_rows.write(folder / "experiments/binary.parquet", [], made_by)
     others = {"code": "d", "versions": {"pyarrow": "25"}, "python": "3.14.0", "settings": {}, "cells": {"hardware": []}}
     results.write_parquet(folder.parent / "other/estimates.parquet", results.estimates_table([]), others)
@@ -230,7 +230,7 @@ def test_choices_of_the_machine_are_this_machine_s(folder):
     """They are not part of a bundle, and may be set together with one."""
     run = DEFAULTS["run"] | {"device": "cpu", "stack": 2}
     assert opened(make(folder), run=run).config["run"] == run
-    config = json.loads(design.bundle_settings(DEFAULTS, "estimates"))["config"]
+    config = json.loads(step_settings.bundle(DEFAULTS, "estimates"))["config"]
     assert config.keys() == DEFAULTS.keys() - {"run"}
 
 

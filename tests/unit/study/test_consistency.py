@@ -61,7 +61,10 @@ def test_the_interval_is_students() -> None:
 
 
 def test_the_table_has_a_line_per_test_and_a_column_per_row(tmp_path) -> None:
-    write_ratios(estimates(), [tmp_path / f"t.{kind}" for kind in ("md", "csv", "html")], [1.0])
+    own = {"task": "baseline-100"}  # a user file
+    rows = pd.concat([estimates(), estimates().assign(**own)])
+    paths = [tmp_path / f"t.{kind}" for kind in ("md", "csv", "html")]
+    write_ratios(rows, paths, tasks=list(NATS), sigmas=[1.0])
     lines = (tmp_path / "t.md").read_text().splitlines()
     assert lines[0] == "| Test | Rows | Ideal | MINDE-j | MINDE-c |"
     assert lines[2] == "| baseline | 2 | → 1 | 0.25 ± 0.00 | 0.25 ± 0.00 |"
@@ -72,7 +75,7 @@ def test_the_table_has_a_line_per_test_and_a_column_per_row(tmp_path) -> None:
 
 def test_another_kind_of_file_is_refused_before_anything_is_written(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"written as '.docx'; expected .csv, .md or .html"):
-        write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.docx"], [1.0])
+        write_ratios(estimates(), [tmp_path / "t.md", tmp_path / "t.docx"], tasks=list(NATS), sigmas=[1.0])
     assert not list(tmp_path.iterdir())
 
 

@@ -61,8 +61,8 @@ def training_size(estimates: pd.DataFrame) -> Figure:
     """Draw mean ± std over replicates against the train size; a row that uses no training samples is a horizontal line.
 
     As in the paper, a row is omitted from a task's panel if at any size its error is above twice the truth or its
-    deviation above the truth; a note below the panels lists the omissions. Raises ValueError if an estimate is NaN or
-    infinite, or if a method or task is unknown.
+    deviation above the truth, or, for a truth below a tenth of a nat, above what that would allow; a note below the
+    panels lists the omissions. Raises ValueError if an estimate is NaN or infinite, or if a method or task is unknown.
     """
     check_finite(estimates)
     rows = rows_in_order(estimates)
@@ -156,4 +156,4 @@ def _names_of(omitted: dict[str, list[tuple[str, str]]]) -> str:
     if not tasks_of:
         return ""
     parts = [f"{row_label(*row)} in {', '.join(labels)}" for row, labels in tasks_of.items()]
-    return "Omitted (error above 2 GT, deviation above GT, or not converged): " + "; ".join(parts) + "."
+    return f"Omitted (error above {OMITTED_ERROR:g} GT, deviation above GT, or not converged): {'; '.join(parts)}."

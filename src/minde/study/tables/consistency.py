@@ -31,12 +31,15 @@ def texts(summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     return ["Test", "Rows", "Ideal", *summary["row"].unique()], lines
 
 
-def write_ratios(estimates: pd.DataFrame, paths: Iterable[str | Path], sigmas: list[float]) -> None:
+def write_ratios(
+    estimates: pd.DataFrame, paths: Iterable[str | Path], *, tasks: list[str], sigmas: list[float]
+) -> None:
     """Write the tests' ratios to every path, .csv (full precision), .md or .html; the σ formula at `sigmas` only.
 
+    `tasks` are those of the tests: user files beside them may have names of the same form.
     Raises ValueError for another suffix, and like `ratios`; nothing is written then.
     """
-    summary = summarise(ratios(of_widths(estimates, sigmas)))
+    summary = summarise(ratios(of_widths(estimates[estimates["task"].isin(tasks)], sigmas)))
     head, body = texts(summary)
     kinds = {
         ".csv": lambda: to_csv(summary),

@@ -55,7 +55,8 @@ def score(
         shown = estimates[(estimates["method"] == method) & (estimates["estimator"] == estimator)]
         low, high = _interval(shown, resamples, seed)
         error = cells["error"].abs()
-        right = [number(m, 1) == number(t, 1) for m, t in zip(cells["mean"], cells["mi_true"], strict=True)]
+        pairs = cells[["mean", "mi_true"]].dropna().itertuples(index=False)
+        right = [number(mean, 1) == number(truth, 1) for mean, truth in pairs]
         lines.append(
             {
                 "row": row,
