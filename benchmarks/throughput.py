@@ -64,7 +64,7 @@ def rate(trains: list, threads: int, seconds: float, device: torch.device) -> fl
     return sum(queue.get() for _ in trains)
 
 
-def summarise(case: dict, name: str, turns: list[dict], several_ways: bool) -> list[dict]:
+def summarize(case: dict, name: str, turns: list[dict], several_ways: bool) -> list[dict]:
     """Return the rows of a case: against one process of the reference, as published, and against one per core."""
 
     def rates(side: str, processes: set[int]) -> list[float]:
@@ -123,7 +123,7 @@ def main() -> None:
                     turns.append({"dim": dim, "turn": turn, "side": side, "processes": processes, "rate": found})
         n_parameters = trainers.model_of(dim, device).network.n_parameters
         case = {"case": f"{dim}×{dim}", "parameters": n_parameters, "batch size": trainers.BATCH_SIZE[dim]}
-        rows += summarise(case, name, [turn for turn in turns if turn["dim"] == dim], len(ways) > 1)
+        rows += summarize(case, name, [turn for turn in turns if turn["dim"] == dim], len(ways) > 1)
         print_table(rows)
     write_results("throughput", device, replicates=args.replicates, reference=name, table=rows, turns=turns)
 

@@ -80,8 +80,7 @@ def estimate(args: argparse.Namespace) -> str:
     except (MemoryError, RuntimeError) as error:
         if not (shortage := shortage_in(error)):
             raise
-        cause = (str(shortage).splitlines() or ["no details"])[0]
-        raise MemoryError(f"out of memory ({cause}); use fewer replicates or a smaller batch_size") from error
+        raise MemoryError(f"out of memory ({shortage}); use fewer replicates or a smaller batch_size") from error
     formula = formula_of(estimator.formula, estimator.variant)
     first = found[formula]
     result = {

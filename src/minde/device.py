@@ -30,17 +30,17 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def shortage_in(error: BaseException | None) -> BaseException | None:
-    """Return the error which says that memory is exhausted: this one, or one that it replaced; None without one.
+def shortage_in(error: BaseException | None) -> str:
+    """Return the line which says that memory is exhausted, of this error or of one that it replaced; empty if none.
 
     torch raises an error class of its own for a GPU, and plain RuntimeErrors for a CPU and from within libraries. If
     one ends the recording of a CUDA graph, torch replaces it by another error.
     """
     while error is not None:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or _SHORTAGE.search(str(error)):
-            return error
+            return (str(error).splitlines() or ["no details"])[0]
         error = error.__context__
-    return None
+    return ""
 
 
 def keep_freed_memory() -> None:

@@ -59,11 +59,11 @@ def test_a_gpu_that_is_not_there_is_an_error_that_says_what_to_do(monkeypatch, i
         RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
     ],
 )
-def test_every_error_of_a_shortage_is_recognised(error) -> None:
-    assert shortage_in(error) is error
+def test_every_error_of_a_shortage_is_recognized(error) -> None:
+    assert shortage_in(error) == (str(error).splitlines() or ["no details"])[0]
 
 
-def test_a_shortage_while_a_graph_is_recorded_is_recognised() -> None:
+def test_a_shortage_while_a_graph_is_recorded_is_recognized() -> None:
     """As torch.cuda.graph ends: the failed recording raises an error in place of its cause."""
     shortage = torch.OutOfMemoryError("CUDA out of memory.")
 
@@ -75,8 +75,8 @@ def test_a_shortage_while_a_graph_is_recorded_is_recognised() -> None:
 
     with pytest.raises(RuntimeError, match="during capture") as caught:
         record()
-    assert shortage_in(caught.value) is shortage
+    assert shortage_in(caught.value) == "CUDA out of memory."
 
 
 def test_other_errors_are_no_shortage() -> None:
-    assert shortage_in(RuntimeError("shapes differ")) is None
+    assert not shortage_in(RuntimeError("shapes differ"))

@@ -26,7 +26,7 @@ def mutual_informations(
         **_options(fitted, mc_draws, seed),
     )
     points = keyed_by_formula(points)
-    found = {name: estimators.summarise(name, values) for name, values in points.items()}
+    found = {name: estimators.summarize(name, values) for name, values in points.items()}
     gap = found["gap"] if "gap" in formulas else found.pop("gap")
     combined = {}
     for name, (value, std_error) in found.items():

@@ -20,7 +20,7 @@ from bmi.estimators.neural._mine_estimator import mine_training
 from minde.progress import Progress
 
 from . import widths
-from .interface import Outcome, Replicate, check_batch, outcome_of, standardised
+from .interface import Outcome, Replicate, check_batch, outcome_of, standardized
 
 Splits = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -66,7 +66,7 @@ def _fit(
         rows, dim_x, dim_y = *replicate.x_train.shape, replicate.y_train.shape[1]
         check_batch(batch_size, rows)
         start = time.perf_counter()
-        splits = standardised(replicate)
+        splits = standardized(replicate)
         # jax takes seeds of 32 bits, signed.
         key_init, key_fit = jax.random.split(jax.random.PRNGKey(replicate.seed % 2**31))
         layers = widths.of_critic(dim_x, hidden)

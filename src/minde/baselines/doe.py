@@ -48,7 +48,7 @@ def doe(
     samples, test = stack(replicates, device)
     dim_x, dim_y = (tensor.shape[2] for tensor in samples)
     seeds = [replicate.seed for replicate in replicates]
-    marginal, network = initialise(seeds, dim_x, dim_y, widths.of_network(dim_x, hidden), layers, device)
+    marginal, network = initialize(seeds, dim_x, dim_y, widths.of_network(dim_x, hidden), layers, device)
     parameters = [marginal, *network.parameters()]
 
     def losses(x: Tensor, y: Tensor) -> Tensor:
@@ -83,12 +83,12 @@ def log_density(y: Tensor, location: Tensor, log_scale: Tensor, density: Density
     return (shape - log_scale).sum(dim=-1)
 
 
-def initialise(
+def initialize(
     seeds: list[int], dim_x: int, dim_y: int, hidden: int, layers: int, device: torch.device | str
 ) -> tuple[Tensor, Perceptrons]:
     """Return location and log scale of q(y), concatenated `(replicates, 1, 2 dim_y)` and 0; the network of q(y | x)."""
-    widths = [dim_x, *[hidden] * layers, 2 * dim_y]
-    network = Perceptrons(widths, generators(seeds, "initialise"), "tanh").to(device)
+    sizes = [dim_x, *[hidden] * layers, 2 * dim_y]
+    network = Perceptrons(sizes, generators(seeds, "initialise"), "tanh").to(device)
     return torch.zeros(len(seeds), 1, 2 * dim_y, device=device, requires_grad=True), network
 
 

@@ -97,17 +97,17 @@ def check_batch(batch_size: int, rows: int) -> None:
         raise ValueError(f"a batch of {batch_size} cannot be drawn from {rows} training samples; lower batch_size")
 
 
-def standardised(replicate: Replicate) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return x and y of the training and of the test split, standardised, in float32.
+def standardized(replicate: Replicate) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return x and y of the training and of the test split, standardized, in float32.
 
     The statistics are those of the training split.
     """
     pairs = [(replicate.x_train, replicate.x_test), (replicate.y_train, replicate.y_test)]
-    (x_train, x_test), (y_train, y_test) = (_standardise(train, test) for train, test in pairs)
+    (x_train, x_test), (y_train, y_test) = (_standardize(train, test) for train, test in pairs)
     return (x_train, y_train), (x_test, y_test)
 
 
-def _standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _standardize(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, deviation = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
     deviation[deviation == 0] = 1  # a constant coordinate stays constant
     return tuple(((split - mean) / deviation).astype(np.float32) for split in (train, test))

@@ -14,7 +14,7 @@ CHUNK_ROWS = 100
 def ksg(replicates: Iterable[Replicate], *, neighbors: int) -> Iterator[Outcome]:
     """Estimate the mutual information of each replicate's test split from its `neighbors`-th nearest neighbours.
 
-    benchmark-mi's estimator: coordinates standardised, Euclidean distance within x and within y, and negative
+    benchmark-mi's estimator: coordinates standardized, Euclidean distance within x and within y, and negative
     estimates set to 0. Raises ValueError if a replicate has at most `neighbors` rows.
     """
     estimator = KSGEnsembleFirstEstimator(neighborhoods=(neighbors,), chunk_size=CHUNK_ROWS)

@@ -35,7 +35,7 @@ def lnn(replicates: Iterable[Replicate], *, neighbors: int, truncation: int) -> 
 
 def mutual_information(x: np.ndarray, y: np.ndarray, neighbors: int, truncation: int) -> float | str:
     """Return the mutual information in nats of x `(rows, dim_x)` and y `(rows, dim_y)`, or why there is none."""
-    # Standardised, so that units do not matter.
+    # Standardized, so that units do not matter.
     x, y = (rows / np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1) for rows in (x, y))
     parts = {"(x, y)": np.concatenate([x, y], axis=1), "x": x, "y": y}
     entropies = {}

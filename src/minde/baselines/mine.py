@@ -56,7 +56,7 @@ class Mine(nn.Module):
         self.register_buffer("log_mean", torch.tensor(math.nan) if loss == "mine" else None)
 
     def loss(self, x: Tensor, z: Tensor, generator: Generators = None, z_marginal: Tensor | None = None) -> Tensor:
-        """Return the loss of each replicate, `(…)`, to be minimised: minus the bound, in nats.
+        """Return the loss of each replicate, `(…)`, to be minimized: minus the bound, in nats.
 
         It is differentiable with respect to the network's parameters, x and z. Marginal samples are z in a random order
         drawn from `generator` (see `shuffle`), or `z_marginal`, of the shape of z, if better ones are available. In

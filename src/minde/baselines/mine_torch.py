@@ -63,8 +63,8 @@ def stack_of(seeds: Sequence[int], dim: int, hidden: int, layers: int, activatio
 def train_mines(mines: Sequence[Mine], samples: tuple[Tensor, Tensor], seeds: Sequence[int], **options) -> Tensor:
     """Train stacks in place, all on the same samples x and z `(replicates, rows, dim)` in the same batches.
 
-    `options` are those of `stacks.train`. Returns the step at which each loss was first not finite, or 0 if it always
-    was, `(stacks, replicates)`.
+    `options` are those of `stacks.train`. Returns the step at which each loss was first not finite, or 0 if every
+    loss was, `(stacks, replicates)`.
     """
     orders, parameters = generators(seeds, "shuffle"), [weights for mine in mines for weights in mine.parameters()]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from minde.progress import Progress
 
-from .interface import Replicate, check_batch, standardised
+from .interface import Replicate, check_batch, standardized
 
 
 def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
@@ -23,8 +23,8 @@ def generators(seeds: Sequence[int], purpose: str) -> list[torch.Generator]:
 
 
 def stack(replicates: Sequence[Replicate], device: torch.device | str) -> tuple[tuple[Tensor, Tensor], ...]:
-    """Return x and y of the training split and of the test split, each `(replicates, rows, dim)`, standardised."""
-    splits = zip(*map(standardised, replicates), strict=True)
+    """Return x and y of the training split and of the test split, each `(replicates, rows, dim)`, standardized."""
+    splits = zip(*map(standardized, replicates), strict=True)
     return tuple(
         tuple(torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*split, strict=True)) for split in splits
     )
@@ -56,7 +56,7 @@ def train(
     """Train in place with Adam on samples x and y `(replicates, rows, dim)`.
 
     `losses` maps a batch of x and y to the loss of every replicate, `(…, replicates)`; `on_gradients` is called before
-    each update. Returns the step at which each loss was first not finite, or 0 if it always was, in the same shape.
+    each update. Returns the step at which each loss was first not finite, or 0 if every loss was, in the same shape.
     Raises ValueError if there are fewer rows than a batch has.
     """
     check_batch(batch_size, samples[0].shape[1])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .conditioning import Selection
-from .gaussian import GaussianScore, base_moments, gaussian_scores
+from .gaussian import GaussianScore, gaussian_moments, gaussian_scores
 from .mixture import MixtureScore, mixture_moments, mixture_scores, needed_components
 from .sde import SDE
 
@@ -23,7 +23,7 @@ def fit_base(kind: Literal["none", "gaussian", "mixture"], x: Tensor, dim_x: int
         case "none":
             return ()
         case "gaussian":
-            return base_moments(x, dim_x)
+            return gaussian_moments(x, dim_x)
         case "mixture":
             return mixture_moments(x, dim_x)
     raise ValueError(f"precondition is {kind!r}; expected none, gaussian or mixture")

@@ -83,7 +83,7 @@ def _sizes(variant: str, batch: int) -> list[int]:
 
 
 def choose(variant: str, u: Tensor) -> Selection:
-    """Choose one score per replicate and batch from uniforms `(replicates, 1)`, with the scores' odds (the paper)."""
+    """Choose one score per replicate and batch from uniforms `(replicates, …, 1)`, by the scores' odds (the paper)."""
     odds = [score.odds for score in VARIANTS[variant].values()]
     scores = torch.zeros_like(u, dtype=torch.int64)
     for passed in list(accumulate(odds))[:-1]:

@@ -105,7 +105,7 @@ def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **o
     numbered from `first`, if an estimate is not finite.
     """
     per_point = pointwise_information(predict, clean, **options)
-    return {name: summarise(name, values, first) for name, values in per_point.items()}
+    return {name: summarize(name, values, first) for name, values in per_point.items()}
 
 
 def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **options) -> dict[str, Estimates]:
@@ -122,7 +122,7 @@ def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **opti
         return {name: ((b - a) * factor).sum(dim=-1) for name, factor in factors.items()}
 
     per_point = integrate(integrands, clean, **options)
-    return {name: summarise(name, values) for name, values in per_point.items()}
+    return {name: summarize(name, values) for name, values in per_point.items()}
 
 
 def entropy(
@@ -139,7 +139,7 @@ def entropy(
 
     `H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt - KL(p_1 || ref_σ)` for the N coordinates that
     a score diffuses (paper). The last term assumes a standard normal p_1 at t = 1, which holds for
-    standardised samples; it is negligible unless σ is large. Variant j learns no score of x or y alone: `H(X) =
+    standardized samples; it is negligible unless σ is large. Variant j learns no score of x or y alone: `H(X) =
     H(X, Y) - H(Y | X)`. Arguments and errors as in :func:`mutual_information`.
     """
     dim_y = clean.shape[-1] - dim_x
@@ -164,7 +164,7 @@ def entropy(
         per_point[ENTROPIES[name]] = cross - from_reference[name]
     if variant == "j":
         per_point |= {"x": per_point["xy"] - per_point["y|x"], "y": per_point["xy"] - per_point["x|y"]}
-    return {name: summarise(f"entropy of {name}", values) for name, values in per_point.items()}
+    return {name: summarize(f"entropy of {name}", values) for name, values in per_point.items()}
 
 
 def known_entropies(variant: str) -> list[str]:
@@ -216,7 +216,7 @@ def integrate(
     return totals
 
 
-def summarise(name: str, per_point: Tensor, first: int = 0) -> Estimates:
+def summarize(name: str, per_point: Tensor, first: int = 0) -> Estimates:
     """Average estimates at test points `(replicates, n)`.
 
     Raises FloatingPointError, naming the estimator and the replicate, numbered from `first`, if one is not finite.

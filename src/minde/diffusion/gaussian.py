@@ -54,7 +54,7 @@ def fit_moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, centred.mT @ centred / (x.shape[1] - 1)
 
 
-def base_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
+def gaussian_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor]:
     """Return :func:`fit_moments`, without the correlation that chance adds: the moments of a base."""
     mean, covariance = fit_moments(x)
     if not covariance.isfinite().all():  # training will raise
@@ -110,7 +110,7 @@ def gaussian_scores(variant: str, mean: Tensor, covariance: Tensor, dim_x: int) 
     """Build every score of a variant for a Gaussian of the given moments (shapes as in :func:`fit_moments`)."""
     dim = mean.shape[1]
     rounding = dim * torch.finfo(mean.dtype).eps
-    covariance = covariance.double().cpu()  # as in base_moments
+    covariance = covariance.double().cpu()  # as in without_chance
 
     def build(name: str) -> GaussianScore:
         diffused = diffused_coordinates(variant, name, dim_x, dim - dim_x)

@@ -47,21 +47,21 @@ class NormSilu(Function):
         grouped = x.unflatten(1, (GROUPS, -1))
         centred = grouped - grouped.mean(dim=2, keepdim=True)
         scale = centred.square().mean(dim=2, keepdim=True).add_(EPSILON).rsqrt_()
-        normalised = centred.mul_(scale).flatten(1, 2)
-        affine = torch.addcmul(bias.unsqueeze(2), normalised, weight.unsqueeze(2))
-        ctx.save_for_backward(normalised, scale, affine, weight)
+        normalized = centred.mul_(scale).flatten(1, 2)
+        affine = torch.addcmul(bias.unsqueeze(2), normalized, weight.unsqueeze(2))
+        ctx.save_for_backward(normalized, scale, affine, weight)
         return silu(affine)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the gradients of x, weight and bias."""
-        normalised, scale, affine, weight = ctx.saved_tensors
+        normalized, scale, affine, weight = ctx.saved_tensors
         gradient = torch.ops.aten.silu_backward(gradient, affine)
-        product = gradient * normalised
+        product = gradient * normalized
         weight_gradient, bias_gradient = product.sum(dim=2), gradient.sum(dim=2)
-        # The normalised values keep mean 0 and variance 1: remove the components that would change them.
+        # The normalized values keep mean 0 and variance 1: remove the components that would change them.
         slope = gradient.mul_(weight.unsqueeze(2)).unflatten(1, (GROUPS, -1))
         along = product.mul_(weight.unsqueeze(2)).unflatten(1, (GROUPS, -1)).mean(dim=2, keepdim=True)
         x_gradient = slope - slope.mean(dim=2, keepdim=True)
-        x_gradient = x_gradient.addcmul_(normalised.unflatten(1, (GROUPS, -1)), along, value=-1).mul_(scale)
+        x_gradient = x_gradient.addcmul_(normalized.unflatten(1, (GROUPS, -1)), along, value=-1).mul_(scale)
         return x_gradient.flatten(1, 2), weight_gradient, bias_gradient

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .gaussian import GaussianScore, base_moments, gaussian_scores, without_chance
+from .gaussian import GaussianScore, gaussian_moments, gaussian_scores, without_chance
 from .sde import SDE
 
 if TYPE_CHECKING:  # loaded only if a mixture is fitted
@@ -30,7 +30,7 @@ DIRECTIONS = 10  # principal components in which clusters are looked for, since 
 TRIES = 5  # initializations of the final fit: two clusters may start as one
 ITERATIONS = 20  # enough for separate clusters; a network improves on the rest
 REACH = 1.9  # half-length of a component, in its standard deviations: √3 for pieces of a straight line, more for bends
-# Added to variances of standardised samples, since discrete columns have none within a cluster: those of the fit, and
+# Added to variances of standardized samples, since discrete columns have none within a cluster: those of the fit, and
 # again those of the other variable where it weighs components (6e-4 in noise predictions, for variances above 0.2).
 RIDGE = 1e-4
 
@@ -78,7 +78,7 @@ def mixture_moments(x: Tensor, dim_x: int) -> tuple[Tensor, Tensor, Tensor]:
     Components are found in the first samples, which must be in random order; all samples give their moments. As in the
     Gaussian base, these leave out the correlations that chance adds.
     """
-    mean, covariance = base_moments(x, dim_x)
+    mean, covariance = gaussian_moments(x, dim_x)
     means = mean.unsqueeze(1).repeat(1, COMPONENTS, 1)
     covariances = covariance.unsqueeze(1).repeat(1, COMPONENTS, 1, 1)
     weights = torch.zeros(len(x), COMPONENTS, dtype=x.dtype, device=x.device)

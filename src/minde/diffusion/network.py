@@ -78,7 +78,7 @@ class Network:
         *parts, _ = flat.split([*sizes, self.flat_size - self.n_parameters], dim=1)
         return {name: part.unflatten(1, shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
-    def initialise(self, seeds: Sequence[int], device: torch.device) -> Tensor:
+    def initialize(self, seeds: Sequence[int], device: torch.device) -> Tensor:
         """Draw initial parameters `(replicates, flat_size)`, row r from `seeds[r]` alone.
 
         Linear layers start as torch's do (uniform within ±1/sqrt(fan_in)); norms at one and zero; the output at zero.

@@ -24,7 +24,7 @@ class Times:
     """A distribution of times on (0, 1].
 
     With importance sampling the density is `q(t) ∝ β/s²` for t ≥ t_eps and constant below (paper); the
-    weight of `f` is a constant, the normaliser; without it times are uniform on (1e-5, 1).
+    weight of `f` is a constant, the normalizer; without it times are uniform on (1e-5, 1).
     """
 
     sde: SDE
@@ -42,15 +42,15 @@ class Times:
         return self.sde.beta(t) / self.sde.variance(t)
 
     @cached_property
-    def normaliser(self) -> float:
-        """Return C = ∫₀¹ of the unnormalised density, in closed form: `d/dt log(exp(∫β) - 1) = β/s²`."""
+    def normalizer(self) -> float:
+        """Return C = ∫₀¹ of the unnormalized density, in closed form: `d/dt log(exp(∫β) - 1) = β/s²`."""
         return self._rate_eps * self.t_eps + self._log_expm1(1.0) - self._log_expm1(self.t_eps)
 
     def inverse_cdf(self, u: Tensor) -> Tensor:
         """Map uniforms in [0, 1) to times, elementwise; stratified uniforms give stratified times."""
         if not self.importance_sampling:
             return UNIFORM_FROM + (1 - UNIFORM_FROM) * u
-        mass = u.double() * self.normaliser
+        mass = u.double() * self.normalizer
         flat = mass / self._rate_eps
         # Solve ∫₀ᵗ β = log(1 + exp(m)), a quadratic in t, for the m left above t_eps.
         integral = torch.nn.functional.softplus(mass - self._rate_eps * self.t_eps + self._log_expm1(self.t_eps))
@@ -67,17 +67,17 @@ class Times:
         """
         late = self._rate_eps * self.t_eps - self._log_expm1(self.t_eps)
         late = late + torch.log(torch.expm1(self.sde.integrated_beta(t.clamp(min=self.t_eps))))
-        return torch.where(t <= self.t_eps, self._rate_eps * t, late) / self.normaliser
+        return torch.where(t <= self.t_eps, self._rate_eps * t, late) / self.normalizer
 
     def weight(self, t: Tensor) -> Tensor:
         """Return w(t) such that `∫ (β/s²) f dt = E[w(t) f(t)]` over these times, elementwise.
 
-        With importance sampling w is the normaliser, at all times (the paper). Below t_eps that is less than β/s², and
+        With importance sampling w is the normalizer, at all times (the paper). Below t_eps that is less than β/s², and
         the integral misses details finer than a Gaussian of variance s²(t_eps) = 1e-4. With exact scores of a pair of
         normals this loses 0.01 of 3 nats, 0.07 of 4 and 0.35 of 5; no estimate exceeds 5.1 nats per coordinate. The
         exact weight grows like 1/t and multiplies the network's errors, which do not vanish at t = 0.
         """
-        return torch.full_like(t, self.normaliser) if self.importance_sampling else self.rate(t) * (1 - UNIFORM_FROM)
+        return torch.full_like(t, self.normalizer) if self.importance_sampling else self.rate(t) * (1 - UNIFORM_FROM)
 
     @cached_property
     def _rate_eps(self) -> float:

@@ -45,7 +45,7 @@ class State:
 
 def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.device, first: int = 0) -> State:
     """Return the state before the first step; errors number the replicates from `first`."""
-    parameters = model.network.initialise(seeds, device)
+    parameters = model.network.initialize(seeds, device)
     parameters.grad = torch.zeros_like(parameters)
     leaves = {name: view.requires_grad_() for name, view in model.network.unflatten(parameters).items()}
     gradients = list(model.network.unflatten(parameters.grad).values())

@@ -1,6 +1,6 @@
 """Generative adversarial networks with a term of mutual information (MINE, section 5.1), all members as one program.
 
-The generator sees noise and a code of one or more parts, each a one-hot vector. It minimises
+The generator sees noise and a code of one or more parts, each a one-hot vector. It minimizes
 
     E softplus(-D(G(noise, code))) - beta · I(G(noise, code); code),
 

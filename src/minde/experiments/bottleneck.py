@@ -1,7 +1,7 @@
 """Experiment 5: the information bottleneck on digits, permutation-invariant (section 5.3).
 
 An encoder maps an image X to a code Z = f(X) + standard normal noise, and a classifier predicts the digit Y from Z.
-They minimise the cross entropy plus beta · I(X; Z), MINE's bound, which a statistics network maximises at the same
+They minimize the cross entropy plus beta · I(X; Z), MINE's bound, which a statistics network maximizes at the same
 time. The distribution of Z given X is known, so that I(X; Z) over the images has a second, almost exact estimate to
 judge MINE by.
 

@@ -23,7 +23,8 @@ def baseline(settings: dict, samples_path: Path, out: Path, device: str = "auto"
 
     `device` is that of methods that use torch; the others run on the CPU.
     """
-    method, options, packages, hardware = settings["method"], settings["options"], BENCHMARK_PACKAGES, processor()
+    method, options = settings["method"], settings["options"]
+    packages, hardware = BENCHMARK_PACKAGES, processor()
     if method in methods.TORCH:
         # The other methods run without torch.
         from minde.device import pick_device

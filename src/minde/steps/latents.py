@@ -20,7 +20,7 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
     """Fit an autoencoder to the images and one to each number of first rows, and write all latents.
 
     A row of the file holds the latents of an image and, in further columns, those of an independent second one: the
-    images in random order. The autoencoders train on all images, since the tests do not ask how well they generalise.
+    images in random order. The autoencoders train on all images, since the tests do not ask how well they generalize.
     Gaussian noise is added to the latents of whole images, which changes no ideal value.
     """
     images, options = load(settings["images"]), settings["autoencoder"]

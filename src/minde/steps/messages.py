@@ -59,5 +59,4 @@ def memory_of(title: str, size: int | None = None) -> Iterator[None]:
         else:
             smaller = "smaller stacks run one after the other, with the same results"
             what, remedy = f"a stack of {size}", f"set run.stack to {(size + 1) // 2} or less: {smaller}"
-        cause = (str(shortage).splitlines() or ["no details"])[0]
-        raise MemoryError(f"{title}: out of memory with {what} ({cause}); {remedy}") from error
+        raise MemoryError(f"{title}: out of memory with {what} ({shortage}); {remedy}") from error

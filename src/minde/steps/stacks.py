@@ -74,15 +74,22 @@ class StackMember:
 
     def __init__(self, training: Training, stack: slice) -> None:
         """Take replicates `stack` of a cell from their current step."""
-        self.training, self.stack, inputs = training, stack, training.inputs
-        self.settings, self.recipe, self.clean = inputs.settings, inputs.recipe, inputs.clean[stack]
+        inputs, first = training.inputs, stack.start
+        self.training = training
+        self.stack = stack
+        self.size = stack.stop - first
+        self.settings = inputs.settings
+        self.recipe = inputs.recipe
+        self.clean = inputs.clean[stack]
         self.moments = tuple(moment[stack] for moment in inputs.moments)
         self.model = model_of(self.settings, self.moments, self.clean.device)
-        self.seeds, self.size = seeds_of(self.settings, "train")[stack], stack.stop - stack.start
+        self.seeds = seeds_of(self.settings, "train")[stack]
+        self.step = int(training.state.tensors["step"][first])
+        self.seconds = training.state.tensors["seconds"][first].item()  # a replicate's share of its stacks' time
+        self.points_done = self._points(self.step)
+        self.latest = ""
+        self.curve = []
         self.title = title_of(self.settings, self.clean.device, stack)
-        self.step = int(training.state.tensors["step"][stack.start])
-        self.seconds = training.state.tensors["seconds"][stack.start].item()  # a replicate's share of its stacks' time
-        self.points_done, self.latest, self.curve = self._points(self.step), "", []
         self.progress = Progress(self.title, self.recipe.steps, "steps", training.checkpointer.log)
 
     @property

@@ -196,16 +196,16 @@ def _names(config: dict) -> Iterator[str]:
 
 def _widths(config: dict) -> Iterator[str]:
     """Yield problems with the widths in tables, which must be estimated if the sigma formula is."""
-    estimators = config["minde"]["estimators"]
-    written = [f"{sigma:g}" for sigma in estimators["sigmas"]]
+    chosen = config["minde"]["estimators"]
+    written = [f"{sigma:g}" for sigma in chosen["sigmas"]]
     unknown = [f"{sigma:g}" for sigma in config["tables"]["sigmas"] if f"{sigma:g}" not in written]
-    if unknown and "sigma" in estimators["formulas"]:
+    if unknown and "sigma" in chosen["formulas"]:
         yield (
             f"tables.sigmas: found {unknown[0]}; allowed: one of minde.estimators.sigmas, which are "
             f"{', '.join(written)}"
         )
     shown = config["tables"]["sigmas"]
-    if not shown and estimators["formulas"] == ["sigma"] and VARIANTS.keys() >= set(config["methods"]):
+    if not shown and chosen["formulas"] == ["sigma"] and VARIANTS.keys() >= set(config["methods"]):
         yield "tables.sigmas: found none, and no other estimate; allowed: at least one of minde.estimators.sigmas"
     quoted = config["minde"]["quoted"].get(config["minde"]["recipe"], {})
     if "sigma" in quoted.values() and len(shown) > 1:

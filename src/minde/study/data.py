@@ -100,8 +100,8 @@ def read(file: Path, columns: list[str], *, duplicates: float) -> np.ndarray:
     if table.num_rows < 2:
         raise DataError(f"{file} has {table.num_rows} rows; at least 2 were expected")
     values = np.stack([_numbers(file, name, table[name]) for name in columns], axis=1)
-    for problem in _problems(values, columns, duplicates):
-        raise DataError(f"{file}, {problem}")
+    for found in _problems(values, columns, duplicates):
+        raise DataError(f"{file}, {found}")
     return values.astype(np.float32)
 
 

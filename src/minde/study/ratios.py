@@ -34,7 +34,7 @@ def ratios(estimates: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
+def summarize(replicates: pd.DataFrame) -> pd.DataFrame:
     """Return mean and 95 % interval (Student's t) of the ratios that `ratios` returns, over converged replicates.
 
     Replicates are splits of the same images, whose choice the interval does not cover. It is NaN for a single

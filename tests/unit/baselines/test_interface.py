@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minde.baselines import Outcome, Replicate, estimates
-from minde.baselines.interface import outcome_of, standardised
+from minde.baselines.interface import outcome_of, standardized
 
 
 def replicate(number=0, rows=50, **kwargs):
@@ -83,9 +83,9 @@ def test_a_training_split_is_checked_too():
         replicate(x_train=np.zeros((3, 1)), y_train=None)
 
 
-def test_standardising_reads_the_training_split_alone():
+def test_standardizing_reads_the_training_split_alone():
     x = np.array([[1.0, 7.0], [3.0, 7.0]])
     samples = Replicate(number=0, x_train=x, y_train=x, x_test=2 * x, y_test=x)
-    (x_train, _), (x_test, _) = standardised(samples)
+    (x_train, _), (x_test, _) = standardized(samples)
     np.testing.assert_array_equal(x_train, [[-1, 0], [1, 0]])
     np.testing.assert_array_equal(x_test, [[0, 7], [4, 7]])

@@ -56,7 +56,7 @@ def test_units_do_not_matter_and_the_seed_decides():
 def test_a_training_that_diverges_is_a_result_with_its_reason_and_its_own():
     fine, broken = gaussian_replicate(0), gaussian_replicate(1)
     broken = Replicate(**vars(broken) | {"x_test": broken.x_test * np.float32(1e37)})
-    broken.x_train[:] *= 1e-3  # so that standardised test samples exceed float32
+    broken.x_train[:] *= 1e-3  # so that standardized test samples exceed float32
     alone, together = estimates_of([fine], steps=50)[0], estimates_of([fine, broken], steps=50)
     assert together[0].nats == pytest.approx(alone.nats, abs=1e-4)
     assert together[1].nats is None

@@ -9,7 +9,7 @@ import torch
 from bmi.estimators.neural._training_log import TrainingLog
 
 from minde.baselines import Replicate, critics, estimates
-from minde.baselines.doe import initialise, log_density
+from minde.baselines.doe import initialize, log_density
 from minde.baselines.widths import of_critic, of_network
 
 NATS = 0.5
@@ -139,7 +139,7 @@ def test_densities_are_those_of_torch_or_scipy(density):
 
 
 def test_parameters_of_a_replicate_come_from_its_seed_alone():
-    (marginal, both), (_, second) = initialise([1, 2], 3, 2, 8, 2, "cpu"), initialise([2], 3, 2, 8, 2, "cpu")
+    (marginal, both), (_, second) = initialize([1, 2], 3, 2, 8, 2, "cpu"), initialize([2], 3, 2, 8, 2, "cpu")
     assert torch.equal(marginal, torch.zeros(2, 1, 4))
     for stacked, alone in zip(both.parameters(), second.parameters(), strict=True):
         assert torch.equal(stacked[1], alone[0])

@@ -8,7 +8,7 @@ from gaussians import gaussian_with
 
 from minde.diffusion.base import base_predictions
 from minde.diffusion.conditioning import VARIANTS, allocate, choose, diffused_coordinates
-from minde.diffusion.gaussian import base_moments, fit_moments, gaussian_scores, without_chance
+from minde.diffusion.gaussian import fit_moments, gaussian_moments, gaussian_scores, without_chance
 from minde.diffusion.sde import SDE
 
 GAUSSIAN = gaussian_with(0.8, 3, pairs=2)
@@ -134,7 +134,7 @@ def test_a_perfect_correlation_stays_and_with_few_rows_none() -> None:
 def test_independent_variables_stay_independent(n: int, dim: int, most: float) -> None:
     """By the mutual information of the base, which without the correction is 0.2 in 20 and 26 in 100 coordinates."""
     z = torch.randn(10, n, 2 * dim, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
-    assert claimed(base_moments(z, dim)[1], dim).mean() < most
+    assert claimed(gaussian_moments(z, dim)[1], dim).mean() < most
 
 
 def claimed(covariance: torch.Tensor, dim_x: int) -> torch.Tensor:
@@ -146,11 +146,11 @@ def claimed(covariance: torch.Tensor, dim_x: int) -> torch.Tensor:
 
 def test_each_variables_own_moments_stay() -> None:
     z = correlated(200, 3, 0.6)
-    for found, plain in zip(base_moments(z, 2), fit_moments(z), strict=True):
+    for found, plain in zip(gaussian_moments(z, 2), fit_moments(z), strict=True):
         torch.testing.assert_close(
             found[..., :2, :2] if found.ndim == 3 else found, plain[..., :2, :2] if plain.ndim == 3 else plain
         )
-    assert torch.equal(base_moments(z, 6)[1], fit_moments(z)[1])
+    assert torch.equal(gaussian_moments(z, 6)[1], fit_moments(z)[1])
 
 
 def test_the_correction_does_not_depend_on_the_coordinates() -> None:
@@ -158,21 +158,21 @@ def test_the_correction_does_not_depend_on_the_coordinates() -> None:
     z = correlated(100, 2, 0.6)
     generator = torch.Generator().manual_seed(5)
     a = torch.block_diag(*(torch.randn(2, 2, generator=generator, dtype=z.dtype) for _ in range(2)))
-    torch.testing.assert_close(base_moments(z @ a.T, 2)[1], a @ base_moments(z, 2)[1] @ a.T)
+    torch.testing.assert_close(gaussian_moments(z @ a.T, 2)[1], a @ gaussian_moments(z, 2)[1] @ a.T)
 
 
 @pytest.mark.parametrize("dim", [1, 10, 30])
 def test_the_mutual_information_of_a_base_is_near_the_truth(dim: int) -> None:
     """For 500 samples of one correlated pair, and independent others: up to 0.9 nats too high without correction."""
     z, truth = correlated(500, dim, 0.8, replicates=20), gaussian_with(0.8, dim, pairs=1).mutual_information
-    assert (claimed(base_moments(z, dim)[1], dim) - truth).mean().abs() < 0.03
+    assert (claimed(gaussian_moments(z, dim)[1], dim) - truth).mean().abs() < 0.03
 
 
 def test_collinear_columns_and_many_samples_are_no_trouble() -> None:
     z = correlated(100_000, 2, 0.6, replicates=1)
-    torch.testing.assert_close(base_moments(z, 2), fit_moments(z), rtol=0, atol=5e-3)
+    torch.testing.assert_close(gaussian_moments(z, 2), fit_moments(z), rtol=0, atol=5e-3)
     doubled = torch.cat([z[..., :1], z], dim=-1).float()
-    torch.testing.assert_close(base_moments(doubled, 3), fit_moments(doubled), rtol=0, atol=5e-3)
+    torch.testing.assert_close(gaussian_moments(doubled, 3), fit_moments(doubled), rtol=0, atol=5e-3)
 
 
 @pytest.mark.parametrize("variant", ["c", "j"])

@@ -40,7 +40,7 @@ def on_meta(variant: str, base: str):
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_a_step_stays_on_its_device_and_asks_it_for_nothing(variant, recipe, base) -> None:
     built, x = on_meta(variant, base)
-    parameters = built.network.initialise(SEEDS, META)
+    parameters = built.network.initialize(SEEDS, META)
     parameters.grad = torch.zeros_like(parameters)
     leaves = {name: view.requires_grad_() for name, view in built.network.unflatten(parameters).items()}
     gradients = list(built.network.unflatten(parameters.grad).values())
@@ -58,9 +58,9 @@ def test_a_step_stays_on_its_device_and_asks_it_for_nothing(variant, recipe, bas
 @pytest.mark.parametrize("variant", ["c", "j"])
 def test_an_estimate_stays_on_its_device_and_asks_it_for_nothing(variant, base, monkeypatch) -> None:
     """Until its value is read."""
-    monkeypatch.setattr(estimators, "summarise", lambda name, per_point, first: per_point)
+    monkeypatch.setattr(estimators, "summarize", lambda name, per_point, first: per_point)
     built, x = on_meta(variant, base)
-    parameters = built.network.unflatten(built.network.initialise(SEEDS, META))
+    parameters = built.network.unflatten(built.network.initialize(SEEDS, META))
     found = mutual_information(
         lambda *of: built.noise(parameters, *of),
         x,

@@ -6,7 +6,7 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 
 from minde.diffusion.base import base_scores, fit_base
 from minde.diffusion.conditioning import VARIANTS, diffused_coordinates
-from minde.diffusion.gaussian import base_moments
+from minde.diffusion.gaussian import gaussian_moments
 from minde.diffusion.mixture import COMPONENTS, RIDGE
 from minde.diffusion.sde import SDE
 
@@ -137,7 +137,7 @@ def test_curved_clusters_have_a_component_each(shape: str) -> None:
     means, covariances, weights = fit_base("mixture", rows.unsqueeze(0), 1)
     assert (weights > 0).sum() == 2
     for code in (0, 1):
-        mean, covariance = base_moments(rows[codes == code].unsqueeze(0), 1)
+        mean, covariance = gaussian_moments(rows[codes == code].unsqueeze(0), 1)
         errors = torch.maximum(
             (means[0, :2] - mean).abs().amax(1), (covariances[0, :2] - covariance).abs().amax((1, 2))
         )
@@ -160,7 +160,7 @@ def test_few_rows_of_clusters_in_many_columns() -> None:
     torch.testing.assert_close(weights[0, :5], torch.tensor([0.25, 0.25, 0.25, 0.25, 0]))
     of_clusters = torch.stack([x[codes == code].mean(0) for code in range(4)])
     assert torch.cdist(of_clusters, means[0, :4]).min(dim=1).values.max() < 1e-4
-    _, expected = base_moments((x - of_clusters[codes]).unsqueeze(0), 20)
+    _, expected = gaussian_moments((x - of_clusters[codes]).unsqueeze(0), 20)
     torch.testing.assert_close(covariances[0, :4], expected.expand(4, -1, -1), rtol=0, atol=0.01)
 
 

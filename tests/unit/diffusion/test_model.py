@@ -40,7 +40,7 @@ def test_the_last_output_says_how_much_of_the_base_to_add() -> None:
         moments=fit_moments(clean),
         device=torch.device("cpu"),
     )
-    parameters = model.network.unflatten(model.network.initialise([0], torch.device("cpu")))
+    parameters = model.network.unflatten(model.network.initialize([0], torch.device("cpu")))
     arguments = (parameters, clean, clean + 0.1, torch.full((1, 8), 0.2), only("j", "joint"))
     base = model.predict(*arguments)
     parameters["output.bias"][:, -1] = 0.5

@@ -129,14 +129,14 @@ def test_every_member_of_a_stack_equals_a_plain_network(architecture: str, plain
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_initial_parameters_depend_on_their_own_seed_only(architecture: str) -> None:
     shape, cpu = network(2, 1, 16, architecture=architecture), torch.device("cpu")
-    stack = shape.initialise([3, 4, 5], cpu)
-    assert torch.equal(stack[1:2], shape.initialise([4], cpu))
+    stack = shape.initialize([3, 4, 5], cpu)
+    assert torch.equal(stack[1:2], shape.initialize([4], cpu))
     assert not torch.equal(stack[0], stack[1])
 
 
 def test_initial_layers_have_torchs_spread_and_a_silent_output() -> None:
     shape = network(2, 1, 64)
-    parameters = shape.unflatten(shape.initialise([0], torch.device("cpu")))
+    parameters = shape.unflatten(shape.initialize([0], torch.device("cpu")))
     assert parameters["middle0.linear1.weight"].abs().max() <= 1 / 8
     assert parameters["middle0.linear1.weight"].std().item() == pytest.approx(1 / 8 / 3**0.5, rel=0.05)
     assert parameters["output.weight"].abs().max() == 0

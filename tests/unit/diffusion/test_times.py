@@ -24,7 +24,7 @@ def unnormalised_density(times: Times, t: float) -> float:
 def test_normaliser_is_the_integral_of_the_density(sde: SDE, t_eps: float) -> None:
     times = Times(sde=sde, t_eps=t_eps)
     numerical, _ = quad(lambda t: unnormalised_density(times, t), 0, 1, points=[t_eps, 10 * t_eps], limit=500)
-    assert times.normaliser == pytest.approx(numerical, rel=1e-7)
+    assert times.normalizer == pytest.approx(numerical, rel=1e-7)
 
 
 @pytest.mark.parametrize("sde", SDES)
@@ -34,14 +34,14 @@ def test_times_follow_the_density(sde: SDE) -> None:
 
     def cdf(values):
         masses = [quad(lambda s: unnormalised_density(times, s), 0, v, points=[1e-3])[0] for v in values]
-        return np.array(masses) / times.normaliser
+        return np.array(masses) / times.normalizer
 
     assert kstest(t.numpy(), cdf).pvalue > 0.01
 
 
 def test_the_inverse_reaches_both_ends_and_the_join() -> None:
     times = Times(sde=SDE())
-    join = unnormalised_density(times, 0) * times.t_eps / times.normaliser
+    join = unnormalised_density(times, 0) * times.t_eps / times.normalizer
     u = torch.tensor([0.0, join, 1.0], dtype=torch.float64)
     expected = torch.tensor([1e-9, times.t_eps, 1.0], dtype=torch.float64)
     torch.testing.assert_close(times.inverse_cdf(u), expected, rtol=1e-9, atol=1e-12)

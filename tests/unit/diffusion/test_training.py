@@ -115,7 +115,7 @@ def test_parameters_decay_by_the_learning_rate_and_the_number_of_samples() -> No
     network = model(x, "c").network
     assert network.n_parameters < network.flat_size
     unused = slice(network.n_parameters, None)
-    initial = network.initialise([7, 8], CPU)[:, unused]
+    initial = network.initialize([7, 8], CPU)[:, unused]
     decay = recipe.decay(*x.shape[1:])
     kept = math.prod(1 - recipe.learning_rate_at(step) * decay for step in range(recipe.steps))
     assert kept < 0.9
@@ -146,7 +146,7 @@ def test_training_learns_the_scores_of_a_gaussian(variant: str) -> None:
     times = Times(sde=SDE())
     errors = estimators.integrate(error, fresh, times=times, mc_draws=1, stratified=True, seeds=[1, 2])
     for name, values in errors.items():
-        assert values.mean() / (0.5 * times.normaliser) < 0.02, name
+        assert values.mean() / (0.5 * times.normalizer) < 0.02, name
     found = estimators.mutual_information(
         predict,
         fresh,

@@ -5,7 +5,7 @@ import pytest
 
 from minde.study import consistency
 from minde.study.consistency import IDEAL, entries
-from minde.study.ratios import ratios, summarise
+from minde.study.ratios import ratios, summarize
 from minde.study.tables.consistency import texts, write_ratios
 
 CONFIG = {"name": "images", "consistency": {"images": "digits", "rows": [2, 4, 8], "autoencoder": {"latent": 2}}}
@@ -54,7 +54,7 @@ def test_ratios_are_to_the_reference_of_the_same_replicate() -> None:
 def test_the_interval_is_students() -> None:
     replicates = pd.DataFrame({"test": "baseline", "rows": 2, "row": "MINDE-c", "method": "minde-c"}, index=range(3))
     replicates = replicates.assign(estimator="inside", replicate=range(3), ratio=[0.9, 1.0, 1.1])
-    (row,) = summarise(replicates).to_dict("records")
+    (row,) = summarize(replicates).to_dict("records")
     assert row["mean"] == pytest.approx(1.0)
     assert row["high"] - 1 == pytest.approx(4.302653 * 0.1 / 3**0.5, rel=1e-6)  # t of 2 degrees of freedom
     assert row["ideal"] == IDEAL["baseline"]
@@ -84,7 +84,7 @@ def test_replicates_that_did_not_converge_are_left_out_and_marked() -> None:
     lost = (frame["task"] == "baseline-2") & (frame["replicate"] > 1)
     all_lost = (frame["task"] == "additivity-8") & (frame["method"] == "minde-c")
     frame.loc[lost | all_lost, ["estimate", "not_converged"]] = [float("nan"), "no reason"]
-    summary = summarise(ratios(frame))
+    summary = summarize(ratios(frame))
     by_test = summary.set_index(["test", "rows", "method"])
     assert by_test.loc["baseline", 2, "minde-c"][["replicates", "converged"]].tolist() == [4, 2]
     assert by_test.loc["processing", 8, "minde-c"][["replicates", "converged"]].tolist() == [4, 4]

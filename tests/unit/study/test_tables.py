@@ -19,7 +19,7 @@ from minde.study.figures.panels import COLORS, MARKERS
 from minde.study.methods import METHODS
 from minde.study.rows import row_label, row_order
 from minde.study.selection import at_train_size
-from minde.study.tables import COLUMNS, html, latex, published, summarise, with_reference, write_summary, write_table
+from minde.study.tables import COLUMNS, html, latex, published, summarize, with_reference, write_summary, write_table
 from minde.study.tables.rendering import CLASS_COLORS, class_meanings, error_class, number, to_csv, to_markdown
 from minde.study.tables.summary import note, score, texts
 from minde.study.tasks import TASKS
@@ -66,7 +66,7 @@ SMALL = estimates(
 
 
 def test_rows_as_in_the_paper_and_tasks_as_in_the_benchmark():
-    summary = summarise(SMALL)
+    summary = summarize(SMALL)
     assert list(summary.columns) == COLUMNS
     rows = ["MINDE-c (σ=1)", "MINDE-c", "CCA"]
     assert list(summary["row"]) == [row for row in rows for _ in range(2)]
@@ -102,7 +102,7 @@ def test_the_order_of_all_rows():
 
 
 def test_numbers_are_means_and_deviations_at_the_largest_train_size():
-    line = summarise(SMALL).set_index(["row", "task"]).loc[("MINDE-c", STUDENT)]
+    line = summarize(SMALL).set_index(["row", "task"]).loc[("MINDE-c", STUDENT)]
     assert (line["train_size"], line["replicates"], line["mi_true"]) == (500, 2, TASKS[STUDENT].mi_true)
     assert line["mean"] == pytest.approx(0.12)
     assert line["std"] == pytest.approx(0.02 / 2**0.5)
@@ -113,14 +113,14 @@ def test_numbers_are_means_and_deviations_at_the_largest_train_size():
 
 def test_a_single_replicate_has_no_deviation():
     single = SMALL[SMALL["replicate"] == 0]
-    assert summarise(single)[["std", "low", "high"]].isna().all(axis=None)
-    assert "±" not in html.to_html(summarise(single), 1)
-    unknown = to_markdown(summarise(single.assign(mi_true=float("nan"))), 1)
+    assert summarize(single)[["std", "low", "high"]].isna().all(axis=None)
+    assert "±" not in html.to_html(summarize(single), 1)
+    unknown = to_markdown(summarize(single.assign(mi_true=float("nan"))), 1)
     assert "| St 2×2 (dof=2) | – | 0.0 | 0.1 | 0.9 |" in unknown
 
 
 def test_markdown():
-    assert to_markdown(summarise(SMALL), 1) == (
+    assert to_markdown(summarize(SMALL), 1) == (
         "| Task | GT | MINDE-c (σ=1) | MINDE-c | CCA |\n"
         "| :-- | --: | --: | --: | --: |\n"
         "| Bivariate Nm 1×1 | 0.4 | 0.2 | 0.4 | 0.4 |\n"
@@ -129,11 +129,11 @@ def test_markdown():
 
 
 def test_decimals_are_those_asked_for():
-    assert "| St 2×2 (dof=2) | 0.193 | -0.020 | 0.120 | 1.000 |" in to_markdown(summarise(SMALL), 3)
+    assert "| St 2×2 (dof=2) | 0.193 | -0.020 | 0.120 | 1.000 |" in to_markdown(summarize(SMALL), 3)
 
 
 def test_csv_reads_back_in_full_precision():
-    summary = summarise(SMALL)
+    summary = summarize(SMALL)
     lines = list(csv.DictReader(io.StringIO(to_csv(summary))))
     assert [line["row"] for line in lines] == list(summary["row"])
     assert list(lines[0]) == COLUMNS
@@ -142,7 +142,7 @@ def test_csv_reads_back_in_full_precision():
 
 
 def test_latex():
-    body = latex.to_latex(summarise(SMALL), 1).split("\\toprule\n")[1].split("\\bottomrule")[0]
+    body = latex.to_latex(summarize(SMALL), 1).split("\\toprule\n")[1].split("\\bottomrule")[0]
     assert body == (
         r" & \rotatebox{90}{Bivariate Nm 1$\times$1} & \rotatebox{90}{St 2$\times$2 (dof=2)} \\" + "\n"
         r"\midrule" + "\n"
@@ -162,7 +162,7 @@ def test_latex_escapes_what_it_would_interpret():
 
 
 def test_negative_numbers_have_a_minus_sign_in_latex():
-    assert r"\cellcolor{low3}$-$0.02" in latex.to_latex(summarise(SMALL), 2)
+    assert r"\cellcolor{low3}$-$0.02" in latex.to_latex(summarize(SMALL), 2)
 
 
 NEEDS_LATEX = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
@@ -217,7 +217,7 @@ class Cells(HTMLParser):
 
 
 def test_html():
-    page = html.to_html(summarise(SMALL), 1)
+    page = html.to_html(summarize(SMALL), 1)
     lines = Cells(page).lines
     assert [[cell["text"] for cell in line] for line in lines] == [
         ["", "Bivariate Nm 1×1", "St 2×2 (dof=2)"],
@@ -238,7 +238,7 @@ def test_html():
 
 
 def test_html_escapes_and_fetches_nothing():
-    summary = summarise(SMALL)
+    summary = summarize(SMALL)
     summary["task_label"] = '<b> & "x"'
     page = html.to_html(summary, 1)
     assert "<b> &" not in page
@@ -276,13 +276,13 @@ def test_no_negative_zero():
 def test_a_missing_task_of_a_row_is_named():
     lacking = SMALL[~((SMALL["method"] == "cca") & (SMALL["task"] == STUDENT))]
     with pytest.raises(ValueError, match=f"no estimate of CCA for task {STUDENT} at train size 500"):
-        summarise(lacking)
+        summarize(lacking)
 
 
 def test_a_row_missing_at_the_largest_train_size_is_named():
     lacking = SMALL[~((SMALL["estimator"] == "sigma=1") & (SMALL["task"] == NORMAL))]
     with pytest.raises(ValueError, match=rf"no estimate of MINDE-c \(σ=1\) for task {NORMAL}"):
-        summarise(lacking)
+        summarize(lacking)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -290,12 +290,12 @@ def test_an_estimate_that_is_no_number_is_named(value):
     broken = SMALL.copy()
     broken.loc[3, "estimate"] = value
     with pytest.raises(ValueError, match=f"1 estimates are not finite, first {value} of task={NORMAL}, method=cca"):
-        summarise(broken)
+        summarize(broken)
 
 
 def test_an_empty_file_is_refused():
     with pytest.raises(ValueError, match="the estimates file is empty"):
-        summarise(SMALL[:0])
+        summarize(SMALL[:0])
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_what_has_no_row_or_column_is_named(column, value, message):
     broken = SMALL.copy()
     broken.loc[0, column] = value
     with pytest.raises(ValueError, match=message):
-        summarise(broken)
+        summarize(broken)
 
 
 def test_all_kinds_are_written_or_none(tmp_path):
@@ -339,7 +339,7 @@ def lost(frame: pd.DataFrame, task: str, replicates: list[int], reason="the loss
 
 
 def test_a_method_that_never_converged_has_a_dash_and_no_colour():
-    table = summarise(lost(SMALL, STUDENT, [0, 1]))
+    table = summarize(lost(SMALL, STUDENT, [0, 1]))
     line = table.set_index(["row", "task"]).loc[("CCA", STUDENT)]
     assert (line["replicates"], line["converged"], line["not_converged"]) == (2, 0, "the loss was not finite")
     assert to_markdown(table, 1).endswith("| St 2×2 (dof=2) | 0.2 | 0.0 | 0.1 | – |\n")
@@ -355,7 +355,7 @@ def test_a_method_that_never_converged_has_a_dash_and_no_colour():
 
 
 def test_a_mean_of_some_replicates_is_marked():
-    table = summarise(lost(SMALL, STUDENT, [0]))
+    table = summarize(lost(SMALL, STUDENT, [0]))
     assert "| 1.1† |" in to_markdown(table, 1)
     assert r"\cellcolor{high4}1.1\textdagger{}" in latex.to_latex(table, 1)
     page = html.to_html(table, 1)
@@ -375,12 +375,12 @@ def test_latex_with_marks_compiles(tmp_path):
 def test_a_missing_estimate_without_a_reason_is_an_error():
     broken = lost(SMALL, STUDENT, [0]).assign(not_converged=None)
     with pytest.raises(ValueError, match="1 estimates are not finite, first nan of task=student"):
-        summarise(broken)
+        summarize(broken)
 
 
 def test_a_smaller_train_size_can_be_asked_for():
     smaller = SMALL[SMALL["estimator"] != "sigma=1"]
-    table = summarise(smaller, train_size=100).set_index(["row", "task"])
+    table = summarize(smaller, train_size=100).set_index(["row", "task"])
     assert table.loc[("MINDE-c", STUDENT), "mean"] == 9.0
     assert table.loc[("CCA", STUDENT), "mean"] == pytest.approx(1.0)
 
@@ -393,7 +393,7 @@ def test_other_widths_than_those_asked_for_are_left_out(tmp_path):
 
 
 def test_the_published_row_stands_below_ours_of_minde():
-    table = with_reference(summarise(SMALL))
+    table = with_reference(summarize(SMALL))
     assert list(table.columns) == COLUMNS
     assert list(table["row"].unique()) == ["MINDE-c (σ=1)", "MINDE-c", published.LABEL, "CCA"]
     assert to_markdown(table, 1) == (
@@ -414,7 +414,7 @@ def test_the_published_row_has_39_tasks_of_which_31_are_right():
 
 
 def test_the_summary_counts_tasks_and_states_error_and_cost():
-    scores = score(at_train_size(SMALL), summarise(SMALL), resamples=500, seed=0, quoted={}).set_index("row")
+    scores = score(at_train_size(SMALL), summarize(SMALL), resamples=500, seed=0, quoted={}).set_index("row")
     cca = scores.loc["CCA"]
     assert (cca["tasks"], cca["converged"], cca["equal"], cca["within_0.05"], cca["within_0.1"]) == (2, 2, 1, 1, 1)
     errors = [0.42 - TASKS[NORMAL].mi_true, 1.0 - TASKS[STUDENT].mi_true]
@@ -430,7 +430,7 @@ def test_the_interval_covers_the_error_of_replicates_that_scatter():
     rng, covered = np.random.default_rng(0), 0
     for _ in range(40):
         frame = estimates({(NORMAL, "cca", "cca", 0): list(1 + 0.1 * rng.standard_normal(20))})
-        (line,) = score(frame, summarise(frame), resamples=300, seed=1, quoted={}).to_dict("records")
+        (line,) = score(frame, summarize(frame), resamples=300, seed=1, quoted={}).to_dict("records")
         covered += line["low"] <= 1 - TASKS[NORMAL].mi_true <= line["high"]
     assert 33 <= covered <= 40
 
@@ -438,7 +438,7 @@ def test_the_interval_covers_the_error_of_replicates_that_scatter():
 def test_resampled_means_of_few_replicates_spread_as_means_do():
     """Two values, such as 0 and 1, give means of 0, 1/2 and 1, whose variance of 1/8 is scaled to s² / 2 = 1/4."""
     frame = estimates({(NORMAL, "cca", "cca", 0): [10.0, 11.0]})
-    (line,) = score(frame, summarise(frame), resamples=10_000, seed=0, quoted={}).to_dict("records")
+    (line,) = score(frame, summarize(frame), resamples=10_000, seed=0, quoted={}).to_dict("records")
     middle = 10.5 - TASKS[NORMAL].mi_true
     assert (line["low"], line["high"]) == pytest.approx((middle - 0.5 * 2**0.5, middle + 0.5 * 2**0.5), abs=0.02)
 
@@ -450,31 +450,31 @@ def test_the_interval_of_an_error_below_the_spread_holds_it():
         (task, "cca", "cca", 0): [TASKS[task].mi_true + offset for offset in around] for task in (NORMAL, STUDENT)
     }
     frame = estimates(values)
-    (line,) = score(frame, summarise(frame), resamples=1000, seed=0, quoted={}).to_dict("records")
+    (line,) = score(frame, summarize(frame), resamples=1000, seed=0, quoted={}).to_dict("records")
     assert line["mean_absolute_error"] == pytest.approx(0)
     assert line["low"] == 0 < line["high"] < 0.15
 
 
 def test_an_interval_does_not_depend_on_the_other_rows():
-    together = score(at_train_size(SMALL), summarise(SMALL), resamples=50, seed=0, quoted={}).set_index("row")
+    together = score(at_train_size(SMALL), summarize(SMALL), resamples=50, seed=0, quoted={}).set_index("row")
     frame = SMALL[SMALL["method"] == "cca"]
-    (alone,) = score(frame, summarise(frame), resamples=50, seed=0, quoted={}).to_dict("records")
+    (alone,) = score(frame, summarize(frame), resamples=50, seed=0, quoted={}).to_dict("records")
     assert (alone["low"], alone["high"]) == (together.loc["CCA", "low"], together.loc["CCA", "high"])
 
 
 def test_tasks_without_an_estimate_count_as_not_right():
     frame = lost(SMALL, STUDENT, [0, 1])
-    scores = score(at_train_size(frame), summarise(frame), resamples=10, seed=0, quoted={}).set_index("row")
+    scores = score(at_train_size(frame), summarize(frame), resamples=10, seed=0, quoted={}).set_index("row")
     assert (scores.loc["CCA", "tasks"], scores.loc["CCA", "converged"], scores.loc["CCA", "equal"]) == (2, 1, 1)
 
 
 def test_the_summary_as_text():
     frame = SMALL[SMALL["method"] == "cca"]
     single = frame[frame["replicate"] == 0]
-    assert texts(score(single, summarise(single), resamples=10, seed=0, quoted={})) == [
+    assert texts(score(single, summarize(single), resamples=10, seed=0, quoted={})) == [
         ["CCA", "2", "1", "1", "1", "0.355", "3"]
     ]
-    (line,) = texts(score(frame, summarise(frame), resamples=10, seed=0, quoted={}))
+    (line,) = texts(score(frame, summarize(frame), resamples=10, seed=0, quoted={}))
     assert re.fullmatch(r"0\.407 \(0\.\d{3} to 0\.\d{3}\)", line[5])
 
 
@@ -493,19 +493,19 @@ def test_the_summary_is_written_in_all_kinds(tmp_path):
 
 def test_the_summary_marks_the_formulas_that_were_named_in_advance():
     for formula, label in (("inside", "MINDE-c *"), ("gap", "MINDE-c")):
-        scores = score(at_train_size(SMALL), summarise(SMALL), resamples=10, seed=0, quoted={"minde-c": formula})
+        scores = score(at_train_size(SMALL), summarize(SMALL), resamples=10, seed=0, quoted={"minde-c": formula})
         assert [line[0] for line in texts(scores)] == ["MINDE-c (σ=1)", label, "CCA"]
         assert ("*: the formula" in note(scores, 10)) == (label == "MINDE-c *")
 
 
 def test_tasks_of_unknown_truth_are_shown_and_not_scored():
     frame = SMALL.assign(mi_true=SMALL["mi_true"].mask(SMALL["task"] == STUDENT))
-    table = summarise(frame)
+    table = summarize(frame)
     cells = "-0.02 (-0.15 to 0.11) | 0.12 (-0.01 to 0.25) | 1.00 (-0.27 to 2.27)"
     assert f"| St 2×2 (dof=2) | – | {cells} |" in to_markdown(table, 2)
     page = html.to_html(table, 2)
     assert "the 95 % interval of the mean over replicates (Student&#x27;s t) is in parentheses" in page
-    assert "in parentheses" not in html.to_html(summarise(SMALL), 2)
+    assert "in parentheses" not in html.to_html(summarize(SMALL), 2)
     scores = score(at_train_size(frame), table, resamples=10, seed=0, quoted={}).set_index("row")
     assert set(scores["tasks"]) == {1}
     scores = score(at_train_size(frame), table[table["task"] == STUDENT], resamples=10, seed=0, quoted={})
@@ -521,7 +521,7 @@ def test_a_user_file_is_named_by_its_id_and_has_no_error(tmp_path, kind):
     text = (tmp_path / f"table.{kind}").read_text()
     assert "nan" not in text.lower()
     assert (r"Spiral\_1" if kind == "tex" else "Spiral_1") in text  # not abbreviated
-    summary = summarise(frame)
+    summary = summarize(frame)
     assert list(summary["task"].unique())[-1] == "Spiral_1"
     assert summary[summary["task"] == "Spiral_1"]["error"].isna().all()
 

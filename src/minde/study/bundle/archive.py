@@ -189,7 +189,7 @@ def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
 
 
 def leaves_folder(name: str) -> bool:
-    """Return whether a member's name is anything but a normalised path below the target folder."""
+    """Return whether a member's name is anything but a normalized path below the target folder."""
     parts = name.split("/")
     return any(part in ("", ".", "..") for part in parts) or any(c in name for c in "\\:\0")
 

@@ -37,7 +37,7 @@ def pack(holds: str, config: dict, folder: Path, files: Iterable[Path], lock: Pa
     """
     data, made_by = (_weights if holds == "weights" else _estimates)(config, folder)
     members: dict[str, bytes | Path] = {path.relative_to(folder).as_posix(): path for path in (*files, *data)}
-    lines = list(made_by)  # the manifest summarises these, and not the other study's
+    lines = list(made_by)  # the manifest summarizes these, and not the other study's
     if holds == "estimates" and (other := config["compared_with"]):
         members[archive.COMPARED] = folder.parent / other / "estimates.parquet"
         lines.append({"compared_with": other, **results.read_provenance(members[archive.COMPARED])})

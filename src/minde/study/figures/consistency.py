@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from ..consistency import IDEAL
-from ..ratios import ratios, summarise
+from ..ratios import ratios, summarize
 from .panels import COLORS, TRUTH_STYLE, draw_heads, marker_of
 
 TITLES = {
@@ -24,7 +24,7 @@ def consistency(estimates: pd.DataFrame) -> Figure:
 
     An arrowhead on the edge is a mean below 0 or above 1.5 times the ideal value. Raises ValueError like `ratios`.
     """
-    summary = summarise(ratios(estimates))
+    summary = summarize(ratios(estimates))
     figure, keys = Figure(), {}
     figure.set_figheight(2.3)
     positions, labels = sorted(summary["rows"].unique()), list(summary["row"].unique())

@@ -31,7 +31,7 @@ COLUMNS = [
 ]
 
 
-def summarise(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:
+def summarize(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:
     """Return mean and spread over the replicates, one line per (row, task).
 
     Rows are as in the paper, tasks as in the benchmark. `estimates` has the columns of an estimates file, the result
@@ -80,10 +80,10 @@ def write_table(
 ) -> None:
     """Write Table 1 to every path in the format of its suffix: .csv (full precision), .md, .tex or .html.
 
-    The σ formula is shown at the widths `sigmas` only. Raises ValueError for another suffix, and like `summarise`;
+    The σ formula is shown at the widths `sigmas` only. Raises ValueError for another suffix, and like `summarize`;
     nothing is written then.
     """
-    table = summarise(of_widths(estimates, sigmas), train_size)
+    table = summarize(of_widths(estimates, sigmas), train_size)
     if reference:
         table = with_reference(table)
     kinds = {
@@ -107,10 +107,10 @@ def write_summary(
     """Write the summary of Table 1, a line per row, in the same formats.
 
     `quoted` is the formula of each MINDE variant that is marked. Raises ValueError for another suffix, and like
-    `summarise`; nothing is written then.
+    `summarize`; nothing is written then.
     """
     shown = of_widths(estimates, sigmas)
-    scores = summary.score(at_train_size(shown), summarise(shown), resamples, seed, quoted)
+    scores = summary.score(at_train_size(shown), summarize(shown), resamples, seed, quoted)
     head, body, note = summary.HEAD, summary.texts(scores), summary.note(scores, resamples)
     kinds = {
         ".csv": lambda: rendering.to_csv(scores),

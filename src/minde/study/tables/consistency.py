@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..ratios import ratios, summarise
+from ..ratios import ratios, summarize
 from ..selection import of_widths
 from . import html
 from .rendering import MISSING, PARTIAL, markdown, to_csv, write
@@ -39,7 +39,7 @@ def write_ratios(
     `tasks` are those of the tests: user files beside them may have names of the same form.
     Raises ValueError for another suffix, and like `ratios`; nothing is written then.
     """
-    summary = summarise(ratios(of_widths(estimates[estimates["task"].isin(tasks)], sigmas)))
+    summary = summarize(ratios(of_widths(estimates[estimates["task"].isin(tasks)], sigmas)))
     head, body = texts(summary)
     kinds = {
         ".csv": lambda: to_csv(summary),

@@ -2,7 +2,7 @@
 
 LaTeX and HTML keep the paper's layout, one column per task. Markdown has one line per task, because forty columns are
 too wide for it; CSV has one line per (row, task) in full precision, which programs read most easily. All take the
-summary that `tables.summarise` returns.
+summary that `tables.summarize` returns.
 """
 
 import math
