@@ -1,7 +1,7 @@
 """Which scores each variant learns, and the network inputs that select one of them (paper).
 
 Each of the two variables has a role in a score. A *diffused* variable is fed noisy with its time t; a *conditioned*
-one is fed clean with time 0; a *marginalised* one is fed zeros with time 1.
+one is fed clean with time 0; a *marginalized* one is fed zeros with time 1.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Role = Literal["diffused", "conditioned", "marginalised"]
+Role = Literal["diffused", "conditioned", "marginalized"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Score:
 
 VARIANTS: dict[str, dict[str, Score]] = {
     "c": {
-        "marginal": Score("diffused", "marginalised", odds=1, share=1),
+        "marginal": Score("diffused", "marginalized", odds=1, share=1),
         "conditional": Score("diffused", "conditioned", odds=1, share=3),
     },
     "j": {
@@ -37,7 +37,7 @@ VARIANTS: dict[str, dict[str, Score]] = {
         "y_given_x": Score("conditioned", "diffused", odds=1, share=1),
     },
     # One variable alone, for divergences between two distributions of it: dim_y is 0.
-    "x": {"marginal": Score("diffused", "marginalised", odds=1, share=1)},
+    "x": {"marginal": Score("diffused", "marginalized", odds=1, share=1)},
 }
 
 
@@ -93,7 +93,7 @@ def choose(variant: str, u: Tensor) -> Selection:
 
 @dataclass(frozen=True)
 class Masks:
-    """What each score diffuses, conditions on and marginalises: one row per score of a variant, floats 0 or 1."""
+    """What each score diffuses, conditions on and marginalizes: one row per score of a variant, floats 0 or 1."""
 
     diffused: Tensor
     """`(scores, dim_x + dim_y)`: coordinates fed noisy; the loss counts only these."""
@@ -101,7 +101,7 @@ class Masks:
     """`(scores, dim_x + dim_y)`: coordinates fed clean."""
     time_diffused: Tensor
     """`(scores, 2)`: time inputs that are t."""
-    time_marginalised: Tensor
+    time_marginalized: Tensor
     """`(scores, 2)`: time inputs that are 1."""
 
     def network_input(self, clean: Tensor, noisy: Tensor, t: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,7 +110,7 @@ class Masks:
         `t` has shape `(replicates, batch)`; `scores` are the score indices of a :class:`Selection`.
         """
         variables = self.diffused[scores] * noisy + self.conditioned[scores] * clean
-        times = self.time_diffused[scores] * t.unsqueeze(-1) + self.time_marginalised[scores]
+        times = self.time_diffused[scores] * t.unsqueeze(-1) + self.time_marginalized[scores]
         return variables, times
 
 
@@ -127,7 +127,7 @@ def masks(variant: str, dim_x: int, dim_y: int, device: torch.device) -> Masks:
         diffused=rows("diffused", dim_x, dim_y),
         conditioned=rows("conditioned", dim_x, dim_y),
         time_diffused=rows("diffused", 1, 1),
-        time_marginalised=rows("marginalised", 1, 1),
+        time_marginalized=rows("marginalized", 1, 1),
     )
 
 

@@ -1,7 +1,7 @@
 """Layers of stacked networks: the networks of all replicates are one batched program.
 
 Parameters are named, and their first dimension is the replicates: a matrix is `(replicates, out, in)`. Activations
-are `(replicates, features, batch)`, so that a norm reduces over an outer dimension and vectorises over the batch.
+are `(replicates, features, batch)`, so that a norm reduces over an outer dimension and vectorizes over the batch.
 """
 
 import torch
