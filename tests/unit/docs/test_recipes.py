@@ -11,6 +11,7 @@ from snakemake.utils import update_config
 from minde.steps import plan
 from minde.study import config as configs
 from minde.study import design, results
+from minde.study.tasks import HIGH_MI, HIGH_MI_VERSIONS
 
 ROOT = Path(__file__).parents[3]
 
@@ -84,6 +85,16 @@ def test_the_table_of_what_gaussianizing_does_is_that_of_the_estimates() -> None
         (task, truth[task], *(found[task, method] for found, method in columns))
         for task in config["tasks"]
         if not task.startswith("student-")  # gaussianized in both
+    ]
+
+
+def test_the_table_of_high_mutual_information_is_that_of_the_estimates() -> None:
+    found, truth = means("docs/results/high_mi/estimates.parquet", config_of("accuracy")["minde"]["quoted"]["fast"])
+    cells = [(version, method) for version in HIGH_MI_VERSIONS for method in ("minde-c", "minde-j")]
+    tasks = [task for task in HIGH_MI if task.startswith("high-mi-")]
+    assert rows(" \\| ".join([r"(-?[\d.]+)"] * 6)) == [
+        (f"{float(truth[task]):.1f}", *(found[f"{version}{task}", method] for version, method in cells))
+        for task in tasks
     ]
 
 
