@@ -4,21 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
+from some_cells import cell
 
-from minde.study import config as configs
-from minde.study import design, origins, step_settings
+from minde.study import origins, step_settings
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def config():
-    return configs.resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT)
-
-
-def cell(method="minde-c", task="1v1-normal-0.75", train_size=2000):
-    return design.Cell(method=method, task=task, train_size=train_size)
 
 
 @pytest.mark.parametrize(

@@ -7,21 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 from snakemake.utils import update_config
+from some_cells import cell
 
 from minde.study import config as configs
-from minde.study import design, hyperparameters, methods, pages, step_settings
+from minde.study import hyperparameters, methods, pages, step_settings
 from minde.study.tasks import TASKS
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def config():
-    return configs.resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT)
-
-
-def cell(method="minde-c", task="1v1-normal-0.75", train_size=2000):
-    return design.Cell(method=method, task=task, train_size=train_size)
 
 
 def test_each_competitor_that_trains_has_its_own_options(config):
