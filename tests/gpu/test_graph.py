@@ -1,6 +1,7 @@
 """The captured step on a GPU: it trains the same as eager steps there and on a CPU."""
 
 import dataclasses
+import importlib
 import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -62,10 +63,7 @@ def test_a_captured_step_does_what_one_on_a_cpu_does(recipe, base, monkeypatch) 
     monkeypatch.setattr(Batches, "draw", lambda *_: Chunk(**{name: t.clone() for name, t in drawn[0].items()}))
     _, found = first_steps(CUDA, initial)
     for name in ("parameters", "average", "loss"):
-        difference = (found[name] - expected[name]).abs().flatten()
-        assert difference.sort().values[int(0.999 * len(difference)) - 1] <= 1e-5, name
-        # Adam's first steps are as long as the learning rate, to whichever side: rounding decides for gradients near 0.
-        assert difference.max() <= 2 * recipe.learning_rate, name
+        torch.testing.assert_close(found[name], expected[name], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("recipe", "base"), KINDS)
@@ -88,7 +86,7 @@ def test_the_host_does_not_wait_within_a_step(recipe, base, monkeypatch) -> None
 
 def test_a_training_warns_of_nothing() -> None:
     """Torch would, of an optimizer for graphs that steps without one, as in the warm-up."""
-    run(samples().to(CUDA), "c", FAST, SEEDS)  # imports what torch needs for its first step
+    importlib.import_module("torch._dynamo")  # which the first step of an optimizer imports, with warnings of its own
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         run(samples().to(CUDA), "c", FAST, SEEDS)

@@ -19,7 +19,10 @@ _lock, _running = threading.Lock(), []
 
 @contextmanager
 def undisturbed(device: torch.device, threads: int) -> Iterator[None]:
-    """Run on a number of CPU threads, unaffected by the program's `no_grad`, `autocast`, TF32 or anomaly detection."""
+    """Run on a number of CPU threads, unaffected by the program's settings of torch.
+
+    They are `no_grad`, `inference_mode`, `autocast`, TF32 and the detection of anomalies.
+    """
     with (
         torch.inference_mode(False),
         torch.enable_grad(),

@@ -65,10 +65,10 @@ def train(config: dict, cell: Cell) -> str:
 
 def estimate(config: dict, cell: Cell) -> str:
     """Return the settings for estimating with a cell's weights, whose metadata hold the training settings."""
-    estimators = dict(config["minde"]["estimators"])
-    if "sigma" not in estimators["formulas"]:
-        estimators["sigmas"] = []  # not read: a change must rerun nothing
-    return canonical({"task": cell.task, "train_size": cell.train_size, "seed": config["seed"], **estimators})
+    chosen = dict(config["minde"]["estimators"])
+    if "sigma" not in chosen["formulas"]:
+        chosen["sigmas"] = []  # not read: a change must rerun nothing
+    return canonical({"task": cell.task, "train_size": cell.train_size, "seed": config["seed"], **chosen})
 
 
 def score_errors(cell: Cell) -> str:

@@ -61,8 +61,7 @@ def test_the_interval_is_students() -> None:
 
 
 def test_the_table_has_a_line_per_test_and_a_column_per_row(tmp_path) -> None:
-    own = {"task": "baseline-100"}  # a user file
-    rows = pd.concat([estimates(), estimates().assign(**own)])
+    rows = pd.concat([estimates(), estimates().assign(task="baseline-100")])  # a user file
     paths = [tmp_path / f"t.{kind}" for kind in ("md", "csv", "html")]
     write_ratios(rows, paths, tasks=list(NATS), sigmas=[1.0])
     lines = (tmp_path / "t.md").read_text().splitlines()

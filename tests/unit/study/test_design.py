@@ -108,6 +108,16 @@ def test_a_study_has_only_figures_with_content(config):
     assert not pages.pages_of(config, "training_curve")
 
 
+def test_the_lengths_of_the_papers_trainings_do_not_reach_another_recipe(config):
+    update_config(config, yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+    config = configs.resolve(config, ROOT)
+    wide, durations = cell(task="multinormal-dense-25-25-0.5"), {}
+    for recipe in ("paper", "fast"):
+        config["minde"]["recipe"] = recipe
+        durations[recipe] = design.training_of(config, wide)["training"]["duration"]
+    assert durations == {"paper": {"epochs": 500}, "fast": {"steps": 1500}}
+
+
 def test_the_study_of_figure_1_has_its_figure(config):
     for name in ("paper.yaml", "high_mi.yaml"):
         update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))

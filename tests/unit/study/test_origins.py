@@ -8,8 +8,6 @@ from some_cells import cell
 
 from minde.study import origins, step_settings
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.mark.parametrize(
     ("stage", "change", "remove"),

@@ -2,13 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from minde.study import seeds
-
-ROOT = Path(__file__).parents[3]
 
 
 # Known answers: if one of these changed, so would every published number of every study.

@@ -498,6 +498,12 @@ def test_the_summary_marks_the_formulas_that_were_named_in_advance():
         assert ("*: the formula" in note(scores, 10)) == (label == "MINDE-c *")
 
 
+def test_neither_an_estimate_nor_a_truth_is_not_right():
+    frame = lost(SMALL, STUDENT, [0, 1]).assign(mi_true=float("nan"))
+    scores = score(at_train_size(frame), summarize(frame), resamples=10, seed=0, quoted={})
+    assert set(scores["equal"]) == {0}
+
+
 def test_tasks_of_unknown_truth_are_shown_and_not_scored():
     frame = SMALL.assign(mi_true=SMALL["mi_true"].mask(SMALL["task"] == STUDENT))
     table = summarize(frame)

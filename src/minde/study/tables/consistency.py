@@ -36,8 +36,8 @@ def write_ratios(
 ) -> None:
     """Write the tests' ratios to every path, .csv (full precision), .md or .html; the σ formula at `sigmas` only.
 
-    `tasks` are those of the tests: user files beside them may have names of the same form.
-    Raises ValueError for another suffix, and like `ratios`; nothing is written then.
+    `tasks` are those of the tests: user files beside them may have names of the same form. Raises ValueError for
+    another suffix, and like `ratios`; nothing is written then.
     """
     summary = summarize(ratios(of_widths(estimates[estimates["task"].isin(tasks)], sigmas)))
     head, body = texts(summary)
