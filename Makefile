@@ -20,6 +20,12 @@ SUPPORTED := import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12))
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,\
   $(shell $(name) -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $(name))))
 
+# Programs in .venv contain its path: after the checkout was moved or copied, it is made anew.
+MOVED := $(filter-out $(CURDIR),$(shell cat $(STAMP) 2>/dev/null))
+ifneq ($(MOVED),)
+.PHONY: $(STAMP)
+endif
+
 help:
 	@cat <<-END
 	make study       install, run the default study and write its HTML report
@@ -78,11 +84,11 @@ $(STAMP): requirements.lock pyproject.toml
 	echo "installing the locked software into $(VENV) with Python $$found; this takes minutes, once"
 	# An existing environment is updated, so that a running study keeps it; one of another Python is replaced.
 	kept=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || kept=nothing
-	"$(PYTHON)" -m venv $$(test "$$kept" = "$$found" || echo --clear) $(VENV)
+	"$(PYTHON)" -m venv $$(test "$$kept" = "$$found" -a -z "$(MOVED)" || echo --clear) $(VENV)
 	$(BIN)/python -m pip install --quiet -c requirements.lock $$(grep '^torch==' requirements.lock)
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	touch $@
+	echo "$(CURDIR)" > $@
 
 # Dropped: torch's CUDA packages, which depend on the build that pip picks, and packages for unsupported systems.
 lock: $(STAMP)

@@ -30,7 +30,6 @@ from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
 from minde.diffusion.training import start, train_stack
-from minde.diffusion.width import hidden_width
 
 TRUTH = 0.4133  # nats
 BOUND = 0.02  # nats
@@ -53,7 +52,7 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
             dim_x=1,
             dim_y=1,
             times=Times(sde=SDE()),
-            hidden=hidden_width(2),
+            hidden="auto",
             middle_blocks=2,
             architecture=fast["architecture"],
             moments=fit_base(fast["precondition"], clean, 1),

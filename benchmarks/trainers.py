@@ -46,10 +46,10 @@ def model_of(dim: int, device: torch.device) -> Model:
         dim_x=dim,
         dim_y=dim,
         times=Times(sde=SDE()),
-        hidden=hidden_width(2 * dim),
+        hidden="auto",
         middle_blocks=1,
         architecture="residual",
-        moments=(),
+        moments={},
         device=device,
     )
 

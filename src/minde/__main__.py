@@ -160,7 +160,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"minde {version('minde')}")
     verbs = top.add_subparsers(required=True, metavar="COMMAND")
     one = verbs.add_parser("estimate", help=estimate.__doc__, description=estimate.__doc__, epilog=STATUS)
-    one.add_argument("file", type=Path, metavar="FILE", help=".parquet or .csv with a header, or .npz")
+    one.add_argument("file", type=Path, metavar="FILE", help=".parquet, .csv or .tsv with a header, or .npz")
     columns = "columns (npz: arrays), separated by commas; * and ? match any characters (use ? for a comma in a name)"
     one.add_argument("--x", required=True, metavar="NAMES", help=f"{columns}: X")
     one.add_argument("--y", required=True, metavar="NAMES", help="the same for Y")

@@ -14,6 +14,7 @@ APART_OF_GAP, APART_BY_CHANCE = 0.1, 3.0
 RESOLVED = 4.0  # nats per column of the narrower variable: see Times.weight
 LARGE_ERROR, LARGE_ERROR_OF = 1.0, 0.25  # in nats, and as a share of the estimate: the larger one
 LARGE_SHARE, SHARED_ERROR = 0.5, 0.3  # one row's share of the variance over test rows; nats below which it means little
+THIN = 0.03  # standard deviations: with less, the diffusion's finest noise, of 0.01, hides 0.05 nats or more
 ROUNDING = 1e-5  # relative; float32 rounding of collinear columns is below it
 
 
@@ -51,6 +52,40 @@ def of_narrow_bulk(variable: str, label, column: np.ndarray) -> str | None:
         "1.35): a few extreme values make up its spread, and standardizing shrinks the others below what the diffusion "
         'resolves, which hides mutual information. Use preprocess="gaussianize"; if the extremes are codes for missing '
         "values, such as -9999, remove those rows"
+    )
+
+
+def of_thin_direction(variable: str, rows: np.ndarray) -> str | None:
+    """Return a warning if continuous columns of x or y are nearly collinear: `rows` are test rows `(n, dim)` of it.
+
+    What a linear combination shares with the other variable is lost if the combination hardly varies. Columns that are
+    exactly collinear lose nothing.
+    """
+    rows = rows[:, [len(np.unique(column)) > FEW for column in rows.T]]
+    if rows.shape[1] < 2 or len(rows) < 2 * rows.shape[1]:
+        return None
+    widths = np.sqrt(np.linalg.eigvalsh(np.corrcoef(rows, rowvar=False, dtype=np.float64)).clip(0))
+    thin = widths[(ROUNDING * widths.max() < widths) & (widths < THIN)]
+    if not len(thin):
+        return None
+    return (
+        f"{variable}: a linear combination of its columns has a standard deviation of {thin[0]:.2g} of theirs, since "
+        "they are nearly collinear. The diffusion hides such differences, and the mutual information that is in them. "
+        f"Replace columns of {variable} by their differences, or whiten them (sklearn.decomposition.PCA(whiten=True)): "
+        "neither changes mutual information"
+    )
+
+
+def of_narrow_side(place: str, width: float) -> str | None:
+    """Return a warning if a column of p or q, named by its place, is much narrower than in both together.
+
+    `width` is its standard deviation in units of that of both.
+    """
+    if width >= THIN:
+        return None
+    return (
+        f"{place} has a standard deviation of {width:.2g} of that of p and q together, and the diffusion hides details "
+        "finer than a hundredth: the divergence is larger than the estimate"
     )
 
 
@@ -145,7 +180,7 @@ def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray
 
 
 def of_collinear(of: str, rows: np.ndarray, given: np.ndarray | None = None) -> str | None:
-    """Return a warning if the differential entropy of test rows `(n, dim)` is minus infinity.
+    """Return a warning if the differential entropy of test rows `(n, dim)` is minus infinity, or near it.
 
     It is if their columns are collinear, or become so given the rows `(n, dim_given)` of the other variable.
     """
@@ -154,13 +189,21 @@ def of_collinear(of: str, rows: np.ndarray, given: np.ndarray | None = None) -> 
         return None
     rows = rows - rows.mean(axis=0, dtype=np.float64)
     residual = rows - other @ (other.T @ rows)
-    if np.linalg.svd(residual, compute_uv=False).min() > ROUNDING * np.linalg.norm(rows, 2):
-        return None
-    return (
-        f"the entropy of {of} is minus infinity: on the test rows, a linear combination of the columns is constant"
-        f"{'' if given is None else ' given the other variable'}. The number that is returned depends on the "
-        "diffusion's resolution only; leave out columns that follow from the others"
-    )
+    width = np.linalg.svd(residual, compute_uv=False).min() / np.linalg.norm(rows, 2)
+    known = "" if given is None else " given the other variable"
+    if width <= ROUNDING:
+        return (
+            f"the entropy of {of} is minus infinity: on the test rows, a linear combination of the columns is constant"
+            f"{known}. The number that is returned depends on the diffusion's resolution only; leave out columns that "
+            "follow from the others"
+        )
+    if width < THIN:
+        return (
+            f"the entropy of {of} is too high: on the test rows, a linear combination of the columns varies by "
+            f"{width:.2g} of their spread{known}, and the diffusion hides such details. Whiten the columns, and "
+            "add the logarithm of the determinant of the inverse map to the entropy"
+        )
+    return None
 
 
 def _canonical_information(x: np.ndarray, y: np.ndarray) -> float:

@@ -22,15 +22,16 @@ class ExecutorSettings(ExecutorSettingsBase):
     cluster: str = _setting(
         "auto", "Where jobs run: slurm, local, debug, or auto: slurm if it is configured, else local"
     )
-    partition: str = _setting(
-        "", "SLURM partition of jobs whose rule sets none (resource slurm_partition).", from_environment=True
-    )
-    gpu_partition: str = _setting(
-        "", "The same for jobs that request a GPU; by default the partition of all others.", from_environment=True
-    )
     account: str = _setting(
         "", "SLURM account of jobs whose rule sets none (resource slurm_account).", from_environment=True
     )
+    partition: str = _setting(
+        "", "SLURM partition of jobs whose rule sets none (resource slurm_partition).", from_environment=True
+    )
+    qos: str = _setting("", "Quality of service of jobs whose rule sets none (resource qos).", from_environment=True)
+    gpu_account: str = _setting("", "Account of jobs that request a GPU, if it is another.", from_environment=True)
+    gpu_partition: str = _setting("", "Partition of jobs that request a GPU, if it is another.", from_environment=True)
+    gpu_qos: str = _setting("", "Quality of service of jobs that request a GPU.", from_environment=True)
     max_requeues: int = _setting(20, "How often a job may be requeued after preemption or at its time limit.")
     signal_delay: int = _setting(
         120, "Seconds before its time limit at which a job receives SIGUSR2, to write a checkpoint."

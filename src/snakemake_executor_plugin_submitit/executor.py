@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import shlex
+import shutil
 import signal
 import threading
 import time
@@ -87,6 +88,7 @@ class Executor(RemoteExecutor):
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _interrupt)
         self.this_run.start()
+        self._keep_configs()
         wanted, made_by_others = [], self._made_by_others()
         for job in ready_jobs:
             self.run_job_pre(job)
@@ -112,6 +114,16 @@ class Executor(RemoteExecutor):
                 self._register(ready.job, entry.folder, entry.token, entry.cluster_id)
             else:
                 self.submitter.ready.put(ready)
+
+    def _keep_configs(self) -> None:
+        """Let jobs read copies of the config files: the originals may be edited while jobs wait."""
+        kept, settings = self.this_run.folder / "configs", self.workflow.config_settings
+        if settings.configfiles and not kept.exists():
+            kept.mkdir()
+            copies = [kept / f"{number}-{path.name}" for number, path in enumerate(settings.configfiles)]
+            for path, copy in zip(settings.configfiles, copies, strict=True):
+                shutil.copyfile(path, copy)
+            settings.configfiles = copies
 
     def _made_by_others(self) -> dict[str, tuple[runs.Run, runs.Entry]]:
         """Return the files that jobs of other living runs make, each with the run and its job."""

@@ -50,8 +50,13 @@ def near_miss_of_resource(name: str) -> str | None:
 
 
 def near_miss_of_rule(name: str, rules: set[str], running: set[str]) -> str | None:
-    """Return the rule among those about to run that a name probably stands for, if it is not a rule itself."""
-    return None if name in rules else _near(name, running)
+    """Return the rule among those about to run that a name probably stands for, if it is not a rule itself.
+
+    That is a similar name, or the same with the prefix that an outer workflow gives to the rules of a module.
+    """
+    if name in rules:
+        return None
+    return next((rule for rule in sorted(running) if rule.endswith(f"_{name}")), None) or _near(name, running)
 
 
 def _near(name: str, known: set[str]) -> str | None:

@@ -45,7 +45,10 @@ def site(settings: ExecutorSettingsBase) -> Site:
     return Site(
         account=settings.account or os.environ.get("SBATCH_ACCOUNT") or None,
         partition=settings.partition or os.environ.get("SBATCH_PARTITION") or None,
+        qos=settings.qos or os.environ.get("SBATCH_QOS") or None,
+        gpu_account=settings.gpu_account or None,
         gpu_partition=settings.gpu_partition or None,
+        gpu_qos=settings.gpu_qos or None,
         signal_delay=settings.signal_delay,
         requeue=settings.max_requeues > 0,
         setup=(settings.setup,) if settings.setup else (),

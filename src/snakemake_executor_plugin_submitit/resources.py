@@ -53,7 +53,10 @@ class Site:
 
     account: str | None = None
     partition: str | None = None
+    qos: str | None = None
+    gpu_account: str | None = None
     gpu_partition: str | None = None
+    gpu_qos: str | None = None
     signal_delay: int
     """Seconds before the time limit at which a job receives SIGUSR2; fewer for a short job."""
     requeue: bool = True
@@ -147,7 +150,10 @@ def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -
         given.pop("mem_mb")
     gpus, model, gres = _gpus(rule, given)
     is_gpu_job = gpus > 0 or "gpu" in (one.partition(":")[0] for one in (gres or "").split(","))
-    partition = given.get("slurm_partition") or (is_gpu_job and site.gpu_partition) or site.partition
+
+    def default(name: str) -> str | None:
+        return (is_gpu_job and getattr(site, f"gpu_{name}")) or getattr(site, name)
+
     return Request(
         runtime=number("runtime", DEFAULT_RUNTIME),
         cpus=number("cpus_per_task", threads),
@@ -158,9 +164,9 @@ def request(rule: str, threads: int, resources: Mapping[str, Any], site: Site) -
         gpus=gpus,
         gpu_model=model,
         gres=gres,
-        account=given.get("slurm_account") or site.account,
-        partition=partition,
-        qos=given.get("qos"),
+        account=given.get("slurm_account") or default("account"),
+        partition=given.get("slurm_partition") or default("partition"),
+        qos=given.get("qos") or default("qos"),
         constraint=given.get("constraint"),
         extra=parse_extra(rule, str(given.get("slurm_extra", ""))),
         bundle=number("bundle", 1),
@@ -187,7 +193,7 @@ def _gpus(rule: str, given: Mapping[str, Any]) -> tuple[int, str | None, str | N
         raise ResourceError(f"rule {rule}: gres and gpu or gpu_model are both set; set gres, or gpu with gpu_model")
     if gres is not None and not re.fullmatch(r"[\w.-]+(:[\w.-]+)*(,[\w.-]+(:[\w.-]+)*)*", gres):
         raise ResourceError(f"rule {rule}: resource gres is {gres!r}; NAME[:TYPE][:COUNT] is needed, as in gpu:a100:1")
-    if model is not None and not re.fullmatch(r"[A-Za-z][\w.-]*", model):
+    if model is not None and not re.fullmatch(r"(?=.*[A-Za-z])\w[\w.-]*", model):
         raise ResourceError(
             f"rule {rule}: resource gpu_model is {model!r}; a GPU type of the site is needed, as in a100"
         )

@@ -85,7 +85,6 @@ def test_the_host_does_not_wait_within_a_step(recipe, base, monkeypatch) -> None
 
 
 def test_a_training_warns_of_nothing() -> None:
-    """Torch would, of an optimizer for graphs that steps without one, as in the warm-up."""
     importlib.import_module("torch._dynamo")  # which the first step of an optimizer imports, with warnings of its own
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -94,12 +94,30 @@ def test_an_estimate_that_few_rows_decide_is_no_lower_bound() -> None:
     assert not list(doubts.of_bounds([29.0], [129.0], Z[:500, None], Z[500:1000, None]))
 
 
+@pytest.mark.parametrize(("difference", "is_thin"), [(0.1, False), (0.01, True), (1e-3, True), (0.0, False)])
+def test_nearly_collinear_columns_are_doubted(difference, is_thin) -> None:
+    """Not those that are exactly collinear, whose mutual information is found."""
+    x, noise = normal(0, 1000, 2), normal(1, 1000, 1)
+    rows = np.hstack([x, 5 * (x[:, :1] - x[:, 1:] + difference * noise)]).astype(np.float32)
+    doubt = doubts.of_thin_direction("y", rows)
+    assert (doubt is not None) == is_thin
+    if is_thin:
+        assert "y: a linear combination of its columns has a standard deviation of 0.00" in doubt
+
+
+def test_few_rows_and_classes_are_not_nearly_collinear() -> None:
+    codes = np.eye(4)[np.arange(1000) % 4]
+    assert doubts.of_thin_direction("x", codes + 0.0) is None
+    assert doubts.of_thin_direction("x", normal(0, 150, 140)) is None
+
+
 def test_collinear_columns_have_no_entropy() -> None:
     x, y = normal(0, 500, 3), normal(1, 500, 2)
     collinear = np.hstack([x, x[:, :1] - 2 * x[:, 1:2]]).astype(np.float32)
     assert doubts.of_collinear("x", x) is None
     assert "the entropy of x is minus infinity" in doubts.of_collinear("x", collinear)
-    assert doubts.of_collinear("x", np.hstack([x, x[:, :1] + 1e-3 * y[:, :1]])) is None
+    assert doubts.of_collinear("x", np.hstack([x, x[:, :1] + 0.1 * y[:, :1]])) is None
+    assert "the entropy of x is too high" in doubts.of_collinear("x", np.hstack([x, x[:, :1] + 1e-3 * y[:, :1]]))
     assert doubts.of_collinear("x|y", x, y) is None
     assert "given the other variable" in doubts.of_collinear("x|y", x[:, :1] + 5, np.hstack([y, y[:, :1] - x[:, :1]]))
     assert doubts.of_collinear("x", normal(0, 5, 10)) is None  # in so few rows, any columns are

@@ -26,6 +26,7 @@ HOUSEKEEPING = {
     "study/samples.py",
     "study/sources.py",
     "study/tasks.py",
+    "tensors.py",
 }
 
 
@@ -75,10 +76,18 @@ def test_the_source_files_of_a_step_exist(step):
         # An edited formula must not rerun every training; checkpoints and signals do not affect results.
         ("train", {"diffusion/estimators.py", "interruption.py", "study/checkpoints.py"}),
         ("estimate", set()),
+        ("score_errors", {"diffusion/estimators.py"}),  # only for the size of a batch
     ],
 )
 def test_a_step_names_the_source_files_that_it_imports(step, left_out):
     assert named(step) == needed(SOURCE / f"minde/steps/{step}.py") - HOUSEKEEPING - left_out
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_names_the_source_files_that_it_imports(name):
+    on_demand = {"baselines/ksg.py"}
+    modules = needed(SOURCE / f"minde/experiments/{name}.py", SOURCE / "minde/steps/experiment.py")
+    assert named(f"experiment {name}") - on_demand == modules - HOUSEKEEPING
 
 
 # In tables and figures, tasks and methods have an order and labels.

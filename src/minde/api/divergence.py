@@ -16,7 +16,7 @@ from .inputs import check_same_columns, places_of, rows_of, warn_of_scale
 from .result import Estimate, combine
 from .settings import check_rows, check_settings, draw_seed
 from .surroundings import undisturbed, warn
-from .training import estimation_times, seeds_of, split, train
+from .training import seeds_of, split, train
 
 
 def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings) -> Estimate:
@@ -32,8 +32,8 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     `settings` are those of :class:`minde.MINDE` without the variant; `preprocess` is fitted on both sets together.
     Raises the errors of :meth:`minde.MINDE.fit`, and ValueError if p and q do not have the same columns. Warns if the
     formulas are far apart (ConvergenceWarning); of rows that repeat others; of columns with few distinct values, or
-    whose spread comes from a few values; of a scale that `preprocess="none"` leaves; and if a few rows decide the
-    estimate.
+    whose spread comes from a few values; of columns that are much narrower in p or q than in both together; of a scale
+    that `preprocess="none"` leaves; and if a few rows decide the estimate.
     """
     if "variant" in settings:
         raise ValueError("a divergence has no variant, since one score of p and one of q are learned; leave it out")
@@ -72,12 +72,17 @@ def _divergence(
     if settings["preprocess"] == "none":
         for name, clean in training.items():
             warn_of_scale(clean, places[name])
+    training, test = ({name: preprocess(rows).float() for name, rows in split.items()} for split in (training, test))
+    for name, clean in training.items():
+        widths = clean.std(dim=1).amin(dim=0).tolist()
+        for doubt in filter(None, map(doubts.of_narrow_side, places[name], widths)):
+            warn(doubt)
     trained = {
         name: train(
             settings,
             "x",
             (dim, 0),
-            preprocess(clean).float(),
+            clean,
             seeds_of(seed, replicates, f"train/{name}"),
             title=f"Scores of {name}, {clean.shape[1]} samples of {dim} columns",
         )
@@ -86,8 +91,8 @@ def _divergence(
     found = estimators.divergence(
         trained["p"].predict,
         trained["q"].predict,
-        preprocess(test["p"]).float(),
-        times=estimation_times(trained["p"].model),
+        test["p"],
+        times=estimators.estimation_times(trained["p"].model),
         mc_draws=settings["mc_draws"],
         seeds=seeds_of(seed, replicates, "estimate"),
     )

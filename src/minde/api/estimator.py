@@ -203,7 +203,7 @@ class MINDE(PointEstimator, BaseEstimator):
             clean, test, log_scale = self._preprocessed(parts, pairs.places, device)
             if self.preprocess == "none":
                 inputs.warn_of_scale(clean, pairs.places)
-            curve = Curve(test, seeds_of(seed, len(test), "curve"))
+            curve = Curve(test, seeds_of(seed, len(test), "curve"), self.mc_draws)
             title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
             seeds = seeds_of(seed, len(test), "train")
             trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
@@ -221,7 +221,8 @@ class MINDE(PointEstimator, BaseEstimator):
         if doubt := doubts.of_formulas(inside, gap, curve.std_error):
             warn(doubt, ConvergenceWarning)
         x, y = (rows.numpy() for rows in test[0].cpu().split(dims, dim=1))
-        for doubt in doubts.of_bounds(inside, curve.std_error, x, y):
+        thin = (doubts.of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y)))
+        for doubt in filter(None, [*doubts.of_bounds(inside, curve.std_error, x, y), *thin]):
             warn(doubt)
         return self
 

@@ -1,6 +1,8 @@
-"""Columns of a file as samples: Parquet and CSV by the names of columns, npz by those of arrays."""
+"""Columns of a file as samples: Parquet, CSV and TSV by the names of columns, npz by those of arrays."""
 
+import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -26,54 +28,97 @@ class Columns:
 
 
 def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
-    """Read x and y from a .parquet, .csv or .npz file.
+    """Read x and y from a .parquet, .csv, .tsv or .npz file.
 
-    `x` and `y` are names separated by commas; `*` and `?` match any characters. Raises FileNotFoundError;
-    ValueError, naming the path, for another kind of file, a file that cannot be read, a name that is missing, that the
-    file has twice, or that is in both; TypeError for values that are not numbers, such as dates.
+    `x` and `y` are names separated by commas; `*` and `?` match any characters. Only what they name is read. Raises
+    FileNotFoundError; ValueError, naming the path, for another kind of file, a file that cannot be read, a name that is
+    missing, that the file has twice, or that is in both; TypeError for values that are not numbers, such as dates.
     """
-    names = {".parquet": _table_names, ".csv": _table_names, ".npz": _array_names}
-    if path.suffix not in names:
-        raise ValueError(f"{path}: files of type {path.suffix!r} are not supported; expected {', '.join(names)}")
+    readers = {".parquet": _read_parquet, ".csv": _read_text, ".tsv": _read_text, ".npz": _read_arrays}
+    kind = path.suffix.lower()
+    if kind not in readers:
+        raise ValueError(f"{path}: files of type {path.suffix!r} are not supported; expected {', '.join(readers)}")
+    chosen = {}
+
+    def choose(names: list[str]) -> list[str]:
+        chosen.update((option, _matching(path, option, pattern, names)) for option, pattern in (("--x", x), ("--y", y)))
+        if both := [name for name in chosen["--x"] if name in chosen["--y"]]:
+            raise _SelectionError(f"{path}: {both[0]!r} is in both --x and --y; a column can be on one side only")
+        return chosen["--x"] + chosen["--y"]
+
     try:
-        held = names[path.suffix](path)
+        held = readers[kind](path, choose)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist") from None
+    except _SelectionError:
+        raise
     except (OSError, ValueError, BadZipFile) as error:
-        raise ValueError(f"{path} is not a readable {path.suffix} file: {error}") from error
-    chosen = {option: _matching(path, option, pattern, list(held)) for option, pattern in (("--x", x), ("--y", y))}
-    if both := [name for name in chosen["--x"] if name in chosen["--y"]]:
-        raise ValueError(f"{path}: {both[0]!r} is in both --x and --y; a column can be on one side only")
+        raise ValueError(f"{path} is not a readable {kind} file: {error}") from error
     return tuple(_side_by_side(path, {name: np.asarray(held[name]) for name in own}) for own in chosen.values())
 
 
-def _table_names(path: Path) -> dict:
-    import pyarrow.csv
+class _SelectionError(ValueError):
+    """Names that a file does not have, or that cannot be told apart."""
+
+
+Choose = Callable[[list[str]], list[str]]
+"""The selected ones of a file's names."""
+
+
+def _read_parquet(path: Path, choose: Choose) -> dict:
     import pyarrow.parquet
 
-    table = pyarrow.csv.read_csv(path) if path.suffix == ".csv" else pyarrow.parquet.read_table(path)
-    if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
-        raise ValueError(f"it has more than one column {twice[0]!r}")
-    return dict(zip(table.column_names, table.columns, strict=True))
+    with pyarrow.parquet.ParquetFile(path) as file:
+        names = choose(_distinct(file.schema_arrow.names))
+        return dict(zip(names, file.read(names).select(names).columns, strict=True))
 
 
-def _array_names(path: Path) -> dict:
+def _read_text(path: Path, choose: Choose) -> dict:
+    import pyarrow.csv as text
+
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    parsing = text.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    with text.open_csv(path, parse_options=parsing) as file:  # the types of its first block are not needed
+        names = choose(_distinct(file.schema.names))
+    table = text.read_csv(path, parse_options=parsing, convert_options=text.ConvertOptions(include_columns=names))
+    return dict(zip(names, table.columns, strict=True))
+
+
+def _read_arrays(path: Path, choose: Choose) -> dict:
     with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
+        return {name: arrays[name] for name in choose(arrays.files)}
+
+
+def _distinct(names: list[str]) -> list[str]:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"it has more than one column {twice[0]!r}")
+    return names
 
 
 def _matching(path: Path, option: str, patterns: str, names: list[str]) -> list[str]:
     """Return the names that an option selects, in its order."""
     chosen = []
-    for pattern in patterns.split(","):
+    for pattern in map(str.strip, patterns.split(",")):
         found = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
         if not found:
             near = get_close_matches(pattern, names, n=1)
             hint = f"; the nearest is {near[0]!r}" if near else ""
             shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
-            raise ValueError(f"{path} has no column {pattern!r}, which {option} names{hint}; it has {shown}")
+            if all(map(_is_number, names)):
+                shown += "; the first line of the file has to name the columns"
+            elif len(names) == 1 and re.search(r"[;\t|]", names[0]):
+                shown += "; columns have to be separated by commas, in a .tsv file by tabs"
+            raise _SelectionError(f"{path} has no column {pattern!r}, which {option} names{hint}; it has {shown}")
         chosen += [name for name in found if name not in chosen]
     return chosen
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _side_by_side(path: Path, arrays: dict[str, np.ndarray]) -> Columns:

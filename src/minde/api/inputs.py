@@ -3,6 +3,7 @@
 Every kind of bad input has one error, which names the array, what was found and what to do.
 """
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Real
@@ -183,15 +184,30 @@ def _from_objects(name: str, raw: np.ndarray, labels: list | None, first_row: in
     """Return objects as numbers, missing values of pandas as NaN; raise TypeError for text and other values."""
     missing = np.frompyfunc(lambda value: value is None or type(value).__name__ == "NAType", 1, 1)(raw).astype(bool)
     is_number = np.frompyfunc(lambda value: isinstance(value, Real | Decimal | np.bool_), 1, 1)(raw).astype(bool)
-    for place in map(tuple, np.argwhere(~missing & ~is_number)):
+    wrong = [tuple(place) for place in np.argwhere(~missing & ~is_number)]
+    if wrong:
+        # Numbers as text, beside codes of missing values: the codes are what is wrong.
+        place = next((place for place in wrong if not _is_text_of_number(raw[place])), wrong[0])
         value, column = raw[place], place[1] if len(place) > 1 else 0
         label = repr(labels[column]) if labels else column
-        remedy = f"; {CATEGORIES}" if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            remedy = ""
+        elif any(_is_text_of_number(raw[place]) for place in wrong):
+            remedy = "; replace codes of missing values and convert text to numbers, as pandas.to_numeric does"
+        else:
+            remedy = f"; {CATEGORIES}"
         raise TypeError(
             f"{name} holds {value!r} of type {type(value).__name__} in row {place[0] + first_row}, column {label}; "
             f"expected real numbers{remedy}"
         )
     return np.where(missing, np.nan, raw).astype(np.float64)
+
+
+def _is_text_of_number(value: object) -> bool:
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _check_finite(name: str, rows: np.ndarray, labels: list, first_row: int) -> None:

@@ -11,7 +11,7 @@ from minde.diffusion import estimators
 
 from .result import Estimate, combine, largest_share
 from .surroundings import warn
-from .training import Fitted, estimation_times, keyed_by_formula, seeds_of
+from .training import Fitted, keyed_by_formula, seeds_of
 
 
 def mutual_informations(
@@ -78,7 +78,7 @@ def _options(fitted: Fitted, mc_draws: int, seed: int) -> dict:
     """Return the arguments that all estimates share."""
     model = fitted.trained.model
     return {
-        "times": estimation_times(model),
+        "times": estimators.estimation_times(model),
         "variant": model.variant,
         "dim_x": model.dim_x,
         "mc_draws": mc_draws,

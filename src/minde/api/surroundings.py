@@ -37,10 +37,12 @@ def _process_settings(threads: int) -> Iterator[None]:
     """Set what torch keeps for the process: CPU threads, float32 products in float32, no detection of anomalies.
 
     Detection reads numbers from the device within a step, which no graph can. Of overlapping fits, the last one
-    restores what the first has found.
+    restores what the first has found; threads, which torch also keeps for each thread of the program, each restores.
     """
     with _lock:
-        _running.append(_running[0] if _running else (torch.get_num_threads(), _anomalies(), *_precisions()))
+        # Asked also if not needed: torch sets a thread's number when it is first used, which must not be later.
+        found = (torch.get_num_threads(), _anomalies(), *_precisions())
+        _running.append(_running[0] if _running else found)
         torch.autograd.set_detect_anomaly(False)
         torch.set_float32_matmul_precision("highest")
         torch.set_num_threads(threads)
@@ -49,9 +51,9 @@ def _process_settings(threads: int) -> Iterator[None]:
     finally:
         with _lock:
             program_threads, anomalies, of_all, of_each = _running.pop()
+            torch.set_num_threads(program_threads)
             if not _running:
                 torch.autograd.set_detect_anomaly(*anomalies)
-                torch.set_num_threads(program_threads)
                 torch.set_float32_matmul_precision(of_all)
                 for product, precision in of_each:
                     product.fp32_precision = precision

@@ -1,8 +1,7 @@
 """Score networks for user arrays: replicates, each with its own held-out samples, trained as one stack."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from dataclasses import dataclass, field, fields
 from statistics import fmean
 
 import numpy as np
@@ -11,13 +10,12 @@ from torch import Tensor
 
 from minde.diffusion import random
 from minde.diffusion.base import Moments, compact, fit_base
-from minde.diffusion.estimators import FORMULAS, mutual_information
+from minde.diffusion.estimators import estimates_of_state
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
 from minde.diffusion.training import State, start, train_stack
-from minde.diffusion.width import hidden_width
 from minde.progress import Progress
 
 CURVE_POINTS = 20  # estimates during training
@@ -61,6 +59,8 @@ class Curve:
     test: Tensor
     """`(replicates, rows, dim)`, preprocessed."""
     seeds: Sequence[int]
+    mc_draws: int
+    """Of the last point, on which warnings rest; the others have one."""
     points: list[dict[str, list | float]] = field(default_factory=list)
     std_error: Sequence[float] = ()
     """Of gap at the last point, `(replicates,)`."""
@@ -69,19 +69,10 @@ class Curve:
         """Return whether the next point is due."""
         return step * CURVE_POINTS // steps > len(self.points)
 
-    def add(self, model: Model, state: State, seconds: float) -> str:
+    def add(self, model: Model, state: State, seconds: float, *, is_last: bool) -> str:
         """Add a point by every formula; return it in words."""
-        found = mutual_information(
-            partial(model.noise, model.network.unflatten(state.average)),
-            self.test[:, :CURVE_ROWS],
-            times=estimation_times(model),
-            variant=model.variant,
-            dim_x=model.dim_x,
-            formulas=FORMULAS,
-            sigmas=(1.0,),
-            mc_draws=1,
-            seeds=self.seeds,
-        )
+        mc_draws = self.mc_draws if is_last else 1
+        found = estimates_of_state(model, state.average, self.test[:, :CURVE_ROWS], self.seeds, mc_draws=mc_draws)
         self.std_error = found["gap"].std_error.tolist()
         values = {name: estimate.value.tolist() for name, estimate in keyed_by_formula(found).items()}
         self.points.append({"step": state.step, "seconds": seconds, "loss": state.loss.tolist(), **values})
@@ -129,11 +120,6 @@ def keyed_by_formula(found: dict) -> dict:
     return {name.partition("=")[0]: result for name, result in found.items()}
 
 
-def estimation_times(model: Model) -> Times:
-    """Return the times of estimation: importance-sampled even if those of the training are not."""
-    return replace(model.times, importance_sampling=True)
-
-
 def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: Moments, device: torch.device) -> Model:
     """Return the model that an estimator's settings describe, for dim_x and dim_y."""
     return build_model(
@@ -141,7 +127,7 @@ def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: Momen
         dim_x=dims[0],
         dim_y=dims[1],
         times=Times(sde=SDE(), importance_sampling=settings["importance_sampling"]),
-        hidden=hidden_width(sum(dims), settings["hidden"]),
+        hidden=settings["hidden"],
         middle_blocks=settings["middle_blocks"],
         architecture=settings["architecture"],
         moments=moments,
@@ -173,7 +159,8 @@ def train(
     for _ in train_stack(model, samples, recipe, seeds, state):
         about = f"loss {state.loss.mean():.4f}"
         if curve and curve.is_due(state.step, recipe.steps):
-            about = f"{curve.add(model, state, progress.seconds)}, {about}"
+            is_last = state.step == recipe.steps
+            about = f"{curve.add(model, state, progress.seconds, is_last=is_last)}, {about}"
         if settings["verbose"]:
             progress.report(state.step, about, milestone=state.step == recipe.steps)
     return Trained(model=model, parameters=state.average, moments=moments)

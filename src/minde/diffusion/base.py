@@ -10,8 +10,10 @@ from .gaussian import GaussianScore, gaussian_moments, gaussian_scores
 from .mixture import MixtureScore, mixture_moments, mixture_scores, needed_components
 from .sde import SDE
 
-Moments = tuple[Tensor, ...]
-"""Moments of a base: mean and covariance of a Gaussian; means, covariances and weights of a mixture; or nothing."""
+Moments = dict[str, Tensor]
+"""Moments of a base: the `mean` and `covariance` of a Gaussian; those of a mixture, and its `weights`; or nothing."""
+
+MIXTURE = ("mean", "covariance", "weights")
 
 Base = dict[str, GaussianScore | MixtureScore]
 """The closed-form prediction for every score of a variant; empty without a base."""
@@ -21,30 +23,28 @@ def fit_base(kind: Literal["none", "gaussian", "mixture"], x: Tensor, dim_x: int
     """Return the moments of a base, fitted to samples `(replicates, n, dim_x + dim_y)`."""
     match kind:
         case "none":
-            return ()
+            return {}
         case "gaussian":
-            return gaussian_moments(x, dim_x)
+            return dict(zip(("mean", "covariance"), gaussian_moments(x, dim_x), strict=True))
         case "mixture":
-            return mixture_moments(x, dim_x)
+            return dict(zip(MIXTURE, mixture_moments(x, dim_x), strict=True))
     raise ValueError(f"precondition is {kind!r}; expected none, gaussian or mixture")
 
 
 def compact(moments: Moments) -> Moments:
     """Return the same base without the padding that stacks need, as files and fitted estimators keep it."""
-    match moments:
-        case means, covariances, weights:
-            return needed_components(means, covariances, weights)
-    return moments
+    if "weights" not in moments:
+        return moments
+    return dict(zip(MIXTURE, needed_components(*(moments[name] for name in MIXTURE)), strict=True))
 
 
 def base_scores(variant: str, moments: Moments, dim_x: int) -> Base:
     """Build a base from its moments."""
-    match moments:
-        case mean, covariance:
-            return gaussian_scores(variant, mean, covariance, dim_x)
-        case means, covariances, weights:
-            return mixture_scores(variant, means, covariances, weights, dim_x)
-    return {}
+    if not moments:
+        return {}
+    if "weights" in moments:
+        return mixture_scores(variant, *(moments[name] for name in MIXTURE), dim_x)
+    return gaussian_scores(variant, moments["mean"], moments["covariance"], dim_x)
 
 
 def base_predictions(

@@ -18,6 +18,8 @@ Then every formula is a product with the difference d = b - a:
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -25,6 +27,7 @@ from torch import Tensor
 
 from . import random
 from .conditioning import VARIANTS, diffused_coordinates, predicted_coordinates
+from .model import Model
 from .times import Times, stratify
 
 Predictor = Callable[[Tensor, Tensor, Tensor, str], Tensor]
@@ -106,6 +109,33 @@ def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **o
     """
     per_point = pointwise_information(predict, clean, **options)
     return {name: summarize(name, values, first) for name, values in per_point.items()}
+
+
+def estimation_times(model: Model) -> Times:
+    """Return a model's times, importance-sampled even if those of its training are not."""
+    return replace(model.times, importance_sampling=True)
+
+
+def estimates_of_state(
+    model: Model, average: Tensor, test: Tensor, seeds: Sequence[int], *, first: int = 0, mc_draws: int = 1
+) -> dict[str, Estimates]:
+    """Estimate by every formula during training, with σ = 1.
+
+    `average` are averaged parameters `(replicates, flat_size)`, `test` test samples `(replicates, n, dim)`; the result
+    and errors are those of :func:`mutual_information`.
+    """
+    return mutual_information(
+        partial(model.noise, model.network.unflatten(average)),
+        test,
+        times=estimation_times(model),
+        variant=model.variant,
+        dim_x=model.dim_x,
+        formulas=FORMULAS,
+        sigmas=(1.0,),
+        mc_draws=mc_draws,
+        seeds=seeds,
+        first=first,
+    )
 
 
 def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **options) -> dict[str, Estimates]:

@@ -45,7 +45,7 @@ def _record(graph: torch.cuda.CUDAGraph, step: Callable[[], None], stream: torch
                 for _ in range(WARM_UP):
                     step()
             current.wait_stream(stream)
-            # Other threads may compute on the device meanwhile.
+            # Other threads may compute on the device meanwhile, but not synchronize all of it.
             with without_collections(), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
                 step()
 

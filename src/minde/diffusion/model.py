@@ -10,6 +10,7 @@ Gaussian samples w stays 0; for others, the network need not learn to subtract t
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from .base import Base, Moments, base_predictions, base_scores
 from .conditioning import VARIANTS, Masks, Selection, diffused_coordinates, masks, only, predicted_coordinates
 from .network import Network
 from .times import Times
+from .width import hidden_width
 
 WEIGHTS_VERSION = 2
 """Increased when the same weights would give other predictions; files of weights record it."""
@@ -78,15 +80,16 @@ def with_lengths(vectors: Sequence[Tensor]) -> Tensor:
     return torch.cat([*vectors, *lengths, *products], dim=-1)
 
 
-def score_network(*, variant: str, dim_x: int, dim_y: int, has_base: bool, **shape) -> Network:
+def score_network(
+    *, variant: str, dim_x: int, dim_y: int, has_base: bool, hidden: int | Literal["auto"], **shape
+) -> Network:
     """Return the network of a variant, with the additional inputs and output if there is a base.
 
-    `shape` are the hidden, middle_blocks and architecture of :class:`.network.Network`.
+    `shape` are the middle_blocks and architecture of :class:`.network.Network`; its `hidden` may be auto here.
     """
     n_noise = predicted_coordinates(variant, dim_x, dim_y).stop
-    if has_base:
-        return Network(dim_in=2 * (dim_x + dim_y + n_noise) + N_LENGTHS, dim_out=n_noise + 1, **shape)
-    return Network(dim_in=dim_x + dim_y, dim_out=n_noise, **shape)
+    dims = (2 * (dim_x + dim_y + n_noise) + N_LENGTHS, n_noise + 1) if has_base else (dim_x + dim_y, n_noise)
+    return Network(dim_in=dims[0], dim_out=dims[1], hidden=hidden_width(dim_x + dim_y, hidden), **shape)
 
 
 def build_model(
@@ -101,7 +104,7 @@ def build_model(
 ) -> Model:
     """Build the model of a variant; `moments` (see :func:`.base.fit_base`) give it a base.
 
-    `shape` is that of :func:`score_network`.
+    `shape` are the hidden, middle_blocks and architecture of :func:`score_network`.
     """
     if variant not in VARIANTS:
         raise ValueError(f"Unknown variant {variant!r}; expected one of {', '.join(VARIANTS)}.")

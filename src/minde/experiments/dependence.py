@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter1d
 
-from minde.api.training import estimation_times
 from minde.api.training import train as train_scores
 from minde.baselines import Replicate, estimates
 from minde.baselines.stacks import stack
-from minde.diffusion.estimators import mutual_information
+from minde.diffusion.estimators import estimation_times, mutual_information
 
 from .estimation import by_mine, split
 from .rows import Row, Seed

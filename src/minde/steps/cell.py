@@ -1,6 +1,5 @@
 """What training and estimation share: a cell's samples and seeds, and the model that its settings describe."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +7,16 @@ import torch
 from torch import Tensor
 
 from minde.diffusion.base import Moments
-from minde.diffusion.estimators import Estimates, mutual_information
+from minde.diffusion.estimators import Estimates
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.preprocess import fit_preprocess
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
-from minde.diffusion.width import hidden_width
 from minde.study import samples
 from minde.study.seeds import seed_of
+from minde.tensors import group
 
 PACKAGES = ("numpy", "pyarrow", "safetensors", "scikit-learn", "torch")
-MOMENTS = ("moments/mean", "moments/covariance", "moments/weights")
 
 
 def read_cell(settings: dict, path: Path, test_rows: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -47,24 +45,20 @@ def model_of(settings: dict, moments: Moments, device: torch.device) -> Model:
         ),
         moments=moments,
         device=device,
-        **shape_of(settings, settings["dim_x"] + settings["dim_y"]),
+        **shape_of(settings),
     )
 
 
-def shape_of(settings: dict, dim: int) -> dict:
+def shape_of(settings: dict) -> dict:
     """Return hidden, middle_blocks and architecture of the network that a training's settings describe."""
-    return {
-        "hidden": hidden_width(dim, settings["network"]["hidden"]),
-        "middle_blocks": settings["network"]["middle_blocks"],
-        "architecture": settings["training"]["architecture"],
-    }
+    return settings["network"] | {"architecture": settings["training"]["architecture"]}
 
 
 def trained_model(settings: dict, tensors: dict[str, Tensor], device: torch.device) -> tuple[Model, dict[str, Tensor]]:
     """Return the model of a training and its averaged parameters by name, from the tensors of its weights file."""
-    moments = tuple(tensors[name] for name in MOMENTS if name in tensors)
-    model = model_of(settings, moments, device)
-    return model, {name: tensors[f"average/{name}"] for name in model.network.shapes}
+    average = group(tensors, "average")
+    model = model_of(settings, group(tensors, "moments"), device)
+    return model, {name: average[name] for name in model.network.shapes}
 
 
 def steps_of(training: dict, train_size: int) -> int:
@@ -77,13 +71,6 @@ def seeds_of(settings: dict, purpose: str) -> list[int]:
     """Return one seed per replicate for a purpose, different for the two variants."""
     task, train_size, purpose = settings["task"], settings["train_size"], f"{purpose}/{settings['variant']}"
     return [seed_of(settings["seed"], task, train_size, r, purpose) for r in range(settings["replicates"])]
-
-
-def estimate_stack(model: Model, parameters: dict[str, Tensor], clean: Tensor, **options) -> dict[str, Estimates]:
-    """Estimate the mutual information of every replicate with a stack's parameters, by name."""
-    return mutual_information(
-        partial(model.noise, parameters), clean, variant=model.variant, dim_x=model.dim_x, **options
-    )
 
 
 def estimate_rows(found: dict[str, Estimates], first: int = 0) -> list[dict]:

@@ -11,8 +11,7 @@ from torch import Tensor
 from minde.interruption import Interruption
 from minde.progress import tell
 from minde.study import checkpoints
-
-from .cell import MOMENTS
+from minde.tensors import group, prefixed
 
 
 @dataclass
@@ -60,7 +59,7 @@ class CellState:
         """Return the stored state of a stack; empty before its first step."""
         if self.tensors["step"][stack.start] == 0:
             return {}
-        others = {"seconds", *MOMENTS}
+        others = {"seconds", *prefixed("moments", group(self.tensors, "moments"))}
         return {name: tensor[stack] for name, tensor in self.tensors.items() if name not in others}
 
 

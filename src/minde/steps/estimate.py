@@ -1,6 +1,7 @@
 """The step `estimate`: samples and weights in, a row per replicate and formula out."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -8,14 +9,14 @@ import torch
 from torch import Tensor
 
 from minde import doubts
-from minde.diffusion.estimators import Estimates
+from minde.diffusion.estimators import Estimates, mutual_information
 from minde.files import provenance
 from minde.hardware import hardware_of
 from minde.progress import Progress, tell
 from minde.study import results, samples, trained
 from minde.study.sources import SOURCES
 
-from .cell import PACKAGES, estimate_rows, estimate_stack, read_cell, seeds_of, trained_model
+from .cell import PACKAGES, estimate_rows, read_cell, seeds_of, trained_model
 from .messages import check_weights, memory_of, title_of
 
 
@@ -77,10 +78,11 @@ def _estimate_part(
     model, parameters = trained_model(training, tensors, clean.device)
     before = stacks_done * settings["mc_draws"]
     with memory_of(title_of(training, clean.device, stack), stack.stop - stack.start):
-        return estimate_stack(
-            model,
-            parameters,
+        return mutual_information(
+            partial(model.noise, parameters),
             clean,
+            variant=model.variant,
+            dim_x=model.dim_x,
             times=dataclasses.replace(model.times, importance_sampling=settings["importance_sampling"]),
             formulas=settings["formulas"],
             sigmas=settings["sigmas"],
@@ -103,6 +105,7 @@ def _tell_doubts(found: dict[str, Estimates], clean: Tensor, training: dict, dev
         doubts.of_few_rows(fmean(gap), doubts.error_of_mean(std_error)),
         doubts.of_formulas(inside, gap, std_error),
         *doubts.of_bounds(inside, std_error, x, y),
+        *(doubts.of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y))),
     ]
     if training["preprocess"] == "standardize":
         columns = [(name, i, column) for name, rows in (("x", x), ("y", y)) for i, column in enumerate(rows.T)]

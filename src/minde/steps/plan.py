@@ -112,7 +112,7 @@ def cost_of(config: dict, cell: design.Cell) -> Cost:
         dim_x=task.dim_x,
         dim_y=task.dim_y,
         has_base=training["precondition"] != "none",
-        **shape_of(settings, task.dim_x + task.dim_y),
+        **shape_of(settings),
     )
     steps, parameters = steps_of(training, cell.train_size), network.n_parameters
     return Cost(network.hidden, cell.train_size, steps, parameters, parameters * training["batch_size"])

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from minde.diffusion.base import Moments
-from minde.diffusion.estimators import FORMULAS
+from minde.diffusion.estimators import estimates_of_state
 from minde.diffusion.model import Model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.training import State, restore, start, tensors_of, train_stack
 from minde.progress import Progress, tell
 from minde.study.seeds import canonical
 
-from .cell import estimate_rows, estimate_stack, model_of, seeds_of
+from .cell import estimate_rows, model_of, seeds_of
 from .checkpointing import CellState, Checkpointer
 from .messages import memory_of, title_of
 
@@ -81,7 +81,7 @@ class StackMember:
         self.settings = inputs.settings
         self.recipe = inputs.recipe
         self.clean = inputs.clean[stack]
-        self.moments = tuple(moment[stack] for moment in inputs.moments)
+        self.moments = {name: moment[stack] for name, moment in inputs.moments.items()}
         self.model = model_of(self.settings, self.moments, self.clean.device)
         self.seeds = seeds_of(self.settings, "train")[stack]
         self.step = int(training.state.tensors["step"][first])
@@ -130,17 +130,8 @@ class StackMember:
     def _curve_rows(self, step: int, average: Tensor, loss: Tensor) -> list[dict]:
         """Return the rows of one point of the training curve: every replicate by every formula."""
         first = self.stack.start
-        found = estimate_stack(
-            self.model,
-            self.model.network.unflatten(average),
-            self.training.inputs.test[self.stack],
-            times=self.model.times,
-            formulas=FORMULAS,
-            sigmas=(1.0,),
-            mc_draws=1,
-            seeds=seeds_of(self.settings, "curve")[self.stack],
-            first=first,
-        )
+        test, seeds = self.training.inputs.test[self.stack], seeds_of(self.settings, "curve")[self.stack]
+        found = estimates_of_state(self.model, average, test, seeds, first=first)
         now = {"step": step, "seconds": self.seconds}
         losses = dict(enumerate(loss.tolist(), first))
         return [now | {"loss": losses[row["replicate"]]} | row for row in estimate_rows(found, first)]
@@ -193,7 +184,7 @@ def _model(members: list[StackMember]) -> Model:
     first = members[0]
     if len(members) == 1:
         return first.model
-    moments = tuple(map(_join, zip(*(member.moments for member in members), strict=True)))
+    moments = {name: _join([member.moments[name] for member in members]) for name in first.moments}
     return model_of(first.settings, moments, first.clean.device)
 
 

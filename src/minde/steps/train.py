@@ -14,8 +14,9 @@ from minde.files import provenance
 from minde.hardware import hardware_of
 from minde.study import results, samples, trained
 from minde.study.sources import SOURCES
+from minde.tensors import group, prefixed
 
-from .cell import MOMENTS, PACKAGES, model_of, read_cell, seeds_of, steps_of
+from .cell import PACKAGES, model_of, read_cell, seeds_of, steps_of
 from .checkpointing import CellState, Checkpointer
 from .messages import memory_of, title_of
 from .stacks import Inputs, Training
@@ -74,10 +75,10 @@ def _read(settings: dict, samples_path: Path, device: torch.device, state: CellS
     """Read and fit what a training needs; the base that a checkpoint holds is kept, since fits differ by machine."""
     with memory_of(title_of(settings, device)):
         clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
-        moments = tuple(state.tensors[name].to(device) for name in MOMENTS if name in state.tensors)
+        moments = {name: moment.to(device) for name, moment in group(state.tensors, "moments").items()}
         if not moments:
             moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
-            state.tensors |= {name: part.cpu() for name, part in zip(MOMENTS, moments, strict=False)}
+            state.tensors |= prefixed("moments", {name: moment.cpu() for name, moment in moments.items()})
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 
 
@@ -85,11 +86,10 @@ def _write(inputs: Inputs, state: CellState, made_by: dict, weights_path: Path, 
     """Write the weights, last (`raw/`) and averaged (`average/`), and the curve of a trained cell."""
     network = model_of(inputs.settings, inputs.moments, inputs.clean.device).network
     tensors = {
-        f"{kind}/{name}": value
-        for kind, tensor in (("raw", "parameters"), ("average", "average"))
-        for name, value in network.unflatten(state.tensors[tensor]).items()
+        **prefixed("raw", network.unflatten(state.tensors["parameters"])),
+        **prefixed("average", network.unflatten(state.tensors["average"])),
+        **prefixed("moments", compact(inputs.moments)),
     }
-    tensors |= dict(zip(MOMENTS, compact(inputs.moments), strict=False))
     # Sorted, since the order of rows depends on the stacks.
     curve = sorted(state.curve, key=lambda row: (row["step"], row["replicate"]))
     results.write_parquet(curve_path, trained.curve_table(curve), made_by)

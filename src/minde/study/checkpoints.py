@@ -3,15 +3,12 @@
 They are not an output of a rule, since Snakemake deletes the outputs of a job that fails or is stopped.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from minde.files import atomic
+from minde import tensors as files
 
 
 class UnusableError(ValueError):
@@ -24,12 +21,7 @@ def write(path: str | Path, tensors: dict[str, np.ndarray], curve: list[dict], i
     `tensors` are the training's state, each `(replicates, …)`, `curve` the rows of its curve so far, `identity`
     everything that its numbers depend on: settings, samples, code, versions.
     """
-    text = json.dumps({"identity": identity, "curve": curve}, sort_keys=True)
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    # Not save_file: it picks its own temporary name, which a killed process would leave behind.
-    content = save(tensors, metadata={"minde": text, "sha256": _sha256(tensors, text)})
-    with atomic(path) as temporary:
-        temporary.write_bytes(content)
+    files.write(path, tensors, {"identity": identity, "curve": curve})
 
 
 def read(path: str | Path, identity: dict) -> tuple[dict[str, np.ndarray], list[dict]]:
@@ -39,15 +31,9 @@ def read(path: str | Path, identity: dict) -> tuple[dict[str, np.ndarray], list[
     naming what differs.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            held = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, TypeError, ValueError) as error:  # the last two: names of types unknown to numpy
+        tensors, found = files.read(path)
+    except files.UnreadableError as error:
         raise UnusableError(f"it is damaged ({error})") from error
-    text = held.get("minde", "")
-    if held.get("sha256") != _sha256(tensors, text):
-        raise UnusableError("it is damaged (its checksum is not that of its content)")
-    found = json.loads(text)
     if differences := _differences(found["identity"], json.loads(json.dumps(identity))):
         raise UnusableError(f"it is of another training ({'; '.join(differences)})")
     return tensors, found["curve"]
@@ -58,14 +44,6 @@ def remove(path: str | Path) -> None:
     path = Path(path)
     for left in (path, *path.parent.glob(f".{path.name}.*.tmp")):
         left.unlink(missing_ok=True)
-
-
-def _sha256(tensors: dict[str, np.ndarray], text: str) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
-        digest.update(tensor)
-    return digest.hexdigest()
 
 
 def _differences(there: dict, here: dict, where: str = "") -> list[str]:

@@ -5,6 +5,7 @@ names that must exist, numbers that must fit each other. A problem has the key's
 allowed.
 """
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -87,10 +88,11 @@ def problem_of_file(config: dict, task: str) -> str:
     return problem(entry["file"], content, step_settings.split(config, task), allowed)
 
 
-def remarks(config: dict) -> Iterator[str]:
-    """Yield warnings: overrides that match no cell, quoted formulas that are not estimated, a missing study or file.
+def remarks(config: dict, given: dict | None = None, *, for_report: bool = False) -> Iterator[str]:
+    """Yield warnings: settings without effect, quoted formulas that are not estimated, a missing study or file.
 
-    They are not errors: a further config file may have removed their tasks or formulas.
+    They are not errors: a further config file may have removed their tasks or formulas. `given` is what was added to
+    the default config; with `for_report`, results that exist are compared with the config that would describe them.
     """
     every = [(cell, task_of(config, cell.task)) for cell in cells(config)]
     trained = [(cell, task) for cell, task in every if cell.method in VARIANTS]
@@ -112,13 +114,29 @@ def remarks(config: dict) -> Iterator[str]:
             yield f"data.{task}.file: {file} does not exist; {samples} is used as it is, whatever its settings were."
     if idle:
         yield f"No cell of this study matches {', '.join(idle)}."
+    given = given or {}
+    if given.keys() - {"name", "run"} and "name" not in given:
+        yield f"This study has no name of its own: its results replace those of {config['name']} in results/."
+    if given.get("recipes", {}) and recipe not in given["recipes"]:
+        yield f"The config changes recipes that are not in use: minde.recipe is {recipe}."
+    merged = Path(f"results/{config['name']}/estimates.parquet")
+    if for_report and merged.exists() and _settings_of(merged) != json.loads(step_settings.merge(config)):
+        yield f"{merged} was made with another config than this one, which the report describes: run the study first."
     minde = config["minde"]
+    if recipe not in minde["quoted"]:
+        yield f"minde.quoted has no formulas for the recipe {recipe}: no row of MINDE is marked as quoted."
     for method, formula in minde["quoted"].get(minde["recipe"], {}).items():
         if method in config["methods"] and formula not in minde["estimators"]["formulas"]:
             yield (
                 f"minde.quoted names {formula} for {method}, which is not in minde.estimators.formulas: no row of "
                 f"{method} is marked as quoted."
             )
+
+
+def _settings_of(path: Path) -> dict:
+    from .results import read_provenance  # loads pyarrow
+
+    return read_provenance(path)["settings"]
 
 
 def _spelled_out(config: dict) -> Iterator[str]:

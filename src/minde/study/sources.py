@@ -9,7 +9,7 @@ from minde.files import PACKAGE
 
 from .methods import CRITICS, UNTRAINED
 
-# Everything that reads a cell's samples and weights.
+# A model, and its training.
 _MODEL = (
     "diffusion/base.py",
     "diffusion/conditioning.py",
@@ -19,16 +19,21 @@ _MODEL = (
     "diffusion/mixture.py",
     "diffusion/model.py",
     "diffusion/network.py",
-    "diffusion/preprocess.py",
     "diffusion/random.py",
     "diffusion/residual.py",
     "diffusion/sde.py",
     "diffusion/times.py",
     "diffusion/width.py",
-    "steps/cell.py",
-    "study/seeds.py",
-    "study/trained.py",
 )
+_TRAINING = (
+    "diffusion/batches.py",
+    "diffusion/graphs.py",
+    "diffusion/loss.py",
+    "diffusion/recipe.py",
+    "diffusion/training.py",
+)
+# Everything that reads a cell's samples and weights.
+_CELL = (*_MODEL, "diffusion/preprocess.py", "steps/cell.py", "study/seeds.py", "study/trained.py")
 
 # Without baselines/__init__.py, the list of competitors: a new competitor must not rerun the others.
 _COMPETITOR = ("baselines/interface.py", "steps/baseline.py", "study/seeds.py")
@@ -36,27 +41,32 @@ _IN_TORCH = (*_COMPETITOR, "baselines/perceptrons.py", "baselines/stacks.py", "b
 
 _EXPERIMENT = (
     "baselines/interface.py",
-    "baselines/mine.py",
-    "baselines/mine_torch.py",
     "baselines/perceptrons.py",
     "baselines/stacks.py",
-    "baselines/widths.py",
     "experiments/rows.py",
     "steps/experiment.py",
     "study/experiment_rows.py",
     "study/seeds.py",
 )
-_NETWORKS = ("experiments/networks.py",)
-_GANS = ("experiments/adversarial.py", "experiments/patterns.py")
+_ESTIMATES = ("baselines/ksg.py", "baselines/mine.py", "baselines/mine_torch.py", "baselines/widths.py")
+_NETWORKS = ("baselines/mine.py", "experiments/networks.py")
+_GANS = (*_NETWORKS, "experiments/adversarial.py", "experiments/patterns.py")
 
 EXPERIMENTS: dict[str, tuple[str, ...]] = {
-    "estimation": ("baselines/ksg.py",),
-    "dependence": ("api/training.py", "baselines/ksg.py", "diffusion/*.py", "experiments/estimation.py"),
-    "gans": (*_NETWORKS, *_GANS),
-    "bigan": (*_NETWORKS, *_GANS),
+    "estimation": _ESTIMATES,
+    "dependence": (
+        *_ESTIMATES,
+        *_MODEL,
+        *_TRAINING,
+        "api/training.py",
+        "diffusion/estimators.py",
+        "experiments/estimation.py",
+    ),
+    "gans": _GANS,
+    "bigan": _GANS,
     "bottleneck": (*_NETWORKS, "images/loader.py"),
     "stacked": (*_NETWORKS, "experiments/adversarial.py", "images/loader.py"),
-    "binary": _NETWORKS,
+    "binary": ("experiments/networks.py",),
 }
 """The experiments of MINE, and what each one needs besides its own module and the modules that all share."""
 
@@ -79,19 +89,15 @@ SOURCES: dict[str, tuple[str, ...]] = {
     # Without estimators.py, although the training curve calls it: an edited formula must not rerun every training. The
     # curve then keeps the estimates of the formula at training time.
     "train": (
-        *_MODEL,
-        "diffusion/batches.py",
-        "diffusion/graphs.py",
-        "diffusion/loss.py",
-        "diffusion/recipe.py",
-        "diffusion/training.py",
+        *_CELL,
+        *_TRAINING,
         "steps/checkpointing.py",
         "steps/stacks.py",
         "steps/train.py",
         "steps/trainer.py",
     ),
-    "estimate": (*_MODEL, "diffusion/estimators.py", "steps/estimate.py"),
-    "score_errors": (*_MODEL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),
+    "estimate": (*_CELL, "diffusion/estimators.py", "steps/estimate.py"),
+    "score_errors": (*_CELL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),
     **{method: (*_COMPETITOR, f"baselines/{method}.py") for method in UNTRAINED},
     **dict.fromkeys(CRITICS, (*_COMPETITOR, "baselines/critics.py", "baselines/widths.py")),
     **dict.fromkeys(("doe-gaussian", "doe-logistic"), (*_IN_TORCH, "baselines/doe.py")),

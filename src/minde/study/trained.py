@@ -1,9 +1,8 @@
 """The outputs of a training: weights in safetensors, and the training curve in Parquet.
 
-safetensors is imported only by what handles weights: figures of training curves do not need it.
+`minde.tensors` is imported only by what handles weights: figures of training curves do without safetensors.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from minde.files import atomic, remedy
+from minde.files import remedy
 
 from .results import read_parquet
 
@@ -51,13 +50,9 @@ def train_seconds(path: str | Path) -> dict[int, float]:
 
 def write_weights(path: str | Path, tensors: dict[str, np.ndarray], provenance: dict) -> None:
     """Write a cell's tensors, each `(replicates, …)`, with their provenance in the file's metadata."""
-    from safetensors.numpy import save
+    from minde.tensors import write
 
-    # safetensors ignores strides and writes the memory behind an array: a view of a stack would be read as garbage.
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    content = save(tensors, metadata={"minde": json.dumps(provenance, sort_keys=True)})
-    with atomic(path) as temporary:
-        temporary.write_bytes(content)
+    write(path, tensors, provenance)
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
@@ -65,27 +60,25 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 
     Raises ValueError naming the file and the rule that makes it, if it is damaged or has no provenance.
     """
-    with _open(path) as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        return tensors, json.loads(file.metadata()["minde"])
+    from minde.tensors import read
+
+    with _explained(path):
+        return read(path)
 
 
 def read_provenance(path: str | Path) -> dict:
-    """Read the provenance of a cell's tensors only. Raises ValueError like `read_weights`."""
-    with _open(path) as file:
-        return json.loads(file.metadata()["minde"])
+    """Read the provenance of a cell's tensors only. Raises ValueError like `read_weights`, if the header is damaged."""
+    from minde.tensors import read_header
+
+    with _explained(path):
+        return read_header(path)
 
 
 @contextmanager
-def _open(path: str | Path) -> Iterator:
-    from safetensors import SafetensorError, safe_open
+def _explained(path: str | Path) -> Iterator[None]:
+    from minde.tensors import UnreadableError
 
     try:
-        with safe_open(path, framework="numpy") as file:
-            if "minde" in (file.metadata() or {}):
-                yield file
-                return
-            found = "no provenance"
-    except SafetensorError as error:
-        found = str(error)
-    raise ValueError(f"{path} does not hold the weights of a cell ({found}); {remedy('train')}")
+        yield
+    except UnreadableError as error:
+        raise ValueError(f"{path} does not hold the weights of a cell ({error}); {remedy('train')}") from error

@@ -32,8 +32,12 @@ def folder(tmp_path_factory) -> Path:
     frame["huge"] = frame["b"] * 1e150
     frame["day"] = pd.Timestamp("2026-01-01")
     frame["gaps"] = frame["b"].where(frame["count"] > 2)
+    frame["note"] = "two\nlines"
     frame.to_parquet(path / "pairs.parquet")
     frame.to_csv(path / "pairs.csv", index=False)
+    frame.to_csv(path / "pairs.TSV", index=False, sep="\t")
+    frame[["a", "b"]].to_csv(path / "semicolons.csv", index=False, sep=";")
+    frame[["a", "b"]].to_csv(path / "headless.csv", index=False, header=False)
     np.savez(
         path / "pairs.npz",
         a=x,
@@ -42,6 +46,7 @@ def folder(tmp_path_factory) -> Path:
         short=x[:5],
         town=np.full(600, "Rome"),
         images=x.reshape(600, 1, 1),
+        objects=np.array([None, "a"]),
     )
     return path
 
@@ -57,7 +62,7 @@ def estimate(capsys, *arguments) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv", "npz"])
+@pytest.mark.parametrize("kind", ["parquet", "csv", "TSV", "npz"])
 def test_every_kind_of_file_gives_the_estimate_of_the_api(folder, expected, kind, capsys) -> None:
     found = estimate(capsys, folder / f"pairs.{kind}", "--x", "a", "--y", "b")
     assert found["mutual_information"] == pytest.approx(float(expected), abs=1e-6)
@@ -69,7 +74,7 @@ def test_every_kind_of_file_gives_the_estimate_of_the_api(folder, expected, kind
 
 
 def test_columns_are_named_one_by_one_or_by_patterns(folder, capsys) -> None:
-    found = estimate(capsys, folder / "pairs.parquet", "--x", "a", "--y", "b,[c]")
+    found = estimate(capsys, folder / "pairs.parquet", "--x", "a", "--y", "b, [c]")
     assert found["y"] == ["b", "c"]
     found = estimate(capsys, folder / "pairs.npz", "--x", "both", "--y", "b")
     assert found["x"] == ["both[0]", "both[1]"]
@@ -97,9 +102,12 @@ def test_the_printed_estimate_is_for_reading(folder, capsys) -> None:
 RAW = ["--preprocess", "none", "--precondition", "none"]
 BAD = {
     "no file": (["none.csv", "--x", "a", "--y", "b"], USAGE, "none.csv does not exist"),
-    "another kind": (["pairs.xls", "--x", "a", "--y", "b"], USAGE, "expected .parquet, .csv, .npz"),
+    "another kind": (["pairs.xls", "--x", "a", "--y", "b"], USAGE, "expected .parquet, .csv, .tsv, .npz"),
     "not its kind": (["text.parquet", "--x", "a", "--y", "b"], USAGE, "is not a readable .parquet file"),
     "no column": (["pairs.csv", "--x", "a", "--y", "texts"], USAGE, "'texts', which --y names; the nearest is 'text'"),
+    "semicolons": (["semicolons.csv", "--x", "a", "--y", "b"], USAGE, "columns have to be separated by commas"),
+    "headless": (["headless.csv", "--x", "a", "--y", "b"], USAGE, "the first line of the file has to name the columns"),
+    "objects": (["pairs.npz", "--x", "objects", "--y", "b"], USAGE, "is not a readable .npz file: Object arrays"),
     "both sides": (["pairs.csv", "--x", "a,b", "--y", "b"], USAGE, "'b' is in both --x and --y"),
     "lengths": (["pairs.npz", "--x", "a,short", "--y", "b"], USAGE, "number of rows; found a (600, 1), short (5, 1)"),
     "setting": (["pairs.csv", "--x", "a", "--y", "b", "--variant", "d"], USAGE, "variant is 'd'; expected c, j"),

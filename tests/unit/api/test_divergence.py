@@ -69,6 +69,13 @@ def test_values_that_standardizing_would_hide_are_warned_of() -> None:
         kl_divergence(p, q, replicates=1, **SMALL)
 
 
+def test_a_distribution_that_is_narrower_than_the_diffusion_resolves_is_warned_of() -> None:
+    p, q = np.random.default_rng(0).normal(size=(2, 400, 2))
+    p[:, 1] *= 1e-3
+    with pytest.warns(UserWarning, match=r"p: column 1 has a standard deviation of 0\.0014 of"):
+        kl_divergence(p, q, replicates=1, **SMALL)
+
+
 def test_formulas_that_are_apart_are_warned_of() -> None:
     """Few samples in many columns, memorized."""
     p, q = np.random.default_rng(0).normal(size=(2, 200, 20))

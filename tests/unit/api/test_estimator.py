@@ -5,6 +5,7 @@ import warnings
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,11 @@ from safetensors.torch import save_file
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from minde import MINDE
+from minde import MINDE, tensors
 from minde.api import settings
 
-CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text())
+ROOT = Path(__file__).parents[3]
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 ENTROPIES = {  # in nats: x has standard deviation 3, y 1
     "x": 0.5 * np.log(2 * np.pi * np.e * 9),
     "y": 0.5 * np.log(2 * np.pi * np.e),
@@ -360,26 +362,32 @@ def test_a_saved_estimator_comes_back_whole(fitted, tmp_path) -> None:
         np.testing.assert_array_equal(loaded.curve_[name], values)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     with safe_open(path, framework="np") as file:
-        assert file.get_slice("covariance").get_shape()[1] == 1  # one cluster, one component
+        assert file.get_slice("moments/covariance").get_shape()[1] == 1  # one cluster, one component
 
 
 def test_a_file_that_holds_no_estimator_is_refused(fitted, tmp_path) -> None:
     with pytest.raises(NotFittedError):
         MINDE().save(tmp_path / "none")
     (tmp_path / "text").write_text("not tensors")
-    with pytest.raises(ValueError, match="text is not a readable safetensors file"):
+    with pytest.raises(ValueError, match="text is not a readable fitted estimator"):
         MINDE.load(tmp_path / "text")
     with pytest.raises(FileNotFoundError):
         MINDE.load(tmp_path / "nothing")
-    with pytest.raises(ValueError, match=f"{tmp_path} is not a readable safetensors file"):
+    with pytest.raises(ValueError, match=f"{tmp_path} is not a readable fitted estimator"):
         MINDE.load(tmp_path)
 
 
-@pytest.mark.parametrize("header", ["not json", "[1, 2]", "3", '{"format": 2}'])
-def test_a_file_of_other_software_is_refused(header, tmp_path) -> None:
-    save_file({"weights": torch.ones(3)}, tmp_path / "other", metadata={"minde": header})
-    with pytest.raises(ValueError, match="other does not hold a fitted estimator of format 3"):
+@pytest.mark.parametrize("metadata", [None, {"minde": "[1, 2]"}, {"minde": '{"format": 3}'}])
+def test_a_file_of_other_software_is_refused(metadata, tmp_path) -> None:
+    save_file({"weights": torch.ones(3)}, tmp_path / "other", metadata=metadata)
+    with pytest.raises(ValueError, match=r"other is not a readable fitted estimator \(it has no header"):
         MINDE.load(tmp_path / "other")
+
+
+def test_a_file_of_another_format_is_refused(tmp_path) -> None:
+    tensors.write(tmp_path / "weights", {"a": np.ones(3)}, {"settings": {}})
+    with pytest.raises(ValueError, match=r"weights does not hold a fitted estimator of format 4; MINDE\.save writes"):
+        MINDE.load(tmp_path / "weights")
 
 
 @pytest.mark.parametrize("where", ["header", "parameters"])
@@ -391,7 +399,7 @@ def test_a_damaged_file_is_refused(fitted, tmp_path, where) -> None:
     place = content.index(b'\\"n_train\\": 3') + 13 if where == "header" else len(content) - 20
     content[place] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="fit is damaged: its content does not have the SHA-256"):
+    with pytest.raises(ValueError, match=r"fit is not a readable fitted estimator \(its content does not have"):
         MINDE.load(path)
 
 
@@ -413,6 +421,17 @@ def test_a_file_of_a_version_with_other_settings_is_refused(fitted, tmp_path, mo
     fitted.save(tmp_path / "fit")
     with pytest.raises(ValueError, match=r"fit was saved by another version .* it has the setting 'temperature'"):
         MINDE.load(tmp_path / "fit")
+
+
+def test_choices_are_those_of_the_signature_and_of_a_study() -> None:
+    hints = get_type_hints(MINDE.__init__)
+    schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text())["$defs"]
+    of_studies = {name: entry["enum"] for name, entry in schema.items() if "enum" in entry}
+    of_studies |= {name: entry["enum"] for name, entry in schema["training"]["properties"].items() if "enum" in entry}
+    for name, choices in settings.CHOICES.items():
+        assert get_args(hints[name]) == choices
+        if name not in ("variant", "formula"):  # methods of a study; a study evaluates all formulas
+            assert set(of_studies[name]) == set(choices)
 
 
 def test_every_setting_is_checked() -> None:

@@ -42,6 +42,11 @@ BAD = {
     "missing": ((pd.DataFrame({"a": pd.array([1.5, None] * 100)}), Y), ValueError, "100 of 200.*row 1, column 'a'"),
     "constant": ((np.hstack([X, np.ones_like(X)]), Y), ValueError, "x: column 1 is constant"),
     "constant in pandas": ((pd.DataFrame({"a": np.ones(200)}), Y), ValueError, "x: column 'a' is constant"),
+    "codes": (
+        (np.array(["1.5", "?"] * 100)[:, None], Y),
+        TypeError,
+        r"x holds '\?' of type str in row 1, column 0; .*replace codes of missing values",
+    ),
     "text": ((np.full((200, 1), "a"), Y), TypeError, "x holds 'a' of type str in row 0, column 0; .*get_dummies"),
     "text beside numbers": (
         ([[1.0, "a"]] * 200, Y),

@@ -128,6 +128,29 @@ def test_of_fits_in_two_threads_the_last_restores_what_the_first_has_found() -> 
         torch.set_num_threads(before)
 
 
+def test_a_fit_that_ends_before_another_restores_the_threads_of_its_own_thread() -> None:
+    other_is_in, other_may_end = threading.Event(), threading.Event()
+
+    class Other(MINDE):
+        def _preprocessed(self, *args):
+            other_is_in.set()
+            assert other_may_end.wait(60)
+            return super()._preprocessed(*args)
+
+    before = torch.get_num_threads()
+    other = threading.Thread(target=lambda: Other(replicates=1, **SMALL).fit(*normals()))
+    try:
+        torch.set_num_threads(2)
+        other.start()
+        assert other_is_in.wait(60)
+        MINDE(replicates=1, **SMALL).fit(*normals())
+        assert torch.get_num_threads() == 2
+    finally:
+        other_may_end.set()
+        other.join(60)
+        torch.set_num_threads(before)
+
+
 def by_one_function() -> None:
     torch.set_float32_matmul_precision("high")
 

@@ -39,7 +39,7 @@ def test_learned_scores_are_the_gaussians_at_every_time(variant: str) -> None:
         hidden=32,
         middle_blocks=1,
         architecture="residual",
-        moments=(),
+        moments={},
         device=CPU,
     )
     state = start(model, RECIPE, [0], CPU)

@@ -30,7 +30,7 @@ def _draws_without_seeds(monkeypatch) -> None:
 def on_meta(variant: str, base: str):
     """A model whose base was fitted on the CPU, and samples."""
     x = samples(base=base)
-    moments = tuple(moment.to(META) for moment in fit_base(base, x, x.shape[-1] // 2))
+    moments = {name: moment.to(META) for name, moment in fit_base(base, x, x.shape[-1] // 2).items()}
     # A base is built on the CPU, once.
     with patch.object(torch.Tensor, "cpu", lambda tensor: tensor):
         return model(x.to(META), variant, base=base, moments=moments), x.to(META)

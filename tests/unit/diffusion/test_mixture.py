@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from minde.diffusion.base import base_scores, fit_base
+from minde.diffusion.base import Moments, base_scores, fit_base
 from minde.diffusion.conditioning import VARIANTS, diffused_coordinates
 from minde.diffusion.gaussian import gaussian_moments
 from minde.diffusion.mixture import COMPONENTS, RIDGE
@@ -15,12 +15,12 @@ DIM_X = 2
 GIVEN = {"conditional": slice(2, 3), "x_given_y": slice(2, 3), "y_given_x": slice(0, 2)}
 
 
-def moments() -> tuple[torch.Tensor, ...]:
+def moments() -> Moments:
     """Three components in 2 + 1 coordinates, for two replicates."""
     generator = torch.Generator().manual_seed(0)
     means = 2 * torch.randn(2, 3, 3, generator=generator, dtype=torch.float64)
     roots = torch.randn(2, 3, 3, 3, generator=generator, dtype=torch.float64)
-    return means, roots @ roots.mT + 0.1 * torch.eye(3), WEIGHTS
+    return {"mean": means, "covariance": roots @ roots.mT + 0.1 * torch.eye(3), "weights": WEIGHTS}
 
 
 def noise_by_gradient(
@@ -31,7 +31,7 @@ def noise_by_gradient(
     given = GIVEN.get(score, slice(0, 0))
     found = torch.empty_like(noisy[..., own])
     for replicate, row in torch.cartesian_prod(*map(torch.arange, clean.shape[:2])).tolist():
-        mean, covariance, weights = (part[replicate] for part in moments())
+        mean, covariance, weights = (part[replicate] for part in moments().values())
         log_weights, at = weights.log(), clean[replicate, row, given]
         if given.stop:
             seen = covariance[:, given, given] + RIDGE * torch.eye(given.stop - given.start)
@@ -83,7 +83,7 @@ def test_there_are_as_many_components_as_clusters(count: int) -> None:
     centres = 6 * torch.randn(count, 4, generator=generator)
     codes = torch.randint(count, (4000,), generator=generator)
     x = (centres[codes] + torch.randn(4000, 4, generator=generator)).unsqueeze(0)
-    means, _, weights = fit_base("mixture", x, 2)
+    means, _, weights = fit_base("mixture", x, 2).values()
     assert (weights > 0).sum() == count
     assert weights.shape == (1, COMPONENTS)
     nearest = torch.cdist(centres, means[0, :count]).min(dim=1).values
@@ -94,7 +94,7 @@ def test_a_grid_of_clusters_is_found_though_no_two_halves_are_apart() -> None:
     generator = torch.Generator().manual_seed(0)
     centres = 8 * torch.cartesian_prod(torch.arange(5.0), torch.arange(5.0))
     x = centres[torch.randint(25, (4000,), generator=generator)] + torch.randn(4000, 2, generator=generator)
-    weights = fit_base("mixture", ((x - x.mean(0)) / x.std(0)).unsqueeze(0), 1)[2]
+    weights = fit_base("mixture", ((x - x.mean(0)) / x.std(0)).unsqueeze(0), 1)["weights"]
     assert 24 <= (weights > 0).sum() <= 26
 
 
@@ -117,7 +117,7 @@ def test_one_cluster_of_another_shape_has_one_component(shape: str) -> None:
         "swiss_roll": ((2 + u) * (3 * turn).cos(), (2 + u) * (3 * turn).sin()),
     }[shape]
     rows = torch.stack([x, y], dim=-1)
-    weights = fit_base("mixture", ((rows - rows.mean(0)) / rows.std(0)).unsqueeze(0), 1)[2]
+    weights = fit_base("mixture", ((rows - rows.mean(0)) / rows.std(0)).unsqueeze(0), 1)["weights"]
     assert (weights > 0).sum() == 1
 
 
@@ -134,7 +134,7 @@ def test_curved_clusters_have_a_component_each(shape: str) -> None:
     }[shape]
     rows = torch.stack([x, y], dim=-1) + 0.05 * torch.randn(4000, 2, generator=generator)
     rows = (rows - rows.mean(0)) / rows.std(0)
-    means, covariances, weights = fit_base("mixture", rows.unsqueeze(0), 1)
+    means, covariances, weights = fit_base("mixture", rows.unsqueeze(0), 1).values()
     assert (weights > 0).sum() == 2
     for code in (0, 1):
         mean, covariance = gaussian_moments(rows[codes == code].unsqueeze(0), 1)
@@ -147,7 +147,7 @@ def test_curved_clusters_have_a_component_each(shape: str) -> None:
 @pytest.mark.parametrize(("rows", "columns"), [(30, 10), (60, 40), (480, 800)])
 def test_few_rows_of_one_cluster_stay_one(rows: int, columns: int) -> None:
     x = torch.randn(8, rows, columns, generator=torch.Generator().manual_seed(0))
-    assert ((fit_base("mixture", x, columns // 2)[2] > 0).sum(dim=1) == 1).all()
+    assert ((fit_base("mixture", x, columns // 2)["weights"] > 0).sum(dim=1) == 1).all()
 
 
 def test_few_rows_of_clusters_in_many_columns() -> None:
@@ -156,7 +156,7 @@ def test_few_rows_of_clusters_in_many_columns() -> None:
     codes = torch.arange(1000) % 4
     x = (6 * torch.randn(4, 40, generator=generator))[codes] + torch.randn(1000, 40, generator=generator)
     x[:, 20] = x[:, 0] + x[:, 20]  # a correlation that all share
-    means, covariances, weights = fit_base("mixture", x.unsqueeze(0), 20)
+    means, covariances, weights = fit_base("mixture", x.unsqueeze(0), 20).values()
     torch.testing.assert_close(weights[0, :5], torch.tensor([0.25, 0.25, 0.25, 0.25, 0]))
     of_clusters = torch.stack([x[codes == code].mean(0) for code in range(4)])
     assert torch.cdist(of_clusters, means[0, :4]).min(dim=1).values.max() < 1e-4
@@ -169,7 +169,7 @@ def test_a_cluster_of_another_shape_has_a_covariance_of_its_own() -> None:
     codes = torch.arange(2000) % 4
     x = torch.randn(2000, 10, generator=generator) * torch.tensor([1.0, 1.0, 1.0, 0.2])[codes].unsqueeze(1)
     x += (10 * torch.randn(4, 10, generator=generator))[codes]
-    means, covariances, _ = fit_base("mixture", x.unsqueeze(0), 5)
+    means, covariances, _ = fit_base("mixture", x.unsqueeze(0), 5).values()
     of_clusters = torch.stack([x[codes == code].mean(0) for code in range(4)])
     order = torch.cdist(of_clusters, means[0, :4]).argmin(dim=1)
     spread = covariances[0, order].diagonal(dim1=1, dim2=2).mean(dim=1).sqrt()
@@ -182,7 +182,7 @@ def test_layers_of_one_cluster_stay_several_components() -> None:
     generator = torch.Generator().manual_seed(0)
     shared = torch.randn(4000, 1, generator=generator).abs()
     rows = torch.randn(4000, 2, generator=generator) / shared  # Student-t with one degree of freedom
-    weights = fit_base("mixture", ((rows - rows.mean(0)) / rows.std(0)).unsqueeze(0), 1)[2]
+    weights = fit_base("mixture", ((rows - rows.mean(0)) / rows.std(0)).unsqueeze(0), 1)["weights"]
     assert (weights > 0).sum() > 3
 
 
@@ -194,12 +194,12 @@ def test_a_replicate_is_the_same_in_any_stack() -> None:
     x[1, :500] += 10
     t = torch.full((3, 1000), 0.1)
     whole = fit_base("mixture", x, 2)
-    many, *others = (whole[2] > 0).sum(dim=1).tolist()
+    many, *others = (whole["weights"] > 0).sum(dim=1).tolist()
     assert many > 16
     assert others == [2, 1]
     for replicate in (slice(0, 1), slice(1, 2), slice(2, 3)):
         alone = fit_base("mixture", x[replicate], 2)
-        assert all(torch.equal(part, of_whole[replicate]) for part, of_whole in zip(alone, whole, strict=True))
+        assert all(torch.equal(alone[name], whole[name][replicate]) for name in whole)
         for name, score in base_scores("j", alone, 2).items():
             stacked = base_scores("j", whole, 2)[name].predict(SDE(), x, x, t)
             for part, of_whole in zip(
@@ -220,4 +220,4 @@ def test_classes_in_columns_of_0_and_1_give_finite_predictions() -> None:
 
 def test_samples_that_are_not_finite_are_left_to_the_training() -> None:
     x = torch.full((1, 50, 2), torch.nan)
-    assert fit_base("mixture", x, 1)[0].isnan().all()
+    assert fit_base("mixture", x, 1)["mean"].isnan().all()

@@ -37,7 +37,7 @@ def test_the_last_output_says_how_much_of_the_base_to_add() -> None:
         hidden=8,
         middle_blocks=1,
         architecture="gated",
-        moments=fit_moments(clean),
+        moments=dict(zip(("mean", "covariance"), fit_moments(clean), strict=True)),
         device=torch.device("cpu"),
     )
     parameters = model.network.unflatten(model.network.initialize([0], torch.device("cpu")))

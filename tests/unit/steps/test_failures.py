@@ -54,7 +54,7 @@ def test_running_out_of_memory_names_the_stack_and_what_to_do(folder, monkeypatc
 
 
 def test_estimation_names_the_stack_too(undisturbed, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(estimate, "estimate_stack", ask_for_too_much)
+    monkeypatch.setattr(estimate, "mutual_information", ask_for_too_much)
     asked = {"task": TASK, "train_size": 400, "seed": 0, "formulas": ["gap"], "sigmas": [], "mc_draws": 1}
     asked |= {"importance_sampling": True, "times": "iid"}
     with pytest.raises(MemoryError, match="out of memory with a stack of 3"):

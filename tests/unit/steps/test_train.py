@@ -154,7 +154,7 @@ def of_another_code(path) -> None:
     ("spoil", "reason"),
     [
         (truncate, "it is damaged"),
-        (flip_a_bit, "it is damaged (its checksum is not that of its content)"),
+        (flip_a_bit, "it is damaged (its content does not have the checksum that it was written with)"),
         (of_another_code, "it is of another training (code 000000000000 there"),
     ],
 )

@@ -1,15 +1,17 @@
 """Every check of the config fails once, with the key's path, what was found and what is allowed."""
 
 import copy
+import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
-from minde.study import design, methods, selection
+from minde.study import design, methods, results, selection, step_settings
 from minde.study.config import SCHEMA, ConfigError, remarks, resolve
 from minde.study.tasks import BENCHMARK, HIGH_MI, TASKS
 from minde.study.violations import repeated_keys
@@ -134,6 +136,42 @@ def test_keys_that_a_file_has_twice_are_found_with_their_lines(tmp_path, text, f
 def test_a_quoted_formula_that_is_not_estimated_is_named():
     [remark] = remarks(resolve(changed("minde.estimators.formulas", ["inside"]), ROOT))
     assert remark.startswith("minde.quoted names gap for minde-j, which is not in minde.estimators.formulas")
+
+
+def test_a_recipe_without_formulas_to_quote_is_named():
+    own = changed("recipes.own", load("config.yaml")["recipes"]["fast"])
+    own["minde"] = own["minde"] | {"recipe": "own"}
+    [remark] = remarks(resolve(own, ROOT))
+    assert remark.startswith("minde.quoted has no formulas for the recipe own")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"run": {"device": "cpu"}}, []),
+        ({"name": "own", "replicates": 5, "recipes": {"paper": {}, "fast": {}}}, []),
+        ({"replicates": 5}, ["This study has no name of its own: its results replace those of small in results/."]),
+        (
+            {"name": "own", "recipes": {"paper": {"ema_decay": 0.5}}},
+            ["The config changes recipes that are not in use: minde.recipe is fast."],
+        ),
+    ],
+)
+def test_what_a_config_changes_in_vain_or_by_mistake_is_named(given, expected):
+    assert list(remarks(resolve(load("config.yaml"), ROOT), given)) == expected
+
+
+def test_a_report_of_results_of_another_config_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = resolve(load("config.yaml"), ROOT)
+    table = results.estimates_table([]).append_column("mi_true", pa.array([], pa.float64()))
+    settings = json.loads(step_settings.merge(config))
+    results.write_parquet("results/small/estimates.parquet", table, {"settings": settings})
+    assert not list(remarks(config, for_report=True))
+    more = resolve(changed("replicates", 5), ROOT)
+    assert not list(remarks(more))
+    [remark] = remarks(more, for_report=True)
+    assert remark.startswith("results/small/estimates.parquet was made with another config than this one")
 
 
 def test_a_file_is_a_task_that_overrides_and_dimensions_know():

@@ -109,9 +109,10 @@ def test_the_merge_settings_of_the_paper_fit_a_shell_command(config):
     assert len(step_settings.merge(config) + step_settings.origins(config)) < 10_000
 
 
-def test_the_ablation_of_importance_sampling_switches_it_off_in_training_and_estimation(config):
-    for name in ("paper.yaml", "uniform_times.yaml"):
-        update_config(config, yaml.safe_load((ROOT / "config" / name).read_text()))
+@pytest.mark.parametrize("study", ["paper", "accuracy"])
+def test_the_ablation_of_importance_sampling_switches_it_off_in_training_and_estimation(config, study):
+    for name in (study, "uniform_times"):
+        update_config(config, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
     config = configs.resolve(config, ROOT)
     assert not json.loads(step_settings.train(config, cell()))["training"]["importance_sampling"]
     assert not json.loads(step_settings.estimate(config, cell()))["importance_sampling"]

@@ -25,10 +25,24 @@ def test_the_same_weights_are_the_same_bytes(tmp_path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_truncated_weights_are_named_with_the_rule_that_makes_them(tmp_path) -> None:
+def test_the_provenance_is_read_without_the_tensors(tmp_path) -> None:
+    trained.write_weights(tmp_path / "weights", {"a": np.zeros(100)}, {"settings": {"task": "σ"}})
+    assert trained.read_provenance(tmp_path / "weights") == {"settings": {"task": "σ"}}
+
+
+def truncated(content: bytes) -> bytes:
+    return content[:-9]
+
+
+def with_a_flipped_bit(content: bytes) -> bytes:
+    return content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]
+
+
+@pytest.mark.parametrize("damage", [truncated, with_a_flipped_bit])
+def test_damaged_weights_are_named_with_the_rule_that_makes_them(tmp_path, damage) -> None:
     path = tmp_path / "weights.safetensors"
     trained.write_weights(path, {"a": np.zeros(100)}, {"settings": {}})
-    path.write_bytes(path.read_bytes()[:-9])
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"weights.safetensors does not hold the weights.*the rule `train` makes it"):
         trained.read_weights(path)
 
@@ -37,7 +51,7 @@ def test_foreign_weights_are_named(tmp_path) -> None:
     from safetensors.numpy import save_file
 
     save_file({"a": np.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match=r"other.safetensors does not hold the weights of a cell \(no provenance"):
+    with pytest.raises(ValueError, match=r"other.safetensors does not hold the weights of a cell \(it has no header"):
         trained.read_weights(tmp_path / "other.safetensors")
 
 

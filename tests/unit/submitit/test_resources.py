@@ -35,7 +35,7 @@ def test_memory_per_cpu_goes_before_memory():
 
 @pytest.mark.parametrize(
     ("resources", "gpus"),
-    [({"gpu": 2}, 2), ({"gpu": 2, "gpu_model": "a100"}, "a100:2"), ({"gpu_model": "a100"}, "a100:1")],
+    [({"gpu": 2}, 2), ({"gpu": 2, "gpu_model": "a100"}, "a100:2"), ({"gpu_model": "1g.10gb"}, "1g.10gb:1")],
 )
 def test_gpus(resources, gpus):
     assert options(**resources)["additional_parameters"]["gpus"] == gpus
@@ -60,6 +60,14 @@ def test_partition_and_account_of_the_site_and_of_the_rule():
         assert options(site=site, gres=gres)["partition"] == partition
     assert options(site=site, gpu=1, slurm_partition="big", slurm_account="me")["partition"] == "big"
     assert options(site=site, slurm_account="me")["account"] == "me"
+
+
+def test_account_and_quality_of_service_of_gpu_jobs():
+    site = replace(SITE, account="cpu", qos="short", gpu_account="gpu", gpu_qos="long")
+    assert (options(site=site)["account"], options(site=site)["qos"]) == ("cpu", "short")
+    assert (options(site=site, gpu=1)["account"], options(site=site, gpu=1)["qos"]) == ("gpu", "long")
+    assert options(site=site, gpu=1, qos="debug")["qos"] == "debug"
+    assert options(site=replace(SITE, account="lab"), gpu=1)["account"] == "lab"
 
 
 def test_a_bundle_has_the_time_of_all_and_the_rest_of_those_at_once():
@@ -112,6 +120,8 @@ def test_a_misspelt_rule_is_noticed_and_a_rule_that_was_left_out_is_not():
     rules = {"train", "estimate", "baseline"}
     assert near_miss_of_rule("trian", rules, rules) == "train"
     assert near_miss_of_rule("trian", rules, {"estimate"}) is None
+    of_module = {f"minde_{name}" for name in rules}
+    assert near_miss_of_rule("train", of_module, of_module) == "minde_train"
     left_out = ["torch_baseline", "draw_samples", "split_file", "experiment", "latents", "score_errors", "critic"]
     assert [near_miss_of_rule(name, rules, rules) for name in [*rules, *left_out]] == [None] * 10
 

@@ -28,6 +28,11 @@ rule patient:
     shell:
         "trap 'sleep 1; echo ended >> starts; exit 1' TERM; echo $$ >> starts; "
         "while ! test -e enough; do sleep {params.pace}; done; touch {output}"
+rule follow:
+    input: "patient.txt"
+    output: f"{config.get('name', 'follow')}.txt"
+    resources: runtime=5
+    shell: "touch {output}"
 rule shared:
     output: "shared.txt"
     cache: True
@@ -151,6 +156,19 @@ def test_a_third_snakemake_leaves_alone_what_a_second_has_taken_over(tmp_path):
     (tmp_path / "enough").touch()
     assert second.wait(PATIENCE) == 0, (tmp_path / "said").read_text()
     assert (tmp_path / "starts").read_text().count("\n") == 1
+
+
+def test_a_config_file_that_is_edited_while_jobs_wait_changes_none_of_them(tmp_path):
+    config = tmp_path / "study.yaml"
+    config.write_text("name: first")
+    run = start(tmp_path, "local", "--configfile", str(config), "--until", "follow", "first.txt")
+    until((tmp_path / "starts").exists)
+    config.write_text("name: second")
+    (tmp_path / "enough").touch()
+    assert run.wait(PATIENCE) == 0, (tmp_path / "said").read_text()
+    assert (tmp_path / "first.txt").exists()
+    assert not (tmp_path / "second.txt").exists()
+    assert not list((tmp_path / ".snakemake/submitit").iterdir())
 
 
 def test_jobs_use_the_cache(tmp_path):
