@@ -29,7 +29,7 @@ except (configs.ConfigError, ArchiveError) as error:
     raise WorkflowError(str(error)) from None
 
 if workflow.is_main_process and not BUNDLE:
-    for remark in configs.remarks(STUDY, workflow.overwrite_config, for_report="--report" in sys.argv):
+    for remark in configs.remarks(STUDY, workflow.config_settings.overwrite_config, for_report="--report" in sys.argv):
         logger.warning(remark)
 
 RESULTS = f"results/{BUNDLE.folder if BUNDLE else STUDY['name']}"
