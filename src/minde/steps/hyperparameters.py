@@ -8,11 +8,13 @@ from minde.study.methods import METHODS
 def lines(settings: dict) -> list[dict]:
     """Return a line per method and task: method, task, dim_x, dim_y, and its settings by name.
 
-    Names of settings in a section are joined by a dot, such as `estimation.mc_draws`; `hidden` is a list of widths.
+    Names of settings in a section are joined by a dot, such as `estimation.mc_draws`; `hidden` is a list of widths, and
+    `train_sizes`, where settings depend on the train size, a list of those that have them.
     """
     dims = {task: (dim_x, dim_y) for task, dim_x, dim_y in settings["tasks"]}
     return [
         {"method": method, "task": task, "dim_x": dims[task][0], "dim_y": dims[task][1]}
+        | {name: sizes for name, sizes in shared.items() if name == "train_sizes"}
         | _flat(_with_widths(method, shared["settings"], *dims[task]))
         for method in METHODS
         for shared in settings["methods"].get(method, [])

@@ -109,13 +109,17 @@ def truths(config: dict, tasks: list[str]) -> dict[str, float]:
 
 
 def matches(match: dict, cell: Cell, task: Task, recipe: str) -> bool:
-    """Return whether a cell meets all given conditions: recipe, globs of task ids, methods, ranges of dimensions."""
-    ranges = [(match.get(name, {}), dim) for name, dim in (("dim_x", task.dim_x), ("dim_y", task.dim_y))]
+    """Return whether a cell meets all given conditions: recipe, globs of task ids, methods, and ranges.
+
+    Ranges are those of dimensions and of the train size; cells that do not train are in none of the latter.
+    """
+    sizes = {"dim_x": task.dim_x, "dim_y": task.dim_y, "train_size": cell.train_size}
+    ranges = [(match[name], size) for name, size in sizes.items() if name in match]
     return (
         recipe == match.get("recipe", recipe)
         and any(fnmatchcase(cell.task, pattern) for pattern in match.get("tasks", ["*"]))
         and cell.method in match.get("methods", METHODS)
-        and all(limits.get("min", dim) <= dim <= limits.get("max", dim) for limits, dim in ranges)
+        and all(size and limits.get("min", size) <= size <= limits.get("max", size) for limits, size in ranges)
     )
 
 

@@ -22,18 +22,31 @@ def table_settings(config: dict) -> str:
 
 
 def by_tasks(config: dict, method: str) -> list[dict]:
-    """Return the hyper-parameters of a method, each set with its tasks."""
-    found: dict[str, list[str]] = {}
+    """Return the hyper-parameters of a method, each set with its tasks, and with train sizes if it depends on them."""
+    found: dict[str, tuple[list[str], dict]] = {}
     for task in config["tasks"]:
-        settings = options_of(config, method) if method in COMPETITORS else _of_variant(config, method, task)
-        found.setdefault(canonical(settings), []).append(task)
-    return [{"tasks": tasks, "settings": json.loads(settings)} for settings, tasks in found.items()]
+        for settings, sizes in _of_task(config, method, task).items():
+            about = {"settings": json.loads(settings)}
+            if sizes != config["train_sizes"]:
+                about["train_sizes"] = sizes
+            tasks, _ = found.setdefault(canonical([settings, sizes]), ([], about))
+            tasks.append(task)
+    return [{"tasks": tasks} | about for tasks, about in found.values()]
 
 
-def _of_variant(config: dict, method: str, task: str) -> dict:
-    """Return the hyper-parameters of a variant of MINDE on a task, which are the same at all train sizes."""
-    settings = training_of(config, Cell(method=method, task=task, train_size=max(config["train_sizes"])))
-    estimators = config["minde"]["estimators"]
+def _of_task(config: dict, method: str, task: str) -> dict[str, list[int]]:
+    """Return the hyper-parameters of a method on a task, as text, and at which train sizes it has them."""
+    found: dict[str, list[int]] = {}
+    for size in config["train_sizes"]:
+        cell = Cell(method=method, task=task, train_size=size)
+        settings = options_of(config, method) if method in COMPETITORS else _of_variant(config, cell)
+        found.setdefault(canonical(settings), []).append(size)
+    return found
+
+
+def _of_variant(config: dict, cell: Cell) -> dict:
+    """Return the hyper-parameters of a cell of MINDE."""
+    settings, estimators = training_of(config, cell), config["minde"]["estimators"]
     return {
         "recipe": config["minde"]["recipe"],
         "preprocess": settings["preprocess"],

@@ -38,6 +38,8 @@ def test_methods_that_do_not_train_have_one_cell_per_task(config):
         ({"dim_y": {"min": 5}}, {"multinormal-dense-25-25-0.5", "student-identity-5-5-2"}),
         ({"tasks": ["student-*"], "dim_x": {"min": 5, "max": 5}}, {"student-identity-5-5-2"}),
         ({"methods": ["minde-j"]}, set()),
+        ({"tasks": ["1v1-*"], "train_size": {"min": 2000, "max": 2000}}, {"1v1-normal-0.75"}),
+        ({"train_size": {"min": 2001}}, set()),
         ({"recipe": "fast", "dim_x": {"max": 1}}, {"1v1-normal-0.75", "student-identity-1-1-1"}),
         ({"recipe": "paper"}, set()),
     ],
@@ -48,6 +50,12 @@ def test_overrides_reach_the_cells_that_match_and_no_others(config, match, hit):
     config["overrides"] = [{"match": match, "set": {"preprocess": "gaussianize", "training": {"batch_size": 64}}}]
     changed = {task for task in tasks if step_settings.train(config, cell(task=task)) != plain[task]}
     assert changed == hit
+
+
+def test_a_method_that_does_not_train_is_in_no_range_of_train_sizes(config):
+    config["overrides"] = [{"match": {"train_size": {"max": 10000}}, "set": {"preprocess": "gaussianize"}}]
+    assert design.preprocess_of(config, cell("mine")) == "gaussianize"
+    assert design.preprocess_of(config, cell("ksg", train_size=0)) == "standardize"
 
 
 def test_later_overrides_win_and_a_duration_is_replaced_as_a_whole(config):

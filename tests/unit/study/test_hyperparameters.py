@@ -73,6 +73,17 @@ def test_variants_with_other_settings_have_lines_of_their_own():
     ]
 
 
+def test_settings_that_depend_on_the_train_size_name_it(tmp_path):
+    override = {"match": {"train_size": {"max": 5000}}, "set": {"training": {"batch_size": 64}}}
+    found = lines("accuracy", tasks=["1v1-normal-0.75"], train_sizes=[500, 5000, 100000], overrides=[override])
+    assert [[line[1], line[4]] for line in texts(found)] == [
+        ["Bivariate Nm 1×1, 500 and 5,000 samples", "64"],
+        ["Bivariate Nm 1×1, 100,000 samples", "256"],
+    ]
+    write_hyperparameters(found, [tmp_path / "table.csv"])
+    assert set(pd.read_csv(tmp_path / "table.csv")["train_sizes"]) == {"500, 5000", "100000"}
+
+
 def test_the_csv_has_a_line_per_method_and_task(tmp_path):
     paths = [tmp_path / f"table.{kind}" for kind in ("csv", "md", "tex", "html")]
     write_hyperparameters(lines("paper"), paths)

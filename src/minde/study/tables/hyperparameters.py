@@ -20,7 +20,7 @@ LENGTHS = {
 }
 HEAD = ["Method", "Tasks", "Width", "Length", "Batch size", "Learning rate", "Other settings"]
 TEXTS = "ltllllt"
-IN_COLUMNS = ("hidden", *LENGTHS, "batch_size", "learning_rate", "schedule")
+IN_COLUMNS = ("train_sizes", "hidden", *LENGTHS, "batch_size", "learning_rate", "schedule")
 SPELLED_OUT = 6  # tasks of the largest group at most
 
 NOTE = (
@@ -70,7 +70,10 @@ def _groups(lines: list[dict]) -> list[Group]:
 
 
 def _lines_of(groups: list[Group], sizes: dict[str, tuple[int, int]]) -> list[list[str]]:
-    """Return the lines of one method; other settings that equal those of the line above are not repeated."""
+    """Return the lines of one method; other settings that equal those of the line above are not repeated.
+
+    Train sizes are named where settings depend on them.
+    """
     named = [(_by_size(tasks, sizes), tasks, settings) for tasks, settings in groups]
     rest = max((tasks for name, tasks, _ in named if not name), key=len, default=())
     # The largest group of tasks that are no range of sizes is what the others leave.
@@ -79,6 +82,8 @@ def _lines_of(groups: list[Group], sizes: dict[str, tuple[int, int]]) -> list[li
     for name, tasks, settings in named:
         if not name:
             name = f"the other {len(tasks)}" if tasks == rest and len(tasks) > SPELLED_OUT else listed(tasks)
+        if "train_sizes" in settings:
+            name += f", {' and '.join(f'{size:,}' for size in settings['train_sizes'])} samples"
         other = _others(settings)
         lines.append([name, *_columns(settings), "as above" if other == above != "none" else other])
         above = other
