@@ -1,7 +1,7 @@
 """The command line that rules call, `python -m minde.steps VERB`. A verb is a function and an entry in VERBS.
 
-Settings are the JSON that `minde.study.design` derives from a config; `-` reads them from standard input, a line for
-each such argument, since an argument holds at most 128 KiB, which a config with many user files exceeds.
+Settings are the JSON that `minde.study.step_settings` derives from a config; `-` reads them from standard input, a line
+for each such argument, since an argument holds at most 128 KiB, which a config with many user files exceeds.
 """
 
 import argparse

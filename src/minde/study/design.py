@@ -1,6 +1,7 @@
 """The design of a study: its cells, their settings, and the estimates that must come out.
 
-`config` is always a config as `config.resolve` returns it.
+`config` is always a config as `config.resolve` returns it, or the part of it that `step_settings.origins` keeps: a new
+key that a cell's settings read has to be added there.
 """
 
 from collections.abc import Iterator
