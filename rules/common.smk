@@ -29,11 +29,11 @@ except (configs.ConfigError, ArchiveError) as error:
     raise WorkflowError(str(error)) from None
 
 if workflow.is_main_process and not BUNDLE:
-    for remark in configs.remarks(STUDY, workflow.config_settings.overwrite_config, for_report="--report" in sys.argv):
+    own = {} if workflow.modifier.parent_modifier else workflow.config_settings.overwrite_config  # not an outer one's
+    for remark in configs.remarks(STUDY, own, for_report="--report" in sys.argv):
         logger.warning(remark)
 
 RESULTS = f"results/{BUNDLE.folder if BUNDLE else STUDY['name']}"
-
 # The rule files that lead to estimates. With a bundle, its content is unpacked and the steps before it are left out.
 STAGES = {
     None: ("samples", "train", "estimate", "baselines", "merge", "bundle"),
