@@ -50,10 +50,13 @@ def means(path: str, quoted: dict[str, str]) -> tuple[dict[tuple[str, str], str]
     return {key: f"{statistics.fmean(values):.3f}" for key, values in found.items()}, truth
 
 
+def page() -> str:
+    return (ROOT / "docs/recipes.md").read_text()
+
+
 def rows(pattern: str) -> list[tuple[str, ...]]:
     """The rows of a table of the page, by the pattern of its cells after the first."""
-    page = (ROOT / "docs/recipes.md").read_text()
-    return re.findall(rf"^ *\| ([\w.-]+) \| {pattern} \|$", page, flags=re.MULTILINE)
+    return re.findall(rf"^ *\| ([\w.-]+) \| {pattern} \|$", page(), flags=re.MULTILINE)
 
 
 def test_the_table_is_that_of_the_estimates() -> None:
@@ -94,6 +97,27 @@ def test_the_table_of_high_mutual_information_is_that_of_the_estimates() -> None
         (f"{float(truth[task]):.1f}", *(found[f"{version}{task}", method] for version, method in cells))
         for task in tasks
     ]
+
+
+def test_the_table_of_the_ablation_is_that_of_the_estimates() -> None:
+    """Errors of means over replicates, and deviations over them, averaged over the tasks of the ablation."""
+    frames = [
+        results.read_estimates(ROOT / f"docs/results/{study}/estimates.parquet").to_pandas()
+        for study in ("accuracy", "uniform_times")
+    ]
+    tasks = set(frames[1]["task"])
+    assert len(tasks) == 8
+    found = []
+    for frame in frames:
+        shown = frame[frame["task"].isin(tasks)].assign(error=lambda rows: rows["estimate"] - rows["mi_true"])
+        by_task = shown.groupby(["method", "estimator", "task"])["error"].agg(["mean", "std"])
+        found.append(by_task.abs().groupby(["method", "estimator"]).mean())
+    table = re.findall(r"^\| ([cj]), (\w+) " + 4 * r"\| ([\d.]+) " + r"\|$", page(), flags=re.MULTILINE)
+    assert len(table) == 6
+    for variant, formula, *numbers in table:
+        row = (f"minde-{variant}", "sigma=1" if formula == "sigma" else formula)
+        expected = [study.loc[row, column] for column in ("mean", "std") for study in found]
+        assert numbers == [f"{value:.3f}" for value in expected]
 
 
 def test_the_kept_estimates_are_as_accurate_as_the_recipe_has_to_be() -> None:
