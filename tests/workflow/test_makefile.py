@@ -39,6 +39,24 @@ def test_cleaning_keeps_results_and_the_record_of_what_made_them(tmp_path):
     assert (tmp_path / ".snakemake/metadata").exists()
 
 
+@pytest.mark.parametrize("was_moved", [False, True])
+def test_the_environment_of_a_checkout_that_was_moved_is_made_anew(tmp_path, was_moved):
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase "$*" in *venv*) echo "$*" >> calls;; esac\necho 3.11\n')
+    python.chmod(0o755)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    shutil.copy(python, tmp_path / ".venv/bin/python")
+    stamp = tmp_path / ".venv/installed"
+    stamp.write_text("/elsewhere\n" if was_moved else f"{tmp_path}\n")
+    subprocess.run(["make", f"PYTHON={python}", ".venv/installed"], cwd=tmp_path, check=True)
+    calls = (tmp_path / "calls").read_text() if was_moved else ""
+    assert ("-m venv --clear .venv\n" in calls) == was_moved
+    assert (tmp_path / "calls").exists() == was_moved
+    assert stamp.read_text() == f"{tmp_path}\n"
+
+
 @pytest.mark.parametrize("version", ["3.10", "3.13"])
 def test_another_python(tmp_path, version):
     python = fake_python(tmp_path / "python", version=version)

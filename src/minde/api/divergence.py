@@ -72,7 +72,7 @@ def _divergence(
     if settings["preprocess"] == "none":
         for name, clean in training.items():
             warn_of_scale(clean, places[name])
-    training, test = ({name: preprocess(rows).float() for name, rows in split.items()} for split in (training, test))
+    training, test = ({name: preprocess(rows).float() for name, rows in both.items()} for both in (training, test))
     for name, clean in training.items():
         widths = clean.std(dim=1).amin(dim=0).tolist()
         for doubt in filter(None, map(doubts.of_narrow_side, places[name], widths)):
