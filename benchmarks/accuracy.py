@@ -66,7 +66,7 @@ def few_rows(columns: int, slope: float, weight_decay: float, clusters: int = 1)
     return row | estimates_of(estimator) | {"seconds": time.perf_counter() - start}
 
 
-def classes(number: int, columns: int, precondition: str) -> dict:
+def classes(number: int, columns: int, base: str) -> dict:
     """Estimate the information between 6,000 rows of `number` normals and their one-hot labels."""
     generator, identity = np.random.default_rng(0), np.eye(number)
     centres = 2 * generator.normal(size=(number, columns))
@@ -77,12 +77,12 @@ def classes(number: int, columns: int, precondition: str) -> dict:
 
     x, labels = draw(6000)
     start = time.perf_counter()
-    estimator = MINDE("c", precondition=precondition, random_state=0).fit(x, identity[labels])
+    estimator = MINDE("c", base=base, random_state=0).fit(x, identity[labels])
     seconds = time.perf_counter() - start
     at, true = draw(100_000)
     log_density = -0.5 * np.square(at[:, np.newaxis] - centres).sum(axis=2)
     log_share = log_density[np.arange(len(at)), true] - np.logaddexp.reduce(log_density, axis=1)
-    row = {"classes": number, "columns": columns, "base": precondition, "mi_true": np.log(number) + log_share.mean()}
+    row = {"classes": number, "columns": columns, "base": base, "mi_true": np.log(number) + log_share.mean()}
     return row | estimates_of(estimator) | {"seconds": seconds}
 
 

@@ -55,7 +55,7 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
             hidden="auto",
             middle_blocks=2,
             architecture=fast["architecture"],
-            moments=fit_base(fast["precondition"], clean, 1),
+            moments=fit_base(fast["base"], clean, 1),
             device=device,
         )
         recipe = Recipe(steps=steps, **options)
@@ -85,7 +85,7 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
         )["gap"].value.tolist()
         tried.append({"steps": steps, "seconds": seconds, "estimates": values})
         found = f"{min(values):.3f} to {max(values):.3f}"
-        print(f"ours, base {fast['precondition']}: {steps} steps, {seconds:.2f} s per replicate: {found}")
+        print(f"ours, base {fast['base']}: {steps} steps, {seconds:.2f} s per replicate: {found}")
         reached = max(abs(value - TRUTH) for value in values) <= BOUND
         if reached:
             break
@@ -134,7 +134,7 @@ def main() -> None:
     device, checkout, folder = torch.device(args.device), os.path.abspath(args.authors), os.getcwd()
     sides = {
         "fast": ours(args.replicates, device, args.longest),
-        "fast, no base": ours(args.replicates, device, args.longest, precondition="none"),
+        "fast, no base": ours(args.replicates, device, args.longest, base="none"),
         "authors": authors(checkout, device, args.limit),
     }
     os.chdir(folder)

@@ -29,7 +29,7 @@ SETTINGS = {
         "divided by the training rows, more for many columns: keeps networks from memorizing few rows",
         600.0,
     ),
-    "--precondition": (
+    "--base": (
         str,
         "mixture (of clusters), gaussian or none: learn the residual to it, or the whole scores",
         "mixture",

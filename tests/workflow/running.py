@@ -29,7 +29,7 @@ TINY = {
             "importance_sampling": True,
             "score_choice": "per_sample",
             "times": "stratified",
-            "precondition": "none",
+            "base": "none",
             "architecture": "residual",
         }
     },

@@ -53,7 +53,7 @@ class MINDE(PointEstimator, BaseEstimator):
         Learning rate during training.
     ema_decay : float
         Decay per step of the average of the weights, which estimates use.
-    precondition : {"mixture", "gaussian", "none"}
+    base : {"mixture", "gaussian", "none"}
         Learn the residual to the scores of a mixture of Gaussians, one for each of up to 32 clusters (a single one for
         samples without clusters), the residual to those of one Gaussian, or the whole scores.
     importance_sampling, score_choice, times
@@ -104,7 +104,7 @@ class MINDE(PointEstimator, BaseEstimator):
         weight_decay: float = 600.0,
         schedule: Literal["cosine", "constant"] = "cosine",
         ema_decay: float = 0.999,
-        precondition: Literal["mixture", "gaussian", "none"] = "mixture",
+        base: Literal["mixture", "gaussian", "none"] = "mixture",
         importance_sampling: bool = True,
         score_choice: Literal["per_sample", "per_batch"] = "per_sample",
         times: Literal["stratified", "iid"] = "stratified",
@@ -129,7 +129,7 @@ class MINDE(PointEstimator, BaseEstimator):
         self.weight_decay = weight_decay
         self.schedule = schedule
         self.ema_decay = ema_decay
-        self.precondition = precondition
+        self.base = base
         self.importance_sampling = importance_sampling
         self.score_choice = score_choice
         self.times = times

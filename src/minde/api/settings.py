@@ -15,7 +15,7 @@ CHOICES = {
     "variant": ("c", "j"),
     "preprocess": ("standardize", "gaussianize", "none"),
     "schedule": ("cosine", "constant"),
-    "precondition": ("mixture", "gaussian", "none"),
+    "base": ("mixture", "gaussian", "none"),
     "architecture": ("gated", "residual"),
     "score_choice": ("per_sample", "per_batch"),
     "times": ("stratified", "iid"),

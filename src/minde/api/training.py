@@ -147,11 +147,11 @@ def train(
 ) -> Trained:
     """Train one network per replicate on preprocessed samples `(replicates, n, dim)`.
 
-    `settings` hold precondition, importance_sampling, hidden, middle_blocks, architecture, verbose and the fields of
+    `settings` hold base, importance_sampling, hidden, middle_blocks, architecture, verbose and the fields of
     :class:`.Recipe`. `curve` is filled during training. Raises FloatingPointError, naming the replicate, if a loss or
     an estimate is not finite.
     """
-    moments = compact(fit_base(settings["precondition"], samples, dims[0]))
+    moments = compact(fit_base(settings["base"], samples, dims[0]))
     model = model_of(settings, variant, dims, moments, samples.device)
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
     state = start(model, recipe, seeds, samples.device)

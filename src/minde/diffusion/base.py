@@ -28,7 +28,7 @@ def fit_base(kind: Literal["none", "gaussian", "mixture"], x: Tensor, dim_x: int
             return dict(zip(("mean", "covariance"), gaussian_moments(x, dim_x), strict=True))
         case "mixture":
             return dict(zip(MIXTURE, mixture_moments(x, dim_x), strict=True))
-    raise ValueError(f"precondition is {kind!r}; expected none, gaussian or mixture")
+    raise ValueError(f"base is {kind!r}; expected none, gaussian or mixture")
 
 
 def compact(moments: Moments) -> Moments:

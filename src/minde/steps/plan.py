@@ -111,7 +111,7 @@ def cost_of(config: dict, cell: design.Cell) -> Cost:
         variant=methods.VARIANTS[cell.method],
         dim_x=task.dim_x,
         dim_y=task.dim_y,
-        has_base=training["precondition"] != "none",
+        has_base=training["base"] != "none",
         **shape_of(settings),
     )
     steps, parameters = steps_of(training, cell.train_size), network.n_parameters

@@ -77,7 +77,7 @@ def _read(settings: dict, samples_path: Path, device: torch.device, state: CellS
         clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
         moments = {name: moment.to(device) for name, moment in group(state.tensors, "moments").items()}
         if not moments:
-            moments = fit_base(settings["training"]["precondition"], clean, settings["dim_x"])
+            moments = fit_base(settings["training"]["base"], clean, settings["dim_x"])
             state.tensors |= prefixed("moments", {name: moment.cpu() for name, moment in moments.items()})
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 

@@ -99,7 +99,7 @@ def test_the_printed_estimate_is_for_reading(folder, capsys) -> None:
     assert err == ""  # no progress where there is no terminal
 
 
-RAW = ["--preprocess", "none", "--precondition", "none"]
+RAW = ["--preprocess", "none", "--base", "none"]
 BAD = {
     "no file": (["none.csv", "--x", "a", "--y", "b"], USAGE, "none.csv does not exist"),
     "another kind": (["pairs.xls", "--x", "a", "--y", "b"], USAGE, "expected .parquet, .csv, .tsv, .npz"),

@@ -49,7 +49,7 @@ def test_what_is_not_normal_is_seen() -> None:
 
     exact, _ = quad(integrand, -6, 6)
     settings = SMALL | {"steps": 480, "batch_size": 128, "hidden": 32, "learning_rate": 5e-3}
-    settings |= {"precondition": "none", "architecture": "residual"}
+    settings |= {"base": "none", "architecture": "residual"}
     found = kl_divergence(p, q, formula="inside", replicates=1, **settings)
     assert exact / 2 < found < exact + 3 * found.std_error
 

@@ -131,7 +131,7 @@ def test_more_than_the_entropy_of_a_discrete_variable_is_warned_of() -> None:
     codes = np.eye(8)[generator.integers(8, size=1000)]
     x = codes + 0.2 * generator.normal(size=codes.shape)
     with pytest.warns(UserWarning, match=r"y has 8 different rows with an entropy of 2\.0\d nats"):
-        MINDE(precondition="gaussian", replicates=1, **SMALL).fit(x, codes)
+        MINDE(base="gaussian", replicates=1, **SMALL).fit(x, codes)
 
 
 def test_rows_that_hardly_repeat_bound_nothing(recwarn) -> None:

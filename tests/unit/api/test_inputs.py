@@ -186,7 +186,7 @@ def test_a_share_that_holds_out_too_few_rows_is_refused() -> None:
 
 
 def test_a_fit_that_fails_leaves_an_estimator_that_is_not_fitted() -> None:
-    estimator = MINDE(preprocess="none", precondition="none", **SMALL)
+    estimator = MINDE(preprocess="none", base="none", **SMALL)
     with pytest.raises(FloatingPointError, match="nan"):
         estimator.fit(X * 1e150, Y)
     with pytest.raises(NotFittedError):

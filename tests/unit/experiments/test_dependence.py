@@ -13,7 +13,7 @@ MINDE = {
     "hidden": 32,
     "middle_blocks": 2,
     "architecture": "gated",
-    "precondition": "mixture",
+    "base": "mixture",
     "batch_size": 128,
     "learning_rate": 2e-3,
     "weight_decay": 600,

@@ -42,7 +42,7 @@ def settings(steps: int = STEPS, **training) -> dict:
             "importance_sampling": True,
             "score_choice": "per_sample",
             "times": "stratified",
-            "precondition": "gaussian",
+            "base": "gaussian",
             "architecture": "gated",
         }
         | training,

@@ -32,7 +32,7 @@ TRAINING = {
         "importance_sampling": True,
         "score_choice": "per_sample",
         "times": "stratified",
-        "precondition": "gaussian",
+        "base": "gaussian",
         "architecture": "gated",
     },
 }
@@ -124,7 +124,7 @@ def test_estimating_again_gives_the_same_numbers_whatever_the_rows_are_asked_for
 @pytest.mark.parametrize("base", ["none", "gaussian", "mixture"])
 def test_what_was_trained_is_what_is_estimated(folder, base):
     """The last point of the curve and the estimate use the same weights, with other draws and more samples."""
-    train(folder, base, TRAINING | {"training": TRAINING["training"] | {"precondition": base}})
+    train(folder, base, TRAINING | {"training": TRAINING["training"] | {"base": base}})
     curve = results.pq.read_table(folder / f"{base}.curve").to_pylist()
     steps = sorted({row["step"] for row in curve})
     assert steps == [32, 60]  # the state is returned every 32 steps and at the end

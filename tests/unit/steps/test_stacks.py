@@ -43,9 +43,9 @@ def test_a_mixture_base_is_the_same_in_any_stack_and_after_an_interruption(
     undisturbed, folder, tmp_path_factory
 ) -> None:
     whole = Folder(tmp_path_factory.mktemp("whole"), undisturbed.samples)
-    whole.train(precondition="mixture")
-    folder.stop(precondition="mixture")
-    folder.train("--stack", "2", precondition="mixture")
+    whole.train(base="mixture")
+    folder.stop(base="mixture")
+    folder.train("--stack", "2", base="mixture")
     folder.assert_same(whole)
 
 

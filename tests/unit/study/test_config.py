@@ -215,7 +215,7 @@ def test_tasks_are_named_by_id_pattern_and_group_and_each_is_there_once():
             r"top level: unknown key 'nmae'; the nearest valid name is 'name'; allowed: baselines, .*train_sizes",
         ),
         ("minde.sde.beta_mx", 20.0, r"minde\.sde: unknown key 'beta_mx'; the nearest valid name is 'beta_max'"),
-        ("recipes.fast.lr", 1.0, r"recipes\.fast: unknown key 'lr'; allowed: architecture, batch_size"),
+        ("recipes.fast.lr", 1.0, r"recipes\.fast: unknown key 'lr'; allowed: architecture, base, batch_size"),
         ("replicates", 0, r"replicates: found 0; allowed: integer from 1 to 1000 \(runs\)"),
         ("replicates", 2.5, r"replicates: found 2\.5; allowed: integer"),
         ("replicates", True, r"replicates: found True; allowed: integer"),

@@ -150,4 +150,4 @@ def test_the_consistency_tests_on_mnist_have_the_papers_rows_and_latents(config)
         16,
     )
     trained = json.loads(step_settings.train(config, cell(task="baseline-28", train_size=60000)))["training"]
-    assert (trained["precondition"], trained["duration"]) == ("gaussian", {"steps": 2000})
+    assert (trained["base"], trained["duration"]) == ("gaussian", {"steps": 2000})

@@ -41,7 +41,7 @@ def test_the_papers_settings_stand_by_size_of_the_tasks():
         ["DoE (Gaussian), DoE (Logistic)", "25×25 to 50×50", "128, 128", "3,000 steps", "128", "0.01"],
     ]
     others = [line[6] for line in body]
-    assert "ema decay 0.999, importance sampling yes, middle blocks 2, precondition none" in others[0]
+    assert "base none, ema decay 0.999, importance sampling yes, middle blocks 2" in others[0]
     assert others[0].endswith("sde: beta max 20, beta min 0.1, t eps 0.001")
     assert others[1:4] == ["as above", "as above", "mean decay 0.9, test every 250"]
     assert others[7:10] == ["neighbors 10", "neighbors 5, truncation 30", "none"]

@@ -94,10 +94,10 @@ def test_building_settings_leaves_the_config_as_it_is(config):
 def test_the_experiment_with_minde_reads_the_recipe_fast_and_the_network(config):
     update_config(config, yaml.safe_load((ROOT / "config/mine.yaml").read_text()))
     own, fast = config["experiments"]["dependence"]["minde"], config["recipes"]["fast"]
-    fast["precondition"], config["minde"]["network"]["middle_blocks"] = "gaussian", 3
+    fast["base"], config["minde"]["network"]["middle_blocks"] = "gaussian", 3
     found = json.loads(step_settings.experiment(config, "dependence"))["minde"]
     assert found.keys() == {*fast, *own, "middle_blocks"} - {"duration"}
-    assert (found["precondition"], found["middle_blocks"], found["weight_decay"]) == ("gaussian", 3, 600)
+    assert (found["base"], found["middle_blocks"], found["weight_decay"]) == ("gaussian", 3, 600)
     assert {key: found[key] for key in own} == own
     others = json.loads(step_settings.experiment(config, "gans"))
     assert others == {"seed": 0, **config["experiments"]["gans"]}
