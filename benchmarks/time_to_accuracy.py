@@ -59,7 +59,7 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
             device=device,
         )
         recipe = Recipe(steps=steps, **options)
-        state = start(model, recipe, seeds, device)
+        state = start(model, seeds, device)
         for _ in train_stack(model, clean, recipe, seeds, state):
             pass
         if device.type == "cuda":
@@ -127,7 +127,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--authors", metavar="CHECKOUT", required=True, help="checkout of the authors' repository")
     parser.add_argument("--replicates", type=int, default=10, help="stack members of ours")
-    parser.add_argument("--longest", type=int, default=32_000, help="steps of ours at most")
+    parser.add_argument("--longest", type=int, default=32_000, help="steps of ours at most, 125 or more")
     parser.add_argument("--limit", type=float, default=1800, help="seconds of the authors' training at most")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()

@@ -69,7 +69,7 @@ def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
     )
     model = model_of(dim, device)
     samples, seeds, done = samples_of(dim, replicates).to(device), list(range(replicates)), 0
-    for state in train_stack(model, samples, recipe, seeds, start(model, recipe, seeds, device)):
+    for state in train_stack(model, samples, recipe, seeds, start(model, seeds, device)):
         tick((state.step - done) * replicates, state)
         done = state.step
 

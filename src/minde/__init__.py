@@ -31,4 +31,4 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     """Return the public names."""
-    return sorted([*globals(), *__all__])
+    return __all__

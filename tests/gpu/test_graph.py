@@ -52,7 +52,7 @@ def test_a_captured_step_does_what_one_on_a_cpu_does(recipe, base, monkeypatch) 
     def first_steps(device, tensors=None):
         on_device = x.to(device)
         built = model(on_device, "j", base=base)
-        state = start(built, recipe, SEEDS, on_device.device)
+        state = start(built, SEEDS, on_device.device)
         if tensors is not None:
             restore(state, tensors)
         initial = tensors_of(state)
@@ -95,8 +95,8 @@ def test_a_training_goes_on_from_its_tensors() -> None:
     """Captured again in the middle: as if it had not been stopped."""
     x = samples().to(CUDA)
     built = model(x, "j", base="gaussian")
-    tensors = tensors_of(next(train_stack(built, x, FAST, SEEDS, start(built, FAST, SEEDS, CUDA))))
-    state = start(built, FAST, SEEDS, CUDA)
+    tensors = tensors_of(next(train_stack(built, x, FAST, SEEDS, start(built, SEEDS, CUDA))))
+    state = start(built, SEEDS, CUDA)
     restore(state, tensors)
     assert state.step == CHUNK
     state = deque(train_stack(built, x, FAST, SEEDS, state), maxlen=1).pop()
@@ -111,7 +111,7 @@ def test_trainings_in_turns_do_not_touch_each_other() -> None:
     built = model(x, "c", base="gaussian")
 
     def begin(seeds):
-        return train_stack(built, x, FAST, seeds, start(built, FAST, seeds, CUDA))
+        return train_stack(built, x, FAST, seeds, start(built, seeds, CUDA))
 
     ended, going = begin([1, 2, 3]), begin(SEEDS)
     next(ended), next(going)

@@ -69,11 +69,11 @@ def _divergence(
         training[name], test[name] = (torch.tensor(rows[part], device=device) for part in (kept, held_out))
     both = torch.cat([training["p"], training["q"]], dim=1)
     preprocess = fit_preprocess(settings["preprocess"], both, places["p and q"])
-    if settings["preprocess"] == "none":
-        for name, clean in training.items():
-            warn_of_scale(clean, places[name])
     training, test = ({name: preprocess(rows).float() for name, rows in both.items()} for both in (training, test))
     for name, clean in training.items():
+        if settings["preprocess"] == "none":
+            warn_of_scale(clean, places[name])
+            continue
         widths = clean.std(dim=1).amin(dim=0).tolist()
         for doubt in filter(None, map(doubts.of_narrow_side, places[name], widths)):
             warn(doubt)

@@ -69,7 +69,7 @@ def _read_parquet(path: Path, choose: Choose) -> dict:
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path) as file:
-        names = choose(_distinct(file.schema_arrow.names))
+        names = choose(file.schema_arrow.names)
         return dict(zip(names, file.read(names).select(names).columns, strict=True))
 
 
@@ -79,7 +79,7 @@ def _read_text(path: Path, choose: Choose) -> dict:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     parsing = text.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     with text.open_csv(path, parse_options=parsing) as file:  # the types of its first block are not needed
-        names = choose(_distinct(file.schema.names))
+        names = choose(file.schema.names)
     table = text.read_csv(path, parse_options=parsing, convert_options=text.ConvertOptions(include_columns=names))
     return dict(zip(names, table.columns, strict=True))
 
@@ -89,17 +89,12 @@ def _read_arrays(path: Path, choose: Choose) -> dict:
         return {name: arrays[name] for name in choose(arrays.files)}
 
 
-def _distinct(names: list[str]) -> list[str]:
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise ValueError(f"it has more than one column {twice[0]!r}")
-    return names
-
-
 def _matching(path: Path, option: str, patterns: str, names: list[str]) -> list[str]:
     """Return the names that an option selects, in its order."""
     chosen = []
     for pattern in map(str.strip, patterns.split(",")):
-        found = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
+        literal = pattern.replace("[", "[[]")  # to fnmatch, the square brackets in a name would be a set of characters
+        found = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, literal)]
         if not found:
             near = get_close_matches(pattern, names, n=1)
             hint = f"; the nearest is {near[0]!r}" if near else ""
@@ -109,6 +104,8 @@ def _matching(path: Path, option: str, patterns: str, names: list[str]) -> list[
             elif len(names) == 1 and re.search(r"[;\t|]", names[0]):
                 shown += "; columns have to be separated by commas, in a .tsv file by tabs"
             raise _SelectionError(f"{path} has no column {pattern!r}, which {option} names{hint}; it has {shown}")
+        if twice := [name for name, count in Counter(found).items() if count > 1]:
+            raise _SelectionError(f"{path} has more than one column {twice[0]!r}, which {option} names")
         chosen += [name for name in found if name not in chosen]
     return chosen
 

@@ -154,7 +154,7 @@ def train(
     moments = compact(fit_base(settings["base"], samples, dims[0]))
     model = model_of(settings, variant, dims, moments, samples.device)
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
-    state = start(model, recipe, seeds, samples.device)
+    state = start(model, seeds, samples.device)
     progress = Progress(f"{title}, {len(seeds)} replicates on {samples.device.type}", recipe.steps, "steps")
     for _ in train_stack(model, samples, recipe, seeds, state):
         about = f"loss {state.loss.mean():.4f}"

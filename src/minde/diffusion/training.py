@@ -43,16 +43,15 @@ class State:
     """Number of the stack's first replicate in error messages, if the stack is part of a cell."""
 
 
-def start(model: Model, recipe: Recipe, seeds: Sequence[int], device: torch.device, first: int = 0) -> State:
+def start(model: Model, seeds: Sequence[int], device: torch.device, first: int = 0) -> State:
     """Return the state before the first step; errors number the replicates from `first`."""
     parameters = model.network.initialize(seeds, device)
     parameters.grad = torch.zeros_like(parameters)
     leaves = {name: view.requires_grad_() for name, view in model.network.unflatten(parameters).items()}
     gradients = list(model.network.unflatten(parameters.grad).values())
-    # Adam works elementwise: one Adam on the stack's tensor equals one per replicate. The learning rate is a tensor,
-    # and Adam's state exists before the first step, so that all steps run the same code.
-    rate = torch.tensor(recipe.learning_rate, dtype=parameters.dtype, device=device)
-    # The decay depends on the samples: train_stack sets it.
+    # Adam works elementwise: one Adam on the stack's tensor equals one per replicate. Its learning rate is a tensor
+    # and its state exists before the first step, so that all steps run the same code. Rate and decay are set later.
+    rate = torch.zeros((), dtype=parameters.dtype, device=device)
     optimizer = torch.optim.AdamW([parameters], lr=rate, weight_decay=0.0, fused=True, capturable=device.type == "cuda")
     optimizer.state[parameters] = {
         "step": torch.zeros_like(rate),

@@ -8,16 +8,14 @@ where the first term is the non-saturating loss, and the second is MINE's bound,
 of the first one's. A member with beta = 0 is a GAN with the same inputs, networks and random numbers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
 from minde.baselines.mine import Mine, clip_adaptively
-from minde.progress import Progress
 
-from . import networks
 from .networks import Draws, Perceptrons, adam, perceptrons
 
 HE = 6**0.5  # gain of weights that preserves the variance through ReLU layers
@@ -54,7 +52,7 @@ class Gans:
         with larger weights: from pixels that hardly differ, a plain network learns nothing about the code for long.
         """
         self.betas, self.noise, self.code_sizes = betas, noise, codes
-        self.batch_size, self.learning_rate, self.steps = batch_size, learning_rate, steps
+        self.batch_size, self.steps = batch_size, steps
         self.output = torch.sigmoid if images else nn.Identity()
         width, wide = sum(codes), [hidden] * layers
         self.generator = perceptrons([noise + width, *wide, dim], seeds, "generator", gain=HE if images else 1.0)
@@ -63,7 +61,7 @@ class Gans:
         network = perceptrons([dim_in, *[statistics] * layers, dim_out], seeds, "statistics")
         self.mine = Mine(CodeScores(network, dim) if images else network, smoothing=smoothing)
         modules = (self.generator, self.discriminator, self.mine)
-        self.optimizers = [adam([module.to(betas.device)], learning_rate, BETA1) for module in modules]
+        self.optimizers = [adam([module], betas.device, learning_rate, BETA1) for module in modules]
 
     def inputs(self, draws: Draws, rows: int) -> tuple[Tensor, Tensor]:
         """Draw noise with codes `(members, rows, noise + codes)`; return it, and the codes alone."""
@@ -136,15 +134,3 @@ def discrimination(real: Tensor, fake: Tensor) -> Tensor:
 def deception(fake: Tensor) -> Tensor:
     """Return the generator's non-saturating loss, `(members,)`, from logits `(members, batch, 1)`, in nats."""
     return softplus(-fake).mean(dim=(1, 2))
-
-
-def train(gans: Gans, real: Callable[[int], Tensor], draws: Draws, names: Sequence[str], progress: Progress) -> None:
-    """Train in place on batches `(members, rows, dim)` that `real(rows)` draws.
-
-    Raises FloatingPointError like `networks.train`.
-    """
-
-    def step() -> Tensor:
-        return gans.step(real(gans.batch_size), draws)
-
-    networks.train(step, gans.optimizers, gans.learning_rate, gans.steps, names, progress)

@@ -44,7 +44,7 @@ def run(
     def step() -> Tensor:
         return models.step(pattern.draw(draws, models.batch_size), draws)
 
-    train(step, models.optimizers, models.learning_rate, models.steps, members.names, progress)
+    train(step, models.optimizers, models.steps, members.names, progress)
     real = pattern.draw(fresh, samples)
     with torch.no_grad():
         made = models.generator(models.prior(fresh, samples))
@@ -84,16 +84,14 @@ class BiGans:
         """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat."""
         wide = [hidden] * layers
         self.betas, self.latent, self.noise = betas, latent, noise
-        self.batch_size, self.learning_rate, self.steps = batch_size, learning_rate, steps
-        self.generator = perceptrons([latent, *wide, dim], seeds, "generator").to(betas.device)
-        self.encoder = perceptrons([dim + noise, *wide, latent], seeds, "encoder").to(betas.device)
-        self.discriminator = perceptrons([dim + latent, *wide, 1], seeds, "discriminator", "leaky_relu").to(
-            betas.device
-        )
+        self.batch_size, self.steps = batch_size, steps
+        self.generator = perceptrons([latent, *wide, dim], seeds, "generator")
+        self.encoder = perceptrons([dim + noise, *wide, latent], seeds, "encoder")
+        self.discriminator = perceptrons([dim + latent, *wide, 1], seeds, "discriminator", "leaky_relu")
         network = perceptrons([dim + latent, *[statistics] * layers, 1], seeds, "statistics")
-        self.mine = Mine(network, smoothing=smoothing).to(betas.device)
+        self.mine = Mine(network, smoothing=smoothing)
         groups = ([self.generator, self.encoder], [self.discriminator], [self.mine])
-        self.optimizers = [adam(networks, learning_rate, BETA1) for networks in groups]
+        self.optimizers = [adam(networks, betas.device, learning_rate, BETA1) for networks in groups]
 
     def prior(self, draws: Draws, rows: int) -> Tensor:
         """Draw codes `(members, rows, latent)`, standard normal."""

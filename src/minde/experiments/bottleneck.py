@@ -64,7 +64,7 @@ def run(
         rows = train_rows.gather(1, members.train.integers(train_rows.shape[1], models.batch_size))
         return models.step(x[rows], y[rows], members.train)
 
-    train(step, models.optimizers, models.learning_rate, models.steps, members.names, progress)
+    train(step, models.optimizers, models.steps, members.names, progress)
     measures = models.measure(x, y, train_rows, test_rows, members.test, evaluation)
     return [
         Row("plane", series, member % replicates, QUANTITIES[series], value, x=betas[member // replicates])
@@ -92,14 +92,14 @@ class Bottlenecks:
         steps: int,
     ) -> None:
         """Draw the networks of members from their seeds; `betas` `(members,)` weigh the information, in 1 / nat."""
-        self.betas, self.batch_size, self.learning_rate, self.steps = betas, batch_size, learning_rate, steps
+        self.betas, self.batch_size, self.steps = betas, batch_size, steps
         wide = [hidden] * layers
-        self.encoder = perceptrons([pixels, *wide, latent], seeds, "encoder").to(betas.device)
-        self.classifier = perceptrons([latent, DIGITS], seeds, "classifier").to(betas.device)
+        self.encoder = perceptrons([pixels, *wide, latent], seeds, "encoder")
+        self.classifier = perceptrons([latent, DIGITS], seeds, "classifier")
         network = perceptrons([3 * latent, *[statistics] * layers, 1], seeds, "statistics")
-        self.mine = Mine(network, combine=with_distance, smoothing=smoothing).to(betas.device)
+        self.mine = Mine(network, combine=with_distance, smoothing=smoothing)
         groups = ([self.encoder, self.classifier], [self.mine])
-        self.optimizers = [adam(networks, learning_rate) for networks in groups]
+        self.optimizers = [adam(networks, betas.device, learning_rate) for networks in groups]
 
     def code(self, x: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Return Z of images `(members, rows, pixels)`, and its mean, each `(members, rows, latent)`."""

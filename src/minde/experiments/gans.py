@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from minde.progress import Progress
 
-from .adversarial import Gans, train
-from .networks import members_of
-from .patterns import PATTERNS, coverage
+from .adversarial import Gans
+from .networks import Draws, members_of, train
+from .patterns import PATTERNS, Pattern, coverage
 from .rows import Row, Seed, points_of, rows_of
 
 SERIES = ("gan", "mine")
@@ -42,7 +43,7 @@ def run(
         members = members_of(seed, replicates, dict(zip(SERIES, (0.0, beta), strict=True)), device, f"/{name}")
         gans = Gans(2, members.seeds, members.betas, **gan)
         progress = Progress(f"{name}, {len(members.seeds)} GANs on {device.type}", gans.steps, "steps")
-        train(gans, partial(pattern.draw, members.train), members.train, members.names, progress)
+        train(partial(_step, gans, pattern, members.train), gans.optimizers, gans.steps, members.names, progress)
         made, codes = gans.sample(members.test, samples)
         information = gans.mine.information(made, codes, members.test.for_members())
         measures = coverage(made, pattern, quorum)._asdict() | {"information": information}
@@ -51,3 +52,7 @@ def run(
         for number, series in enumerate(SERIES):
             rows += points_of(name, series, made[number * replicates, :points])
     return rows
+
+
+def _step(gans: Gans, pattern: Pattern, draws: Draws) -> Tensor:
+    return gans.step(pattern.draw(draws, gans.batch_size), draws)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import LambdaLR
 
 from minde.baselines.perceptrons import Perceptrons
 from minde.baselines.stacks import generators
@@ -111,35 +112,31 @@ def mean_cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
     return cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(dim=1)
 
 
-def adam(networks: Iterable[nn.Module], learning_rate: float, beta1: float = 0.9) -> torch.optim.Adam:
-    """Return Adam on all members together; its updates are elementwise, so members stay independent."""
-    parameters = [parameter for network in networks for parameter in network.parameters()]
+def adam(
+    networks: Iterable[nn.Module], device: torch.device, learning_rate: float, beta1: float = 0.9
+) -> torch.optim.Adam:
+    """Move networks to a device; return Adam on all members together: its updates are elementwise, so independent."""
+    parameters = [parameter for network in networks for parameter in network.to(device).parameters()]
     return torch.optim.Adam(parameters, lr=learning_rate, betas=(beta1, 0.999))
-
-
-def cool(optimizers: Iterable[torch.optim.Optimizer], learning_rate: float, step: int, steps: int) -> None:
-    """Set the learning rate of a step, counted from 1: a half cosine from `learning_rate` to nearly 0."""
-    rate = learning_rate * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = rate
 
 
 def train(
     step: Callable[[], Tensor],
     optimizers: Sequence[torch.optim.Optimizer],
-    learning_rate: float,
     steps: int,
     names: Sequence[str],
     progress: Progress,
 ) -> None:
-    """Call `step`, which updates the members and returns their losses `(members,)`, with a falling learning rate.
+    """Call `step`, which updates the members and returns their losses `(members,)`.
 
-    Raises FloatingPointError, naming the members, if a loss is not finite, which is checked every 100 steps.
+    The learning rates fall as half a cosine, from those of the optimizers to nearly 0. Raises FloatingPointError,
+    naming the members, if a loss is not finite, which is checked every 100 steps.
     """
+    falling = [LambdaLR(one, lambda done: (1 + math.cos(math.pi * done / steps)) / 2) for one in optimizers]
     for done in range(1, steps + 1):
-        cool(optimizers, learning_rate, done, steps)
         losses = step()
+        for one in falling:
+            one.step()
         if done % 100 == 0 or done == steps:
             check_finite(losses, names, done)
             progress.report(done, f"losses {losses.mean():.3f}")

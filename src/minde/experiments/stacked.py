@@ -47,7 +47,11 @@ def run(
     draws, fresh = members.train, members.test
     gans = adversarial.Gans(len(CHANNELS) * x.shape[1], members.seeds, members.betas, **gan, images=True)
     progress = Progress(f"stacked {images}, {len(members.seeds)} GANs on {device.type}", gans.steps, "steps")
-    adversarial.train(gans, lambda batch: stack_digits(x, draws, batch), draws, members.names, progress)
+
+    def step() -> Tensor:
+        return gans.step(stack_digits(x, draws, gans.batch_size), draws)
+
+    networks.train(step, gans.optimizers, gans.steps, members.names, progress)
 
     made, codes = gans.sample(fresh, samples)
     real = stack_digits(x, fresh, samples)[:replicates]
@@ -97,8 +101,8 @@ def train_classifier(
     """
     generators = [np.random.default_rng(seed) for seed in seeds]
     test, known = split_rows(generators, len(x), test_share, "experiments.stacked.classifier.test_share", x.device)
-    classifiers = perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier").to(x.device)
-    draws, optimizer = Draws(seeds, device=x.device), networks.adam([classifiers], learning_rate)
+    classifiers = perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier")
+    draws, optimizer = Draws(seeds, device=x.device), networks.adam([classifiers], x.device, learning_rate)
 
     def step() -> Tensor:
         rows = known.gather(1, draws.integers(known.shape[1], batch_size))
@@ -110,7 +114,7 @@ def train_classifier(
 
     names = [f"classifier, replicate {number}" for number in range(len(seeds))]
     progress = Progress(f"{len(seeds)} classifiers on {x.device.type}", steps, "steps")
-    networks.train(step, [optimizer], learning_rate, steps, names, progress)
+    networks.train(step, [optimizer], steps, names, progress)
     with torch.no_grad():
         return classifiers, (classifiers(x[test]).argmax(dim=2) != y[test]).float().mean(dim=1)
 

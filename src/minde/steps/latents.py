@@ -7,6 +7,7 @@ import pyarrow as pa
 import torch
 
 from minde.files import provenance
+from minde.hardware import hardware_of
 from minde.images.autoencoder import encode
 from minde.images.loader import first_rows, load
 from minde.progress import Progress
@@ -44,6 +45,7 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
                 rows = rows + settings["noise"] * values.std(axis=0) * noise(rows.shape, dtype=np.float32)
             columns |= dict(zip(columns_of(part, options["latent"], second=second), rows.T, strict=True))
     made_by = provenance(settings, packages=("numpy", "pyarrow", "scikit-learn", "torch"), sources=SOURCES["latents"])
+    made_by |= {"hardware": hardware_of(device)}
     write_parquet(out, pa.table({name: pa.array(column) for name, column in columns.items()}), made_by)
 
 

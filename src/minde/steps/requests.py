@@ -43,15 +43,17 @@ class Request:
         """The exit status that the process is to have."""
         return self.path.with_suffix(".status")
 
+    def is_orphaned(self) -> bool:
+        """Return whether its process is gone."""
+        with suppress(FileNotFoundError), lock(self.path) as is_free:
+            return is_free
+        return True  # a leader that found the process dead has removed the request
+
     def stop_signal(self) -> signal.Signals | None:
         """Return the signal that is to stop the training: SIGTERM if its process is gone."""
         with suppress(FileNotFoundError):
             return signal.Signals[self.stopped_by.read_text()]
-        try:
-            with lock(self.path) as is_free:
-                return signal.SIGTERM if is_free else None
-        except FileNotFoundError:  # removed by a leader that found the process dead
-            return signal.SIGTERM
+        return signal.SIGTERM if self.is_orphaned() else None
 
     def remove(self) -> None:
         """Remove all files."""
@@ -64,7 +66,7 @@ def pending(folder: Path) -> list[Request]:
     found = []
     for request in map(Request, folder.glob("*.json")):
         with suppress(FileNotFoundError):  # its process may exit meanwhile
-            if request.stop_signal() is signal.SIGTERM and not request.stopped_by.exists():
+            if request.is_orphaned():
                 request.remove()
             elif not request.status.exists():
                 found.append((request.path.stat().st_mtime, request.path))
@@ -127,8 +129,7 @@ def _remove_if_last(folder: Path) -> None:
         while not any(folder.glob("*.json")):
             with lock(folder / LOCK, "a") as is_ours:
                 if is_ours:
-                    # A leader may have written logs and statuses for processes that had died.
-                    for path in (*folder.glob("*.log"), *folder.glob("*.status"), folder / LOCK):
+                    for path in folder.iterdir():  # a leader may have written files for processes that had died
                         path.unlink()
                     folder.rmdir()
                     return

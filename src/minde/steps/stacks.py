@@ -146,7 +146,7 @@ def run(members: list[StackMember]) -> Iterator[None]:
     with memory_of(first.title, sum(member.size for member in members)):
         model, clean = _model(members), _join([member.clean for member in members])
         seeds, recipe = [seed for member in members for seed in member.seeds], first.recipe
-        state = start(model, recipe, seeds, clean.device, first.stack.start)
+        state = start(model, seeds, clean.device, first.stack.start)
         if first.step:
             rows = [member.training.state.rows(member.stack) for member in members]
             restore(state, {name: _join([row[name] for row in rows]) for name in rows[0]})

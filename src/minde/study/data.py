@@ -42,8 +42,8 @@ def split(settings: dict, file: Path, out: Path) -> None:
     """Split the rows of a file into every replicate's training and test samples, and write them.
 
     `settings`: task, seed, replicates, n_train and n_test (rows per replicate), x and y (names of columns), and the
-    name of the file, which changes nothing. Raises
-    DataError; repeated rows are left to :func:`problem`, since the share that is allowed changes no sample.
+    name of the file, which changes nothing. Raises DataError; repeated rows are left to :func:`problem`, since the
+    share that is allowed changes no sample.
     """
     values = check(settings, file)
     dim_x = len(settings["x"])

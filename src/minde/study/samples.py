@@ -58,11 +58,11 @@ def write(path: str | Path, draw: Draw, made_by: dict, *, dim_x: int, dim_y: int
                 content.update(x.tobytes() + y.tobytes())
                 writer.write_table(_group(schema, replicate, split, x, y), row_group_size=len(x))
         about = {"dim_x": dim_x, "dim_y": dim_y, "content_sha256": content.hexdigest()}
-        writer.add_key_value_metadata(encode(made_by | settings | about))
+        writer.add_key_value_metadata(encode(made_by | about))
 
 
 def metadata(path: str | Path) -> dict:
-    """Return content and provenance of the file: task, dimensions, seed, rows, versions, content hash.
+    """Return content and provenance of the file: dimensions, settings such as task and seed, versions, content hash.
 
     Raises ValueError naming the file, what was found and the rule that makes it, if it is not a samples file.
     """
@@ -96,11 +96,11 @@ def read(path: str | Path, replicate: int, split: str, rows: int | None = None) 
     """
     with _open(path) as file:
         held = _metadata(file, path)
-        available = held[f"n_{split}"]
+        replicates, available = held["settings"]["replicates"], held["settings"][f"n_{split}"]
         rows = available if rows is None else rows
-        if not 0 <= replicate < held["replicates"] or rows > available:
+        if not 0 <= replicate < replicates or rows > available:
             raise ValueError(
-                f"{path} holds {held['replicates']} replicates of {available} {split} rows; "
+                f"{path} holds {replicates} replicates of {available} {split} rows; "
                 f"asked for {rows} rows of replicate {replicate}; {_REMEDY}"
             )
         try:
@@ -171,7 +171,7 @@ def _open(path: str | Path) -> pq.ParquetFile:
 def _metadata(file: pq.ParquetFile, path: str | Path) -> dict:
     text = (file.metadata.metadata or {}).get(b"minde")
     held = json.loads(text) if text else {}
-    if "content_sha256" not in held or file.metadata.num_row_groups != 2 * held["replicates"]:
+    if "content_sha256" not in held or file.metadata.num_row_groups != 2 * held["settings"]["replicates"]:
         columns = ", ".join(file.schema_arrow.names[:6])
         found = f"{file.metadata.num_row_groups} row groups of columns {columns} …"
         raise ValueError(f"{path} does not hold the samples of a task: found {found}; {_REMEDY}")

@@ -42,7 +42,7 @@ def test_learned_scores_are_the_gaussians_at_every_time(variant: str) -> None:
         moments={},
         device=CPU,
     )
-    state = start(model, RECIPE, [0], CPU)
+    state = start(model, [0], CPU)
     for _ in train_stack(model, gaussian.sample(1, 20_000, seed=0).float(), RECIPE, [0], state):
         pass
     parameters = model.network.unflatten(state.average)

@@ -46,7 +46,7 @@ def test_a_state_handed_out_is_all_that_a_training_needs_to_go_on(recipe: Recipe
     """Stopped in mid-epoch and continued by a new iterator: bit for bit."""
     x, seeds = samples(), [7, 8, 9]
     built = model(x, "j")
-    state = next(train_stack(built, x, recipe, seeds, start(built, recipe, seeds, CPU)))
+    state = next(train_stack(built, x, recipe, seeds, start(built, seeds, CPU)))
     assert state.step == CHUNK
     state = deque(train_stack(built, x, recipe, seeds, state), maxlen=1).pop()
     uninterrupted = run(x, "j", recipe, seeds)
@@ -61,10 +61,10 @@ def test_tensors_are_all_that_a_fresh_state_needs_to_go_on(recipe: Recipe, kept:
     """Taken after one chunk, loaded into a new state, trained to the end: bit for bit."""
     x, seeds = samples(), [7, 8, 9]
     built = model(x, "j")
-    going = train_stack(built, x, recipe, seeds, start(built, recipe, seeds, CPU))
+    going = train_stack(built, x, recipe, seeds, start(built, seeds, CPU))
     tensors = tensors_of(next(going))
     next(going)  # copies do not change as the training continues
-    state = start(built, recipe, [0] * len(seeds[kept]), CPU)  # nothing of the new state is left
+    state = start(built, [0] * len(seeds[kept]), CPU)  # nothing of the new state is left
     restore(state, {name: tensor[kept] for name, tensor in tensors.items()})
     assert state.step == CHUNK
     assert torch.equal(state.loss, tensors["loss"][kept])  # the last finite loss, in case the next one is not
@@ -77,7 +77,7 @@ def test_tensors_are_all_that_a_fresh_state_needs_to_go_on(recipe: Recipe, kept:
 def test_tensors_of_a_state_before_its_first_step_are_its_beginning() -> None:
     x, seeds = samples(), [7, 8, 9]
     built = model(x, "j")
-    state = start(built, FAST, seeds, CPU)
+    state = start(built, seeds, CPU)
     restore(state, tensors_of(state))
     state = deque(train_stack(built, x, FAST, seeds, state), maxlen=1).pop()
     assert torch.equal(state.parameters, run(x, "j", FAST, seeds).parameters)
@@ -87,7 +87,7 @@ def test_tensors_of_a_state_before_its_first_step_are_its_beginning() -> None:
 def test_weights_that_are_not_finite_are_named_before_they_are_kept(of: str, name: str) -> None:
     x, seeds = samples(), [7, 8, 9]
     built = model(x, "c")
-    state = next(train_stack(built, x, FAST, seeds, start(built, FAST, seeds, CPU, first=4)))
+    state = next(train_stack(built, x, FAST, seeds, start(built, seeds, CPU, first=4)))
     getattr(state, of).data[2, 5] = torch.inf
     with pytest.raises(FloatingPointError, match=rf"1 {name} of replicate 6 .* step 32; .* finite loss was \d"):
         tensors_of(state)
@@ -165,7 +165,7 @@ def test_training_learns_the_scores_of_a_gaussian(variant: str) -> None:
 def test_a_gaussian_base_is_right_before_the_first_step() -> None:
     x = samples(2, 20_000)
     built = model(x, "j", base="gaussian")
-    parameters = built.network.unflatten(start(built, FAST, [7, 8], CPU).parameters.detach())
+    parameters = built.network.unflatten(start(built, [7, 8], CPU).parameters.detach())
     found = estimators.mutual_information(
         lambda *question: built.noise(parameters, *question),
         x[:, :5000],

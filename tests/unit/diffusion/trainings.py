@@ -53,5 +53,5 @@ def model(x: torch.Tensor, variant: str, *, base: str = "none", moments=None):
 
 def run(x: torch.Tensor, variant: str, recipe: Recipe, seeds, *, base: str = "none"):
     built = model(x, variant, base=base)
-    state = start(built, recipe, seeds, x.device)
+    state = start(built, seeds, x.device)
     return deque(train_stack(built, x, recipe, seeds, state), maxlen=1).pop()

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from minde.experiments import bigan, gans
-from minde.experiments.adversarial import Gans, train
-from minde.experiments.networks import Draws
+from minde.experiments.adversarial import Gans
+from minde.experiments.networks import Draws, train
 from minde.experiments.patterns import coverage, gaussians
 from minde.progress import Progress
 
@@ -73,13 +73,11 @@ def test_with_the_term_a_gan_covers_at_least_as_many_modes():
     draws = Draws(seeds, 2)
     settings = GAN | {"codes": [25], "hidden": 64, "steps": 3000}
     models = Gans(2, seeds * 2, torch.tensor([0.0, 0.0, 1.0, 1.0]), **settings)
-    train(
-        models,
-        lambda rows: pattern.draw(draws, rows),
-        draws,
-        ["a", "b", "c", "d"],
-        Progress("GANs", models.steps, "steps"),
-    )
+
+    def step():
+        return models.step(pattern.draw(draws, models.batch_size), draws)
+
+    train(step, models.optimizers, models.steps, ["a", "b", "c", "d"], Progress("GANs", models.steps, "steps"))
     found = coverage(models.sample(draws, 2500)[0], pattern, 0.2)
     without, with_term = found.modes.float().split(replicates)
     assert with_term.mean() >= without.mean()

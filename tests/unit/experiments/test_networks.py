@@ -8,12 +8,13 @@ from minde.experiments.networks import (
     Draws,
     adam,
     check_finite,
-    cool,
     mean_cross_entropy,
     members_of,
     perceptrons,
     split_rows,
+    train,
 )
+from minde.progress import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -34,14 +35,32 @@ def test_a_member_trains_as_if_alone():
     together, alone = perceptrons([3, 8, 1], [1, 2, 3], "test"), perceptrons([3, 8, 1], [2], "test")
     draws, draws_alone = Draws([1, 2, 3]), Draws([2])
     for network, one in ((together, draws), (alone, draws_alone)):
-        optimizer = adam([network], 0.01)
-        for step in range(1, 6):
-            cool([optimizer], 0.01, step, 5)
+        optimizer = adam([network], "cpu", 0.01)
+
+        def step(network=network, one=one, optimizer=optimizer):
             loss = (network(one.normals(16, 3)) - one.normals(16, 1)).square().mean(dim=(1, 2))
             optimizer.zero_grad()
             loss.sum().backward()
             optimizer.step()
+            return loss.detach()
+
+        train(step, [optimizer], 5, ["one"], Progress("members", 5, "steps"))
     torch.testing.assert_close(together.weights[0][1], alone.weights[0][0])
+
+
+def test_learning_rates_fall_as_half_a_cosine():
+    optimizers = [torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rate) for rate in (0.1, 0.02)]
+    rates = []
+
+    def step():
+        rates.append([optimizer.param_groups[0]["lr"] for optimizer in optimizers])
+        for optimizer in optimizers:
+            optimizer.step()
+        return torch.zeros(1)
+
+    train(step, optimizers, 4, ["one"], Progress("rates", 4, "steps"))
+    expected = (1 + np.cos(np.pi * np.arange(4) / 4)) / 2
+    np.testing.assert_allclose(rates, np.outer(expected, [0.1, 0.02]))
 
 
 def test_conditions_see_the_same_numbers_and_replicates_others():

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
+from minde.hardware import hardware_of
 from minde.steps.latents import latents
+from minde.study import results
 from minde.study.consistency import IMAGE, columns_of
 
 SETTINGS = {
@@ -33,6 +35,7 @@ def test_noise_is_that_of_whole_images_in_deviations_of_each_latent(tmp_path) ->
 
 def test_the_second_image_of_a_row_is_another(tmp_path) -> None:
     clean = frame(tmp_path, noise=0.0)
+    assert results.read_provenance(tmp_path / "latents.parquet")["hardware"] == hardware_of(torch.device("cpu"))
     first, second = (clean[columns_of(IMAGE, 2, second=which)].to_numpy() for which in (False, True))
     assert sorted(map(tuple, first)) == sorted(map(tuple, second))
     assert np.abs(np.corrcoef(first.T, second.T)[:2, 2:]).max() < 0.1

@@ -280,10 +280,20 @@ def test_the_training_of_a_process_that_is_gone_is_stopped(tmp_path) -> None:
     assert request.stop_signal() is signal.SIGTERM
 
 
+def test_the_request_of_a_process_that_is_gone_is_removed_even_if_it_was_told_to_stop_before(tmp_path) -> None:
+    gone, alive = (requests.Request(tmp_path / name) for name in ("1.json", "2.json"))
+    for request in (gone, alive):
+        request.path.write_text("{}")
+        request.stopped_by.write_text("SIGTERM")
+    with requests.lock(alive.path):
+        assert requests.pending(tmp_path) == [alive]
+    assert {path.name for path in tmp_path.iterdir()} == {"2.json", "2.signal"}
+
+
 def test_the_folder_is_removed_by_the_last_process_only(tmp_path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    for name in ("1.json", "2.log", "2.status", requests.LOCK):
+    for name in ("1.json", "2.log", "2.signal", "2.status", requests.LOCK):
         (folder / name).touch()
     requests._remove_if_last(folder)
     assert (folder / requests.LOCK).exists()

@@ -15,6 +15,7 @@ from minde.study.data import DataError
 COLUMNS = ["height", "weight", "age"]
 SETTINGS = {
     "task": "mine",
+    "file": "mine.csv",
     "seed": 0,
     "replicates": 2,
     "n_train": 20,
@@ -79,7 +80,8 @@ def test_splits_are_rows_of_the_file_and_disjoint_within_a_replicate(path, tmp_p
     assert found[0] != found[1]
     held = samples.metadata(tmp_path / "samples.parquet")
     assert (held["dim_x"], held["dim_y"]) == (2, 1)
-    assert samples.provenance_of(tmp_path / "samples.parquet")["file"]["name"] == path.name
+    made_by = samples.provenance_of(tmp_path / "samples.parquet")
+    assert made_by["file"] == {"name": path.name, "sha256": sha256_of(path)}
 
 
 def test_more_replicates_or_training_rows_change_no_other_rows(path, tmp_path):
