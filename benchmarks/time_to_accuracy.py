@@ -73,7 +73,7 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
         model, state = train(steps)
         seconds = (time.perf_counter() - begin) / replicates
         values = mutual_information(
-            partial(model.noise, model.network.unflatten(state.average)),
+            partial(model.noise_pred, model.network.unflatten(state.average)),
             test,
             times=model.times,
             variant="c",

@@ -24,10 +24,7 @@ rule baseline:
         "step baseline --settings {params.settings:q} --samples {input.samples} --out {output} 2> {log}"
 
 
-rule critic:
-    input:
-        samples="<results>/samples/{task}.parquet",
-        code=lambda wildcards: source_files(wildcards.method),
+use rule baseline as critic with:
     output:
         "<results>/estimates/{method}/{task}/{train_size}.parquet",
     log:
@@ -37,18 +34,12 @@ rule critic:
     wildcard_constraints:
         method=chosen(methods.CRITICS),
     priority: n_values
-    conda:
-        "../envs/samples.yaml"
     threads: STUDY["run"]["threads"]
     resources:
         mem_mb=8000,
         runtime=1440,
-    params:
-        settings=lambda wildcards: step_settings.baseline(STUDY, cell_of(wildcards)),
     message:
         "Train {wildcards.method} on {wildcards.train_size} samples of {wildcards.task} and estimate"
-    shell:
-        "step baseline --settings {params.settings:q} --samples {input.samples} --out {output} 2> {log}"
 
 
 rule torch_baseline:

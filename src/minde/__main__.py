@@ -57,7 +57,7 @@ def estimate(args: argparse.Namespace) -> str:
 
     from minde.api.estimator import MINDE
     from minde.api.files import read_pair
-    from minde.api.settings import check_settings, formula_of
+    from minde.api.settings import check_settings, resolve_formula
     from minde.device import pick_device, shortage_in
 
     given = {name: getattr(args, name) for name in map(_parameter, SETTINGS) if getattr(args, name) is not None}
@@ -81,7 +81,7 @@ def estimate(args: argparse.Namespace) -> str:
         if not (shortage := shortage_in(error)):
             raise
         raise MemoryError(f"out of memory ({shortage}); use fewer replicates or a smaller batch_size") from error
-    formula = formula_of(estimator.formula, estimator.variant)
+    formula = resolve_formula(estimator.formula, estimator.variant)
     first = found[formula]
     result = {
         "formula": formula,
@@ -194,7 +194,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         print(text, flush=True)
     except OSError as error:  # a full disk, or a closed pipe
-        print(f"minde: the result could not be written: {error}", file=sys.stderr)
+        if not isinstance(error, BrokenPipeError):  # the reader, such as head, has enough
+            print(f"minde: the result could not be written: {error}", file=sys.stderr)
         sys.stdout = None  # Python would try again at exit
         return FAILED
     return 0

@@ -24,7 +24,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    for left in leftovers(path):
         with suppress(FileNotFoundError):  # another process may write, or remove, it
             if time.time() - left.stat().st_mtime > DAY:
                 left.unlink()
@@ -36,6 +36,11 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def leftovers(path: Path) -> Iterable[Path]:
+    """Return the temporary files of a path's writers, those that were killed and those that still write."""
+    return path.parent.glob(f".{glob.escape(path.name)}.*.tmp")
 
 
 def provenance(settings: dict, *, packages: Iterable[str] = (), sources: Iterable[str] = ("**/*.py",)) -> dict:

@@ -28,9 +28,9 @@ def test_the_same_weights_predict_the_same_noise(variant, base) -> None:
     t, noise = torch.rand(x.shape[:2], generator=generator), torch.randn(x.shape, generator=generator)
     inputs = (x, built.times.sde.perturb(x, noise, t), t)
     for score in VARIANTS[variant]:
-        expected = built.noise(built.network.unflatten(parameters), *inputs, score)
+        expected = built.noise_pred(built.network.unflatten(parameters), *inputs, score)
         moved = (tensor.to(CUDA) for tensor in inputs)
-        found = on_gpu.noise(on_gpu.network.unflatten(parameters.to(CUDA)), *moved, score)
+        found = on_gpu.noise_pred(on_gpu.network.unflatten(parameters.to(CUDA)), *moved, score)
         torch.testing.assert_close(found.cpu(), expected, rtol=1e-3, atol=1e-4)
 
 

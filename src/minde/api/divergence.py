@@ -30,10 +30,10 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     many of q as of p (with equal numbers, 95 % intervals cover about 87 %; with three times as many, 93 %).
 
     `settings` are those of :class:`minde.MINDE` without the variant; `preprocess` is fitted on both sets together.
-    Raises the errors of :meth:`minde.MINDE.fit`, and ValueError if p and q do not have the same columns. Warns if the
-    formulas are far apart (ConvergenceWarning); of rows that repeat others; of columns with few distinct values, or
-    whose spread comes from a few values; of columns that are much narrower in p or q than in both together; of a scale
-    that `preprocess="none"` leaves; and if a few rows decide the estimate.
+    Raises the errors of :meth:`minde.MINDE.fit`, and ValueError if p and q do not have the same columns. Warns if
+    inside is far above gap (ConvergenceWarning), as of networks that memorize few rows; of rows that repeat others; of
+    columns with few distinct values, or whose spread comes from a few values; of columns that are much narrower in p or
+    q than in both together; of a scale that `preprocess="none"` leaves; and if a few rows decide the estimate.
     """
     if "variant" in settings:
         raise ValueError("a divergence has no variant, since one score of p and one of q are learned; leave it out")

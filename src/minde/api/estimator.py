@@ -19,7 +19,7 @@ from minde.diffusion.preprocess import Standardize, fit_preprocess
 from . import inputs, measures, saving
 from .benchmark_mi import PointEstimator
 from .result import Estimate
-from .settings import check_entropy_width, check_rows, check_settings, check_width, draw_seed, formula_of
+from .settings import check_entropy_width, check_rows, check_settings, check_width, draw_seed, resolve_formula
 from .surroundings import undisturbed, warn
 from .training import Curve, Fitted, seeds_of, shuffled, split, train
 
@@ -161,7 +161,7 @@ class MINDE(PointEstimator, BaseEstimator):
         and y; of rows that repeat others, or are given as test rows too; of columns with few distinct values whose
         density is learned, or whose spread comes from a few values; of a scale that `preprocess="none"` leaves; and of
         estimates that are too high to be resolved, or above the entropy of a discrete variable. Warns
-        (ConvergenceWarning) if the formulas are so far apart that the networks have not learned the scores.
+        (ConvergenceWarning) if inside is so far above gap that the networks have not learned the scores.
         """
         check_settings(self.get_params())
         # Variant c needs no density of y.
@@ -259,7 +259,7 @@ class MINDE(PointEstimator, BaseEstimator):
             raise ValueError(f"formula {formula!r} has no sigma; leave one of the two out")
         check_is_fitted(self)
         formula = formula or ("sigma" if sigma is not None else self.formula)
-        formula = formula_of(formula, self._fitted.trained.model.variant)
+        formula = resolve_formula(formula, self._fitted.trained.model.variant)
         (found,) = self._mutual_informations((formula,), 1.0 if sigma is None else sigma).values()
         return found
 

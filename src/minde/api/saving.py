@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from minde import tensors as files
+from minde import tensors
 from minde.device import pick_device
 from minde.diffusion.model import WEIGHTS_VERSION
 from minde.files import provenance
@@ -20,10 +20,10 @@ FORMAT = 4  # of the file; others are refused
 def save(estimator, path: Path) -> None:
     """Write a fitted estimator to a file, which appears whole or not at all."""
     fitted = estimator._fitted
-    tensors = {"parameters": fitted.trained.parameters, "test": fitted.test}
-    tensors |= files.prefixed("moments", fitted.trained.moments)
+    held = {"parameters": fitted.trained.parameters, "test": fitted.test}
+    held |= tensors.prefixed("moments", fitted.trained.moments)
     if fitted.log_scale is not None:
-        tensors["log_scale"] = fitted.log_scale
+        held["log_scale"] = fitted.log_scale
     settings = fitted.settings | {name: getattr(estimator, name) for name in ("formula", "mc_draws")}
     if not isinstance(settings["random_state"], Integral):
         settings["random_state"] = None  # a generator's state cannot be written; the seed drawn from it is
@@ -38,9 +38,9 @@ def save(estimator, path: Path) -> None:
         "disjoint": fitted.disjoint,
         "n_train": fitted.n_train,
     }
-    arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-    arrays |= files.prefixed("curve", estimator.curve_)
-    files.write(path, arrays, json.loads(json.dumps(header, default=_plain)))
+    arrays = {name: tensor.cpu().numpy() for name, tensor in held.items()}
+    arrays |= tensors.prefixed("curve", estimator.curve_)
+    tensors.write(path, arrays, json.loads(json.dumps(header, default=_plain)))
 
 
 def _plain(setting: object) -> object:
@@ -55,10 +55,10 @@ def load(cls, path: Path, device: str | None):
     if device is not None:
         check_device(device)
     try:
-        arrays, header = files.read(path)
+        arrays, header = tensors.read(path)
     except FileNotFoundError:
         raise
-    except (OSError, files.UnreadableError) as error:
+    except (OSError, tensors.UnreadableError) as error:
         raise ValueError(f"{path} is not a readable fitted estimator ({error}); MINDE.save writes one") from error
     if header.get("format") != FORMAT:
         raise ValueError(f"{path} does not hold a fitted estimator of format {FORMAT}; MINDE.save writes one")
@@ -76,17 +76,17 @@ def load(cls, path: Path, device: str | None):
     if device is not None:
         estimator.device = device
     place = pick_device(estimator.device)
-    curve = files.group(arrays, "curve")
-    tensors = {name: torch.from_numpy(array).to(place) for name, array in arrays.items()}
-    moments = files.group(tensors, "moments")
+    curve = tensors.group(arrays, "curve")
+    held = {name: torch.from_numpy(array).to(place) for name, array in arrays.items()}
+    moments = tensors.group(held, "moments")
     model = model_of(header["settings"], estimator.variant, header["dims"], moments, place)
     estimator._fitted = Fitted(
-        trained=Trained(model=model, parameters=tensors["parameters"], moments=moments),
+        trained=Trained(model=model, parameters=held["parameters"], moments=moments),
         settings=estimator.get_params(),
-        test=tensors["test"],
+        test=held["test"],
         n_train=header["n_train"],
         disjoint=header["disjoint"],
-        log_scale=tensors.get("log_scale"),
+        log_scale=held.get("log_scale"),
     )
     estimator.dim_x_, estimator.dim_y_ = header["dims"]
     estimator.seed_ = header["seed"]

@@ -61,7 +61,7 @@ def check_settings(settings: dict) -> None:
     check("hidden", hidden == "auto" or is_width, "auto, or a multiple of 8")
 
 
-def formula_of(formula: str, variant: str) -> str:
+def resolve_formula(formula: str, variant: str) -> str:
     """Return the formula that a setting means for a variant. Raises ValueError for an unknown one."""
     if formula not in CHOICES["formula"]:
         raise ValueError(f"formula is {formula!r}; expected {', '.join(CHOICES['formula'])}")

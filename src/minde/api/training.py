@@ -95,7 +95,7 @@ class Trained:
 
     def predict(self, clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
         """Predict the noise of a score, in the form that the estimators expect."""
-        return self.model.noise(self.model.network.unflatten(self.parameters), clean, noisy, t, score)
+        return self.model.noise_pred(self.model.network.unflatten(self.parameters), clean, noisy, t, score)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ larger one.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 
 import jax
 import numpy as np
@@ -87,7 +88,6 @@ def _fit(
 
 
 def _train_bound(formula: str, progress: Progress, *, splits: Splits, test_every_n_steps: int, **options) -> tuple:
-    (xs, ys), (xs_test, ys_test) = splits
     on_test = jax.jit(getattr(_backend_linear_memory, formula))
     steps = 0
 
@@ -101,18 +101,19 @@ def _train_bound(formula: str, progress: Progress, *, splits: Splits, test_every
     return basic_training(
         mi_formula=getattr(_backend_quadratic_memory, formula),
         mi_formula_test=evaluate,
-        xs=jax.numpy.asarray(xs),
-        ys=jax.numpy.asarray(ys),
-        xs_test=jax.numpy.asarray(xs_test),
-        ys_test=jax.numpy.asarray(ys_test),
+        **_arrays(splits),
         test_every_n_steps=test_every_n_steps,
         **options,
     )
 
 
+def _arrays(splits: Splits) -> dict:
+    names = ("xs", "ys", "xs_test", "ys_test")
+    return dict(zip(names, map(jax.numpy.asarray, chain.from_iterable(splits)), strict=True))
+
+
 def _train_mine(mean_decay: float, progress: Progress, *, splits: Splits, **options) -> tuple:
-    (xs, ys), (xs_test, ys_test) = (tuple(map(jax.numpy.asarray, split)) for split in splits)
-    trained = mine_training(xs=xs, ys=ys, xs_test=xs_test, ys_test=ys_test, alpha=mean_decay, **options)
+    trained = mine_training(**_arrays(splits), alpha=mean_decay, **options)
     steps = trained[0].additional_information["n_training_steps"]
     progress.report(steps, f"MI {float(trained[0].final_mi):.3f} nats", milestone=True)
     return trained

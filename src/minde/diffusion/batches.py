@@ -94,7 +94,7 @@ class Batches:
             rows=torch.stack([self._rows(step) for step in steps], dim=1),
             noise=random.normals((CHUNK, size, self.dim), seeds, "noise", index, device=device),
             t=self.model.times.inverse_cdf(u),
-            scores=choose(self.model.variant, choice).scores,
+            scores=choose(self.model.variant, choice),
             learning_rate=self._row(map(self.recipe.learning_rate_at, steps)),
             ema_weight=self._row(1 - self.recipe.ema_decay_at(step) for step in steps),
         )

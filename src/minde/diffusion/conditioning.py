@@ -82,13 +82,13 @@ def _sizes(variant: str, batch: int) -> list[int]:
     return [end - start for start, end in pairwise([0, *ends])]
 
 
-def choose(variant: str, u: Tensor) -> Selection:
-    """Choose one score per replicate and batch from uniforms `(replicates, …, 1)`, by the scores' odds (the paper)."""
+def choose(variant: str, u: Tensor) -> Tensor:
+    """Choose a score, by its number, for each of uniforms `(replicates, …)`, by the scores' odds (the paper)."""
     odds = [score.odds for score in VARIANTS[variant].values()]
     scores = torch.zeros_like(u, dtype=torch.int64)
     for passed in list(accumulate(odds))[:-1]:
         scores += u >= passed / sum(odds)
-    return Selection(scores, None)
+    return scores
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def estimates_of_state(
     and errors are those of :func:`mutual_information`.
     """
     return mutual_information(
-        partial(model.noise, model.network.unflatten(average)),
+        partial(model.noise_pred, model.network.unflatten(average)),
         test,
         times=estimation_times(model),
         variant=model.variant,

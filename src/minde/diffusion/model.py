@@ -63,7 +63,7 @@ class Model:
         out = self.network(parameters, features, CLOCK_RANGE * (times - 0.5))
         return torch.addcmul(out[..., :n_noise], 1 + out[..., n_noise:], base[..., :n_noise])
 
-    def noise(self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
+    def noise_pred(self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
         """Predict the noise of one score's diffused coordinates, `(replicates, batch, diffused)`."""
         noise_pred = self.predict(parameters, clean, noisy, t, only(self.variant, score))
         return noise_pred[..., diffused_coordinates(self.variant, score, self.dim_x, self.dim_y)]

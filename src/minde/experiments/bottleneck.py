@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from minde.baselines.mine import Mine
-from minde.images.loader import load_labelled
+from minde.images.loader import load
 from minde.progress import Progress
 
 from .networks import Draws, adam, mean_cross_entropy, members_of, perceptrons, split_rows, train
@@ -46,7 +46,7 @@ def run(
 
     Raises ValueError if `evaluation` asks for more images than are trained on.
     """
-    pixels, labels = load_labelled(images)
+    pixels, labels = load(images)
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
     generators = [np.random.default_rng(seed(replicate, "split")) for replicate in range(replicates)]
     parts = split_rows(generators, len(x), test_share, "experiments.bottleneck.test_share", device)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from minde.images.loader import load_labelled
+from minde.images.loader import load
 from minde.progress import Progress
 
 from . import adversarial, networks
@@ -37,7 +37,7 @@ def run(
     gan: dict,
 ) -> list[Row]:
     """Return modes and divergence of every member and of as many real images; some images of the first replicate."""
-    pixels, labels = load_labelled(images)
+    pixels, labels = load(images)
     side = pixels.shape[1]
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
     judges, wrong = train_classifier(x, y, [seed(r, "classifier") for r in range(replicates)], **classifier)

@@ -7,18 +7,10 @@ import numpy as np
 NAMES = ("digits", "mnist")
 
 
-def load(name: str) -> np.ndarray:
-    """Return the images of a data set, `(images, side, side)` in float32 from 0 (background) to 1.
+def load(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images of a data set, and the digit that each shows, `(images,)` in int64.
 
-    See `load_labelled`.
-    """
-    images, _ = load_labelled(name)
-    return images
-
-
-def load_labelled(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images of a data set, as `load` returns them, and the digit that each shows, `(images,)` in int64.
-
+    Images are `(images, side, side)` in float32 from 0 (background) to 1.
     `digits`: 1,797 images of 8 × 8 pixels. `mnist`: 70,000 of 28 × 28, downloaded once into scikit-learn's data folder,
     which the environment variable SCIKIT_LEARN_DATA sets; no network is needed after that. Raises ValueError for an
     unknown name, and OSError if MNIST is not in the folder and cannot be downloaded.

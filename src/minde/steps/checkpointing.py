@@ -11,7 +11,6 @@ from torch import Tensor
 from minde.interruption import Interruption
 from minde.progress import tell
 from minde.study import checkpoints
-from minde.tensors import group, prefixed
 
 
 @dataclass
@@ -59,8 +58,8 @@ class CellState:
         """Return the stored state of a stack; empty before its first step."""
         if self.tensors["step"][stack.start] == 0:
             return {}
-        others = {"seconds", *prefixed("moments", group(self.tensors, "moments"))}
-        return {name: tensor[stack] for name, tensor in self.tensors.items() if name not in others}
+        state = self.tensors.items()
+        return {name: tensor[stack] for name, tensor in state if name != "seconds" and not name.startswith("moments/")}
 
 
 @dataclass

@@ -13,7 +13,7 @@ from minde.diffusion.estimators import Estimates, mutual_information
 from minde.files import provenance
 from minde.hardware import hardware_of
 from minde.progress import Progress, tell
-from minde.study import results, samples, trained
+from minde.study import curves, results, samples, weights
 from minde.study.sources import SOURCES
 
 from .cell import PACKAGES, estimate_rows, read_cell, seeds_of, trained_model
@@ -35,7 +35,7 @@ def estimate(
     curve. Raises ValueError for weights of another cell or trained on other samples, and MemoryError, naming what
     needs the memory, if it runs out.
     """
-    arrays, made_by = trained.read_weights(weights_path)
+    arrays, made_by = weights.read(weights_path)
     training = made_by["settings"]
     check_weights(weights_path, made_by, settings)
     samples.check_same(samples_path, weights_path, made_by["samples"])
@@ -58,7 +58,7 @@ def estimate(
     }
     joined = _join(found)
     _tell_doubts(joined, clean, training, device)
-    spent = trained.train_seconds(curve_path)
+    spent = curves.train_seconds(curve_path)
     rows = [cell | row | {"train_seconds": spent[row["replicate"]]} for row in estimate_rows(joined)]
     ours = {"seeds": {"estimate": _seeds(settings, training)}, "hardware": hardware_of(device), "training": made_by}
     made_by = provenance(settings, packages=PACKAGES, sources=SOURCES["estimate"]) | ours
@@ -79,7 +79,7 @@ def _estimate_part(
     before = stacks_done * settings["mc_draws"]
     with memory_of(title_of(training, clean.device, stack), stack.stop - stack.start):
         return mutual_information(
-            partial(model.noise, parameters),
+            partial(model.noise_pred, parameters),
             clean,
             variant=model.variant,
             dim_x=model.dim_x,

@@ -24,7 +24,7 @@ def latents(settings: dict, out: Path, device: torch.device) -> None:
     images in random order. The autoencoders train on all images, since the tests do not ask how well they generalize.
     Gaussian noise is added to the latents of whole images, which changes no ideal value.
     """
-    images, options = load(settings["images"]), settings["autoencoder"]
+    (images, _), options = load(settings["images"]), settings["autoencoder"]
     parts = {IMAGE: images} | {FIRST_ROWS.format(rows=r): first_rows(images, r) for r in settings["rows"]}
     progress = Progress(f"autoencoders of {settings['images']}", len(parts) * options["epochs"], "epochs")
     columns = {}

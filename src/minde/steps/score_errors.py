@@ -8,7 +8,7 @@ import torch
 from minde.diffusion.diagnostics import score_errors as errors_of
 from minde.files import provenance
 from minde.hardware import hardware_of
-from minde.study import results, samples, score_errors, trained
+from minde.study import results, samples, score_errors, weights
 from minde.study.sources import SOURCES
 
 from .cell import PACKAGES, read_cell, seeds_of, trained_model
@@ -23,7 +23,7 @@ def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, d
     Raises ValueError for weights of another cell or trained on other samples, and MemoryError, naming the cell, if
     memory runs out.
     """
-    arrays, made_by = trained.read_weights(weights_path)
+    arrays, made_by = weights.read(weights_path)
     training = made_by["settings"]
     check_weights(weights_path, made_by, settings)
     samples.check_same(samples_path, weights_path, made_by["samples"])
@@ -33,7 +33,7 @@ def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, d
         tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
         model, parameters = trained_model(training, tensors, device)
         times, found = errors_of(
-            partial(model.noise, parameters),
+            partial(model.noise_pred, parameters),
             clean,
             times=model.times,
             variant=model.variant,

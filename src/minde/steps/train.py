@@ -12,7 +12,7 @@ from minde.diffusion.model import WEIGHTS_VERSION
 from minde.diffusion.recipe import Recipe
 from minde.files import provenance
 from minde.hardware import hardware_of
-from minde.study import results, samples, trained
+from minde.study import curves, results, samples
 from minde.study.sources import SOURCES
 from minde.tensors import group, prefixed
 
@@ -92,8 +92,8 @@ def _write(inputs: Inputs, state: CellState, made_by: dict, weights_path: Path, 
     }
     # Sorted, since the order of rows depends on the stacks.
     curve = sorted(state.curve, key=lambda row: (row["step"], row["replicate"]))
-    results.write_parquet(curve_path, trained.curve_table(curve), made_by)
-    trained.write_weights(weights_path, {name: value.cpu().numpy() for name, value in tensors.items()}, made_by)
+    results.write_parquet(curve_path, curves.table(curve), made_by)
+    tensors.write(weights_path, {name: value.cpu().numpy() for name, value in tensors.items()}, made_by)
 
 
 def _recipe(training: dict, train_size: int) -> Recipe:

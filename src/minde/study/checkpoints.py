@@ -8,41 +8,42 @@ from pathlib import Path
 
 import numpy as np
 
-from minde import tensors as files
+from minde import tensors
+from minde.files import leftovers
 
 
 class UnusableError(ValueError):
     """A checkpoint that cannot be resumed from; the message is the reason."""
 
 
-def write(path: str | Path, tensors: dict[str, np.ndarray], curve: list[dict], identity: dict) -> None:
+def write(path: str | Path, state: dict[str, np.ndarray], curve: list[dict], identity: dict) -> None:
     """Replace the checkpoint atomically.
 
-    `tensors` are the training's state, each `(replicates, …)`, `curve` the rows of its curve so far, `identity`
+    `state` are the training's arrays, each `(replicates, …)`, `curve` the rows of its curve so far, `identity`
     everything that its numbers depend on: settings, samples, code, versions.
     """
-    files.write(path, tensors, {"identity": identity, "curve": curve})
+    tensors.write(path, state, {"identity": identity, "curve": curve})
 
 
 def read(path: str | Path, identity: dict) -> tuple[dict[str, np.ndarray], list[dict]]:
-    """Read the tensors and the curve so far of the training with this identity.
+    """Read the arrays and the curve so far of the training with this identity.
 
     Raises FileNotFoundError if there is no checkpoint, and UnusableError if it is damaged or of another training,
     naming what differs.
     """
     try:
-        tensors, found = files.read(path)
-    except files.UnreadableError as error:
+        state, found = tensors.read(path)
+    except tensors.UnreadableError as error:
         raise UnusableError(f"it is damaged ({error})") from error
     if differences := _differences(found["identity"], json.loads(json.dumps(identity))):
         raise UnusableError(f"it is of another training ({'; '.join(differences)})")
-    return tensors, found["curve"]
+    return state, found["curve"]
 
 
 def remove(path: str | Path) -> None:
     """Remove a checkpoint, if there is one, and temporary files of writers that were killed."""
     path = Path(path)
-    for left in (path, *path.parent.glob(f".{path.name}.*.tmp")):
+    for left in (path, *leftovers(path)):
         left.unlink(missing_ok=True)
 
 

@@ -1,5 +1,6 @@
 """The figures of a study, split into pages of tasks like the paper's, and the settings of each page."""
 
+import math
 from collections.abc import Callable
 
 from .design import Cell, cells, truths
@@ -42,13 +43,17 @@ def methods_of(config: dict, figure: str) -> list[str]:
     return [method for method in config["methods"] if figure not in OF_VARIANTS or method in VARIANTS]
 
 
+def tasks_of(config: dict, figure: str) -> list[str]:
+    """Return the tasks that a figure shows, in the benchmark's order."""
+    order = {task: place for place, task in enumerate(TASKS)}
+    shown = [task for task in config["tasks"] if figure != "high_mi" or task in HIGH_MI]
+    return sorted(shown, key=lambda task: (order.get(task, len(order)), task))
+
+
 def tasks_of_page(config: dict, figure: str, page: int) -> list[str]:
-    """Return the tasks of a page of a figure, in the benchmark's order."""
-    order, size = {task: place for place, task in enumerate(TASKS)}, TASKS_PER_PAGE[figure]
-    tasks = sorted(config["tasks"], key=lambda task: (order.get(task, len(order)), task))
-    if figure == "high_mi":
-        return [task for task in tasks if task in HIGH_MI]
-    return tasks[(page - 1) * size : page * size]
+    """Return the tasks of a page of a figure."""
+    size = TASKS_PER_PAGE[figure]
+    return tasks_of(config, figure)[(page - 1) * size : page * size]
 
 
 def pages_of(config: dict, figure: str) -> range:
@@ -65,7 +70,7 @@ def pages_of(config: dict, figure: str) -> range:
     }
     if empty.get(figure, False):
         return range(0)
-    return range(1, 2 if figure == "high_mi" else -(-len(config["tasks"]) // TASKS_PER_PAGE[figure]) + 1)
+    return range(1, math.ceil(len(tasks_of(config, figure)) / TASKS_PER_PAGE[figure]) + 1)
 
 
 def curve_cells(config: dict, page: int = 0) -> list[Cell]:

@@ -32,8 +32,8 @@ _TRAINING = (
     "diffusion/recipe.py",
     "diffusion/training.py",
 )
-# Everything that reads a cell's samples and weights.
-_CELL = (*_MODEL, "diffusion/preprocess.py", "steps/cell.py", "study/seeds.py", "study/trained.py")
+# Everything that reads a cell's samples and builds its model.
+_CELL = (*_MODEL, "diffusion/preprocess.py", "steps/cell.py", "study/seeds.py")
 
 # Without baselines/__init__.py, the list of competitors: a new competitor must not rerun the others.
 _COMPETITOR = ("baselines/interface.py", "steps/baseline.py", "study/seeds.py")
@@ -95,9 +95,16 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "steps/stacks.py",
         "steps/train.py",
         "steps/trainer.py",
+        "study/curves.py",
     ),
-    "estimate": (*_CELL, "diffusion/estimators.py", "steps/estimate.py"),
-    "score_errors": (*_CELL, "diffusion/diagnostics.py", "steps/score_errors.py", "study/score_errors.py"),
+    "estimate": (*_CELL, "diffusion/estimators.py", "steps/estimate.py", "study/curves.py", "study/weights.py"),
+    "score_errors": (
+        *_CELL,
+        "diffusion/diagnostics.py",
+        "steps/score_errors.py",
+        "study/score_errors.py",
+        "study/weights.py",
+    ),
     **{method: (*_COMPETITOR, f"baselines/{method}.py") for method in UNTRAINED},
     **dict.fromkeys(CRITICS, (*_COMPETITOR, "baselines/critics.py", "baselines/widths.py")),
     **dict.fromkeys(("doe-gaussian", "doe-logistic"), (*_IN_TORCH, "baselines/doe.py")),
@@ -133,7 +140,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/tasks.py",
     ),
     "figures": (*_FIGURE, "study/figures/ablations.py", "study/figures/estimates.py"),
-    "training_curve": (*_FIGURE, "study/figures/ablations.py", "study/figures/curves.py", "study/trained.py"),
+    "training_curve": (*_FIGURE, "study/figures/ablations.py", "study/curves.py", "study/figures/curves.py"),
     "consistency_table": (
         *_CONSISTENCY,
         "study/methods.py",

@@ -192,6 +192,14 @@ def test_a_result_that_cannot_be_printed_has_a_message() -> None:
     assert run.stderr == b"minde: the result could not be written: [Errno 28] No space left on device\n"
 
 
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run([sys.executable, "-m", "minde", "tasks"], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (run.returncode, run.stderr) == (FAILED, b"")
+
+
 def test_a_terminal_gets_progress(folder) -> None:
     """With a pseudo-terminal as standard error and a pipe as standard output."""
     ours, theirs = pty.openpty()

@@ -7,7 +7,7 @@ import torch
 from gaussians import gaussian_with
 
 from minde.diffusion.base import base_predictions
-from minde.diffusion.conditioning import VARIANTS, allocate, choose, diffused_coordinates
+from minde.diffusion.conditioning import VARIANTS, Selection, allocate, choose, diffused_coordinates
 from minde.diffusion.gaussian import fit_moments, gaussian_moments, gaussian_scores, without_chance
 from minde.diffusion.sde import SDE
 
@@ -60,7 +60,7 @@ def test_white_coordinates_do_not_depend_on_eigenvectors(variant: str) -> None:
 def test_every_row_gets_the_score_it_asks_for(variant: str) -> None:
     """In blocks of one batch and, by batch and replicate, at random; unpredicted coordinates are zero."""
     clean, noisy, t = draws()
-    random = choose(variant, torch.tensor([[0.1], [0.9]]))
+    random = Selection(choose(variant, torch.tensor([[0.1], [0.9]])), None)
     for selection in (allocate(variant, 50, torch.device("cpu")), random):
         white, found = base_predictions(scores(variant), SDE(), clean, noisy, t, selection)
         rows = selection.scores.expand(2, 50)

@@ -51,7 +51,7 @@ def test_learned_scores_are_the_gaussians_at_every_time(variant: str) -> None:
     t = times.inverse_cdf((torch.arange(PARTS * 500, dtype=torch.float64) / (PARTS * 500)).unsqueeze(0))
     noisy = times.sde.perturb(clean, noise, t)
     for name in VARIANTS[variant]:
-        learned = model.noise(parameters, clean.float(), noisy.float(), t.float(), name)
+        learned = model.noise_pred(parameters, clean.float(), noisy.float(), t.float(), name)
         squared = (learned - gaussian.noise(times.sde, clean, noisy, t, name)).square().mean(dim=-1)
         by_time = squared.unflatten(1, (PARTS, -1)).mean(dim=-1).sqrt().squeeze(0)
         assert by_time.max() < ERROR, f"{name}: {by_time.tolist()} from t = 0 to 1"

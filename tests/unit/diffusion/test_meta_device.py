@@ -62,7 +62,7 @@ def test_an_estimate_stays_on_its_device_and_asks_it_for_nothing(variant, base, 
     built, x = on_meta(variant, base)
     parameters = built.network.unflatten(built.network.initialize(SEEDS, META))
     found = mutual_information(
-        lambda *of: built.noise(parameters, *of),
+        lambda *of: built.noise_pred(parameters, *of),
         x,
         times=built.times,
         variant=variant,

@@ -132,7 +132,7 @@ def test_training_learns_the_scores_of_a_gaussian(variant: str) -> None:
     fresh = GAUSSIAN.sample(2, 4000, seed=5).float()
 
     def predict(*question):
-        return built.noise(parameters, *question)
+        return built.noise_pred(parameters, *question)
 
     def error(clean, noisy, noise, t):
         scores = ("marginal", "conditional") if variant == "c" else ("joint", "x_given_y", "y_given_x")
@@ -167,7 +167,7 @@ def test_a_gaussian_base_is_right_before_the_first_step() -> None:
     built = model(x, "j", base="gaussian")
     parameters = built.network.unflatten(start(built, [7, 8], CPU).parameters.detach())
     found = estimators.mutual_information(
-        lambda *question: built.noise(parameters, *question),
+        lambda *question: built.noise_pred(parameters, *question),
         x[:, :5000],
         times=Times(sde=SDE()),
         variant="j",

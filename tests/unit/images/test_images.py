@@ -14,7 +14,7 @@ OPTIONS = {"hidden": 64, "latent": 4, "batch_size": 64, "learning_rate": 2e-3, "
 
 @pytest.fixture(scope="module")
 def digits() -> np.ndarray:
-    return load("digits")
+    return load("digits")[0]
 
 
 def test_digits_are_grey_images(digits) -> None:

@@ -11,7 +11,7 @@ import torch
 from minde.diffusion.batches import CHUNK
 from minde.steps import checkpointing, stacks, train
 from minde.steps.__main__ import main
-from minde.study import trained
+from minde.study import weights
 
 TASK = "1v1-normal-0.75"
 SAMPLE = {"task": TASK, "seed": 0, "replicates": 3, "n_train": 400, "n_test": 100}
@@ -101,7 +101,7 @@ class Folder:
     def results(self) -> tuple[dict[str, np.ndarray], list[dict]]:
         """The weights, and the curve without its seconds."""
         curve = pq.read_table(self.curve).drop_columns("seconds").to_pylist()
-        return trained.read_weights(self.weights)[0], curve
+        return weights.read(self.weights)[0], curve
 
     def assert_same(self, other: "Folder") -> None:
         (weights, curve), (expected_weights, expected_curve) = self.results(), other.results()

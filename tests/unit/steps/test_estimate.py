@@ -7,7 +7,7 @@ import torch
 
 from minde.steps import messages
 from minde.steps.__main__ import main
-from minde.study import results, samples, trained
+from minde.study import results, samples, weights
 from minde.study.tasks import TASKS
 
 TASK = "1v1-normal-0.75"
@@ -160,8 +160,8 @@ def test_another_replicate_changes_no_number(folder):
         ):
             assert (before == after).all()
     train(more, "weights", TRAINING | {"replicates": 3})
-    before, _ = trained.read_weights(folder / "weights")
-    after, _ = trained.read_weights(more / "weights")
+    before, _ = weights.read(folder / "weights")
+    after, _ = weights.read(more / "weights")
     for name, tensor in before.items():
         assert (tensor == after[name][:2]).all(), name
     value = {(r["estimator"], r["replicate"]): r["estimate"] for r in estimate(more).to_pylist()}

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from minde.study import bundle, design, experiment_rows, results, step_settings, trained
+from minde import tensors
+from minde.study import bundle, curves, design, experiment_rows, results, step_settings
 from minde.study.bundle import archive, pack
 from minde.study.bundle.archive import ArchiveError
 from minde.study.config import ConfigError, resolve
@@ -61,8 +62,8 @@ def folder(tmp_path):
         if cell.method == "minde-c":
             path = folder / f"networks/{cell.path}.safetensors"
             path.parent.mkdir(parents=True, exist_ok=True)
-            trained.write_weights(path, {"a": np.ones(3, dtype=np.float32)}, training)
-            results.write_parquet(path.with_suffix(".curve.parquet"), trained.curve_table([]), training)
+            tensors.write(path, {"a": np.ones(3, dtype=np.float32)}, training)
+            results.write_parquet(path.with_suffix(".curve.parquet"), curves.table([]), training)
     results.write_parquet(folder / "estimates.parquet", results.estimates_table([]), {})
     (folder / "tables").mkdir()
     (folder / "tables/table1.csv").write_text("a,b\n")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from minde.files import provenance
-from minde.study import trained
+from minde.study.curves import table as curve_table
 from minde.study.figures import curves, write_figure
 from minde.study.figures.ablations import comparison, sigma, training_curve
 from minde.study.figures.consistency import consistency
@@ -338,7 +338,7 @@ def write_curve(path, task, variant):
         for r in (0, 1)
     ]
     settings = {"task": task, "variant": variant, "train_size": 100}
-    write_parquet(path, trained.curve_table(rows), provenance(settings))
+    write_parquet(path, curve_table(rows), provenance(settings))
     return path
 
 

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from minde.files import provenance
-from minde.study import experiment_rows, results, trained
+from minde.study import curves, experiment_rows, results
 from minde.study.figures import score_errors
 
 
@@ -92,7 +92,7 @@ def test_a_truncated_file_is_named_with_the_rule_that_makes_it(tmp_path):
 
 READERS = {
     "estimates file": results.read_estimates,
-    "training curve": trained.read_curve,
+    "training curve": curves.read,
     "file of an experiment's rows": experiment_rows.read,
     "file of score errors": lambda path: score_errors.write_figure(path, "minde-c", [path.with_suffix(".png")]),
 }

@@ -119,10 +119,8 @@ def _add(file: zipfile.ZipFile, name: str, member: bytes | Path) -> None:
         shutil.copyfileobj(source, target, _CHUNK)
 
 
-@contextmanager
-def _content(member: bytes | Path) -> Iterator[BinaryIO]:
-    with io.BytesIO(member) if isinstance(member, bytes) else member.open("rb") as source:
-        yield source
+def _content(member: bytes | Path) -> BinaryIO:
+    return io.BytesIO(member) if isinstance(member, bytes) else member.open("rb")
 
 
 def _size(member: bytes | Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minde.files import PACKAGE, provenance
 
-from .. import design, experiment_rows, methods, origins, results, trained
+from .. import design, experiment_rows, methods, origins, results
 from . import archive, crate
 
 LOCK, PROVENANCE = "requirements.lock", "provenance.jsonl"
@@ -105,11 +105,13 @@ def _estimates(config: dict, folder: Path) -> tuple[list[Path], list[dict]]:
 
 def _weights(config: dict, folder: Path) -> tuple[list[Path], list[dict]]:
     """Return the weights and training curves of each cell that has any, and the provenance of the weights."""
+    from .. import weights  # loads safetensors, which bundles of estimates do without
+
     data, made_by = [], []
     for cell in design.cells(config):
         if cell.method in methods.VARIANTS:
             path = folder / f"networks/{cell.path}.safetensors"
-            made = trained.read_provenance(path)
+            made = weights.read_provenance(path)
             origins.check(path, {"training": made}, config, cell)
             made_by.append({**asdict(cell), **made})
             data += [path, path.with_suffix(".curve.parquet")]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..trained import read_curve
+from .. import curves
 
 
 def read(paths: Iterable[str | Path], truths: dict[str, float]) -> pd.DataFrame:
     """Return the rows of every curve, with task, method and train_size of its cell, and mi_true, by task, if known."""
     frames = []
     for path in paths:
-        table, made_by = read_curve(path)
+        table, made_by = curves.read(path)
         settings = made_by["settings"]
         cell = {
             "task": settings["task"],

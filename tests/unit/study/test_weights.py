@@ -1,33 +1,34 @@
-"""Weights and curves are read as they were written, or refused."""
+"""Weights are read as they were written, or refused."""
 
 import numpy as np
 import pytest
 
-from minde.study import trained
+from minde import tensors
+from minde.study import weights
 
 
 def test_weights_round_trip_even_as_views(tmp_path) -> None:
     """Views of a larger array, like a stack's parameters, also with another axis order."""
     stack = np.arange(2 * 30, dtype=np.float32).reshape(2, 30)
-    tensors = {"a": stack[:, 5:15].reshape(2, 5, 2), "b": stack[:, 20:], "c": stack.T}
+    written = {"a": stack[:, 5:15].reshape(2, 5, 2), "b": stack[:, 20:], "c": stack.T}
     path = tmp_path / "weights.safetensors"
-    trained.write_weights(path, tensors, {"settings": {"task": "σ"}})
-    found, provenance = trained.read_weights(path)
+    tensors.write(path, written, {"settings": {"task": "σ"}})
+    found, provenance = weights.read(path)
     assert provenance == {"settings": {"task": "σ"}}
-    assert found.keys() == tensors.keys()
-    for name, tensor in tensors.items():
+    assert found.keys() == written.keys()
+    for name, tensor in written.items():
         np.testing.assert_array_equal(found[name], tensor)
 
 
 def test_the_same_weights_are_the_same_bytes(tmp_path) -> None:
     for name in ("one", "two"):
-        trained.write_weights(tmp_path / name, {"b": np.ones(3), "a": np.zeros(2)}, {"settings": {}})
+        tensors.write(tmp_path / name, {"b": np.ones(3), "a": np.zeros(2)}, {"settings": {}})
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_the_provenance_is_read_without_the_tensors(tmp_path) -> None:
-    trained.write_weights(tmp_path / "weights", {"a": np.zeros(100)}, {"settings": {"task": "σ"}})
-    assert trained.read_provenance(tmp_path / "weights") == {"settings": {"task": "σ"}}
+    tensors.write(tmp_path / "weights", {"a": np.zeros(100)}, {"settings": {"task": "σ"}})
+    assert weights.read_provenance(tmp_path / "weights") == {"settings": {"task": "σ"}}
 
 
 def truncated(content: bytes) -> bytes:
@@ -41,10 +42,10 @@ def with_a_flipped_bit(content: bytes) -> bytes:
 @pytest.mark.parametrize("damage", [truncated, with_a_flipped_bit])
 def test_damaged_weights_are_named_with_the_rule_that_makes_them(tmp_path, damage) -> None:
     path = tmp_path / "weights.safetensors"
-    trained.write_weights(path, {"a": np.zeros(100)}, {"settings": {}})
+    tensors.write(path, {"a": np.zeros(100)}, {"settings": {}})
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"weights.safetensors does not hold the weights.*the rule `train` makes it"):
-        trained.read_weights(path)
+        weights.read(path)
 
 
 def test_foreign_weights_are_named(tmp_path) -> None:
@@ -52,22 +53,9 @@ def test_foreign_weights_are_named(tmp_path) -> None:
 
     save_file({"a": np.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match=r"other.safetensors does not hold the weights of a cell \(it has no header"):
-        trained.read_weights(tmp_path / "other.safetensors")
+        weights.read(tmp_path / "other.safetensors")
 
 
 def test_missing_weights_are_a_missing_file(tmp_path) -> None:
     with pytest.raises(FileNotFoundError):
-        trained.read_weights(tmp_path / "nowhere.safetensors")
-
-
-def test_a_curve_has_its_declared_schema() -> None:
-    row = {
-        "replicate": 0,
-        "step": 32,
-        "loss": 1.0,
-        "estimator": "gap",
-        "estimate": 0.4,
-        "std_error": 0.1,
-        "seconds": 2.0,
-    }
-    assert trained.curve_table([row]).schema.equals(trained.CURVE_SCHEMA)
+        weights.read(tmp_path / "nowhere.safetensors")
