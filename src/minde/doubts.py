@@ -11,11 +11,18 @@ NARROW = 0.05  # interquartile range, in standard deviations, below which a few 
 
 # How far inside may be above gap: as a share of gap, and in standard errors of gap; the larger of the two.
 APART_OF_GAP, APART_BY_CHANCE = 0.1, 3.0
-RESOLVED = 4.0  # nats per column of the narrower variable: see Times.weight
+RESOLVED = 4.0  # nats that a pair of columns can share: see Times.weight
+# Nats that halving the finest noise adds, and for many columns, whose networks' errors add up, per column. A pair of
+# normals of 3.5 nats has as much, of which 0.05 are hidden; the tasks of the benchmark have 0.02 or less.
+GROWING, GROWING_PER_COLUMN = 0.07, 0.007
+FAR_OUTSIDE = 0.25  # ranges beyond which a row of p is far from q's
 LARGE_ERROR, LARGE_ERROR_OF = 1.0, 0.25  # in nats, and as a share of the estimate: the larger one
 LARGE_SHARE, SHARED_ERROR = 0.5, 0.3  # one row's share of the variance over test rows; nats below which it means little
 THIN = 0.03  # standard deviations: with less, the diffusion's finest noise, of 0.01, hides 0.05 nats or more
 ROUNDING = 1e-5  # relative; float32 rounding of collinear columns is below it
+
+TAILS = 'outliers or heavy tails; use preprocess="gaussianize"'
+SUPPORT = "outliers or heavy tails, or since p has rows where q has hardly any, so that the divergence may be infinite"
 
 
 def of_few_values(variable: str, label, column: np.ndarray) -> str | None:
@@ -34,18 +41,26 @@ def of_few_values(variable: str, label, column: np.ndarray) -> str | None:
 def of_narrow_bulk(variable: str, label, column: np.ndarray) -> str | None:
     """Return a warning if a few values make up the standard deviation of a column `(rows,)` of x or y.
 
-    Standardizing then shrinks all others below what the diffusion resolves. Columns of few distinct values are skipped.
+    Standardizing then shrinks all others below what the diffusion resolves.
     """
     values, counts = np.unique(column, return_counts=True)
-    if len(values) <= FEW:
-        return None
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         std = column.std()
+        if not np.isfinite(std):
+            return None
+        if len(values) <= FEW:
+            return _of_far_code(variable, label, column, values)
         if 2 * counts.max() >= len(column):  # the width of the others: one value alone has none
             column = column[column != values[counts.argmax()]]
         low, high = np.quantile(column, (0.25, 0.75))
-        ratio = (high - low) / std
-    if not np.isfinite(std) or not ratio < NARROW:
+        ratio, width = (high - low) / std, _local_width(column) / std
+    if ratio >= NARROW and width < THIN:
+        return (
+            f"{variable}: column {label} has its values in groups, which take up {width:.2g} of its standard deviation "
+            "together: standardizing shrinks the differences within groups below what the diffusion resolves, which "
+            'hides mutual information. Use preprocess="gaussianize", or columns for the group and for the value in it'
+        )
+    if not ratio < NARROW:
         return None
     return (
         f"{variable}: column {label} has an interquartile range of {ratio:.2g} standard deviations (a normal one has "
@@ -53,6 +68,35 @@ def of_narrow_bulk(variable: str, label, column: np.ndarray) -> str | None:
         'resolves, which hides mutual information. Use preprocess="gaussianize"; if the extremes are codes for missing '
         "values, such as -9999, remove those rows"
     )
+
+
+def _of_far_code(variable: str, label, column: np.ndarray, values: np.ndarray) -> str | None:
+    """Return a warning if the few `values` of a column `(rows,)` hardly differ, but for the one farthest away."""
+    farthest = values[np.abs(values - np.median(column)).argmax()]
+    others = column[column != farthest]
+    if len(values) < 3 or not others.std() < NARROW * column.std():
+        return None
+    return (
+        f"{variable}: column {label} has a standard deviation of {column.std():.2g}, and of {others.std():.2g} without "
+        f"its value {farthest:g}: this value shrinks the differences between the others below what is resolved, which "
+        "hides mutual information. If it is a code for missing values, remove those rows; categories are best encoded "
+        "as one 0/1 column each"
+    )
+
+
+def _local_width(column: np.ndarray) -> float:
+    """Return the width of the places where a column `(rows,)` has its values, as the deviation of a normal one.
+
+    It follows from the entropy that spacings of the sorted values estimate (Vasicek, 1976), to which distances between
+    groups of values hardly contribute.
+    """
+    reach = max(1, round(len(column) ** 0.25))
+    spacing = np.sort(column)[2 * reach :] - np.sort(column)[: -2 * reach]
+    spacing = spacing[spacing > 0]  # values that repeat often have none
+    if not len(spacing):
+        return np.inf
+    entropy = np.log(spacing * len(column) / (2 * reach)).mean()
+    return float(np.exp(entropy) / np.sqrt(2 * np.pi * np.e))
 
 
 def of_thin_direction(variable: str, rows: np.ndarray) -> str | None:
@@ -89,6 +133,19 @@ def of_narrow_side(place: str, width: float) -> str | None:
     )
 
 
+def of_outside(place: str, of_p: np.ndarray, of_q: np.ndarray) -> str | None:
+    """Return a warning if test rows of p are far outside the range of q's rows in a column, `(rows,)` each."""
+    low, high = of_q.min(), of_q.max()
+    margin = FAR_OUTSIDE * (high - low)
+    outside = np.mean((of_p < low - margin) | (of_p > high + margin))
+    if outside <= REPEATED:
+        return None
+    return (
+        f"{place}: {outside:.0%} of p's rows are far outside the range of q's, {low:.3g} to {high:.3g} after "
+        "preprocessing. The score of q is a guess there, and the divergence may be infinite"
+    )
+
+
 def of_repeated_rows(name: str, rows: np.ndarray) -> str | None:
     """Return a warning if rows `(n, dim)`, those of `name`, repeat other rows: copies are in both splits."""
     repeats = len(rows) - len(np.unique(rows, axis=0))
@@ -113,8 +170,8 @@ def of_shared_rows(rows: np.ndarray, test: np.ndarray) -> str | None:
     )
 
 
-def of_few_rows(estimate: float, std_error: float, share: float = 0.0) -> str | None:
-    """Return a warning if a few test rows decide an estimate.
+def of_few_rows(estimate: float, std_error: float, share: float = 0.0, because: str = TAILS) -> str | None:
+    """Return a warning if a few test rows decide an estimate, with the usual reason.
 
     Estimate and standard error are in nats; `share` is that of a single row in the variance over test rows.
     """
@@ -122,10 +179,7 @@ def of_few_rows(estimate: float, std_error: float, share: float = 0.0) -> str | 
     if not by_one_row and not _is_large(std_error, estimate):
         return None
     one_row = f", and one test row makes up {share:.0%} of the variance" if by_one_row else ""
-    return (
-        f"the standard error is {std_error:.2g} nats{one_row}: a few rows decide the estimate, because of outliers or "
-        'heavy tails; use preprocess="gaussianize"'
-    )
+    return f"the standard error is {std_error:.2g} nats{one_row}: a few rows decide the estimate, because of {because}"
 
 
 def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequence[float]) -> str | None:
@@ -143,20 +197,23 @@ def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequen
     )
 
 
-def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray, y: np.ndarray) -> Iterator[str]:
-    """Yield warnings if the replicates' estimates are near the largest possible one, or above a discrete entropy.
+def of_bounds(
+    inside: Sequence[float], std_error: Sequence[float], growth: float, x: np.ndarray, y: np.ndarray
+) -> Iterator[str]:
+    """Yield warnings if the replicates' estimates lack details that are not resolved, or exceed a discrete entropy.
 
-    `x` and `y` are test rows `(n, dim)`; `std_error` is that of gap. Of estimates that a few rows decide,
+    `x` and `y` are test rows `(n, dim)`; `std_error` is that of gap; `growth` is that of mutual information, see
+    :func:`minde.diffusion.estimators.growth`. Of estimates that a few rows decide,
     nothing is said here: see :func:`of_few_rows`.
     """
-    estimate, narrower = fmean(inside), min(x.shape[1], y.shape[1])
+    estimate = fmean(inside)
     if _is_large(error_of_mean(std_error), estimate):
         return
-    if estimate > RESOLVED * narrower:
+    if growth > _largest_growth(x.shape[1] + y.shape[1]):
         yield (
-            f"{estimate:.2f} nats between {x.shape[1]} and {y.shape[1]} columns: estimates end at about 5 nats per "
-            "column of the narrower variable, since the diffusion hides details finer than a hundredth of a column's "
-            "spread. Treat this as a lower bound; if one variable is a function of the other, the truth is infinite"
+            f"mutual information would grow by {growth:.2g} nats if the finest noise of the diffusion, a hundredth of "
+            "a column's spread, were halved: x and y share details that it hides. Treat the estimate as a lower bound; "
+            "if a part of one variable is a function of the other, even in some rows only, the truth is infinite"
         )
     elif (nats := _canonical_information(x, y)) > RESOLVED:
         yield (
@@ -179,10 +236,11 @@ def of_bounds(inside: Sequence[float], std_error: Sequence[float], x: np.ndarray
             )
 
 
-def of_collinear(of: str, rows: np.ndarray, given: np.ndarray | None = None) -> str | None:
+def of_singular(of: str, growth: float, rows: np.ndarray, given: np.ndarray | None = None) -> str | None:
     """Return a warning if the differential entropy of test rows `(n, dim)` is minus infinity, or near it.
 
-    It is if their columns are collinear, or become so given the rows `(n, dim_given)` of the other variable.
+    It is if their columns are collinear, or become so given the rows `(n, dim_given)` of the other variable; and if the
+    `growth` of minus the entropy (see :func:`minde.diffusion.estimators.growth`) is large, as on a curve.
     """
     other = np.empty((len(rows), 0)) if given is None else _orthonormal(given)
     if len(rows) <= rows.shape[1] + other.shape[1]:
@@ -203,7 +261,17 @@ def of_collinear(of: str, rows: np.ndarray, given: np.ndarray | None = None) -> 
             f"{width:.2g} of their spread{known}, and the diffusion hides such details. Whiten the columns, and "
             "add the logarithm of the determinant of the inverse map to the entropy"
         )
+    if growth > _largest_growth(rows.shape[1]):
+        return (
+            f"the entropy of {of} would fall by {growth:.2g} nats if the finest noise of the diffusion, a hundredth of "
+            f"a column's spread, were halved: the density{known} has details that it hides, and the estimate is too "
+            "high. If rows lie on a curve or surface, or often have the same value, the entropy is minus infinity"
+        )
     return None
+
+
+def _largest_growth(columns: int) -> float:
+    return max(GROWING, GROWING_PER_COLUMN * columns)
 
 
 def _canonical_information(x: np.ndarray, y: np.ndarray) -> float:

@@ -22,7 +22,10 @@ WIDE = {
     "a far cluster": np.where(np.arange(ROWS) % 50, Z, Z + 100),
     "mostly zero": np.where(Z > 1, Z, 0),
     "a rare class": np.arange(ROWS) % 100 == 0,
-    "few codes, one far away": np.where(np.arange(ROWS) % 20, np.arange(ROWS) % 7, -9999),
+    "two classes, one far away": np.where(np.arange(ROWS) % 50, 0, -9999),
+    "integers": np.random.default_rng(0).poisson(1000, ROWS),
+    "few integers": np.random.default_rng(0).poisson(5, ROWS),
+    "two groups": np.where(np.arange(ROWS) % 2, Z, Z + 20),
 }
 NARROW = {
     "Cauchy": Z / normal(1, ROWS),
@@ -30,6 +33,18 @@ NARROW = {
     "a code for missing values": np.where(np.arange(ROWS) % 20, Z, -9999),
     "mostly missing": np.where(np.arange(ROWS) % 3, -9999, Z),
     "an outlier": np.where(np.arange(ROWS) == 7, 1e6, Z),
+}
+
+
+GROUPS = {
+    "two": np.where(np.arange(ROWS) % 2, Z, Z + 1000),
+    "ten": Z + 1000 * (np.arange(ROWS) % 10),
+    "one of them a code": np.where(np.arange(ROWS) % 3, Z + 1000 * (np.arange(ROWS) % 2), -9999),
+}
+CODED = {
+    "codes": np.where(np.arange(ROWS) % 20, np.arange(ROWS) % 7, -9999),
+    "counts": np.where(np.arange(ROWS) % 100, np.random.default_rng(0).poisson(5, ROWS), -9999),
+    "two values beside it": np.where(np.arange(ROWS) % 3, np.arange(ROWS) % 2, 500),
 }
 
 
@@ -45,6 +60,19 @@ def test_a_column_whose_spread_comes_from_few_values_is_doubted(kind) -> None:
         assert found.startswith("y: column 'dose' has an interquartile range of ")
 
 
+@pytest.mark.parametrize("kind", GROUPS)
+@pytest.mark.parametrize("rows", [300, ROWS])
+def test_a_column_of_narrow_groups_is_doubted(kind, rows) -> None:
+    assert doubts.of_narrow_bulk("x", 0, GROUPS[kind][:rows]).startswith("x: column 0 has its values in groups, ")
+
+
+@pytest.mark.parametrize("kind", CODED)
+def test_a_column_of_few_values_with_one_far_away_is_doubted(kind) -> None:
+    found = doubts.of_narrow_bulk("y", 1, CODED[kind])
+    assert "without its value" in found
+    assert "remove those rows" in found
+
+
 def test_few_rows_are_doubted_by_the_standard_error_or_by_their_share() -> None:
     assert doubts.of_few_rows(1.0, 0.4, 0.4) is None
     assert doubts.of_few_rows(0.0, 0.01, 0.9) is None  # of independent variables, where hardly anything varies
@@ -57,7 +85,7 @@ def shared(r: float, dim: int = 5, rows: int = 1000) -> list[str]:
     """Warnings for x and y that share one direction with correlation r, and a plausible estimate."""
     x, y = normal(0, rows, dim), normal(1, rows, dim)
     y[:, 0] = r * (x[:, 0] + x[:, 1]) / np.sqrt(2) + np.sqrt(1 - r**2) * y[:, 0]
-    return list(doubts.of_bounds([3.0], [0.1], x @ normal(2, dim, dim), y))
+    return list(doubts.of_bounds([3.0], [0.1], 0.0, x @ normal(2, dim, dim), y))
 
 
 def test_columns_that_share_more_than_is_resolved_are_doubted() -> None:
@@ -69,14 +97,14 @@ def test_columns_that_share_more_than_is_resolved_are_doubted() -> None:
 def test_a_monotone_function_of_a_column_is_doubted_too() -> None:
     x, y = normal(0, 1000, 2), normal(1, 1000, 2)
     y[:, 0] = x[:, 0] ** 3
-    assert "a linear combination of x's columns, or of their ranks" in next(doubts.of_bounds([3.0], [0.1], x, y))
+    assert "a linear combination of x's columns, or of their ranks" in next(doubts.of_bounds([3.0], [0.1], 0.0, x, y))
 
 
 def test_few_rows_and_classes_say_nothing_of_what_is_shared() -> None:
     """In few rows, correlations are large by chance; distant classes share no more than their entropy."""
     assert not shared(0.5, dim=60, rows=120)
     codes = np.eye(4)[np.arange(1000) % 4]
-    assert not list(doubts.of_bounds([1.3], [0.1], codes + 1e-3 * normal(0, 1000, 4), codes))
+    assert not list(doubts.of_bounds([1.3], [0.1], 0.0, codes + 1e-3 * normal(0, 1000, 4), codes))
 
 
 @pytest.mark.parametrize(("classes", "rows"), [(8, 200), (200, 1000)])
@@ -84,14 +112,27 @@ def test_all_the_information_of_a_discrete_variable_is_possible_and_more_is_not(
     """Test rows show less entropy than there is: 5.2 of 5.3 nats for 1,000 rows of 200 classes."""
     codes = np.eye(classes)[np.random.default_rng(0).integers(classes, size=rows)]
     x = normal(1, rows, 10)
-    assert not list(doubts.of_bounds([np.log(classes)], [0.02], x, codes))
-    (doubt,) = doubts.of_bounds([np.log(classes) + 0.2], [0.02], x, codes)
+    assert not list(doubts.of_bounds([np.log(classes)], [0.02], 0.0, x, codes))
+    (doubt,) = doubts.of_bounds([np.log(classes) + 0.2], [0.02], 0.0, x, codes)
     assert f"y has {len(np.unique(codes, axis=0))} different rows with an entropy of" in doubt
 
 
-def test_an_estimate_that_few_rows_decide_is_no_lower_bound() -> None:
-    assert list(doubts.of_bounds([29.0], [0.1], Z[:500, None], Z[500:1000, None]))
-    assert not list(doubts.of_bounds([29.0], [129.0], Z[:500, None], Z[500:1000, None]))
+def test_information_that_grows_at_the_finest_noise_is_doubted() -> None:
+    """Unless a few rows decide the estimate, which is then no lower bound."""
+    x, y = Z[:500, None], Z[500:1000, None]
+    assert "would grow by 0.2 nats" in next(doubts.of_bounds([1.0], [0.1], 0.2, x, y))
+    assert not list(doubts.of_bounds([1.0], [0.1], 0.05, x, y))
+    assert not list(doubts.of_bounds([29.0], [129.0], 0.2, x, y))
+    many = normal(0, 500, 40), normal(1, 500, 40)
+    assert not list(doubts.of_bounds([1.0], [0.1], 0.2, *many))  # errors of networks add up
+
+
+def test_rows_of_p_far_outside_the_range_of_q_are_doubted() -> None:
+    inside = np.linspace(0, 1, 1000)
+    assert doubts.of_outside("p: column 0", 1.2 * inside, inside) is None
+    assert "p: column 0: 38% of p's rows are far outside the range of q's, 0 to 1" in doubts.of_outside(
+        "p: column 0", 2 * inside, inside
+    )
 
 
 @pytest.mark.parametrize(("difference", "is_thin"), [(0.1, False), (0.01, True), (1e-3, True), (0.0, False)])
@@ -114,13 +155,16 @@ def test_few_rows_and_classes_are_not_nearly_collinear() -> None:
 def test_collinear_columns_have_no_entropy() -> None:
     x, y = normal(0, 500, 3), normal(1, 500, 2)
     collinear = np.hstack([x, x[:, :1] - 2 * x[:, 1:2]]).astype(np.float32)
-    assert doubts.of_collinear("x", x) is None
-    assert "the entropy of x is minus infinity" in doubts.of_collinear("x", collinear)
-    assert doubts.of_collinear("x", np.hstack([x, x[:, :1] + 0.1 * y[:, :1]])) is None
-    assert "the entropy of x is too high" in doubts.of_collinear("x", np.hstack([x, x[:, :1] + 1e-3 * y[:, :1]]))
-    assert doubts.of_collinear("x|y", x, y) is None
-    assert "given the other variable" in doubts.of_collinear("x|y", x[:, :1] + 5, np.hstack([y, y[:, :1] - x[:, :1]]))
-    assert doubts.of_collinear("x", normal(0, 5, 10)) is None  # in so few rows, any columns are
+    assert doubts.of_singular("x", 0.01, x) is None
+    assert "the entropy of x is minus infinity" in doubts.of_singular("x", 0.0, collinear)
+    assert doubts.of_singular("x", 0.0, np.hstack([x, x[:, :1] + 0.1 * y[:, :1]])) is None
+    assert "the entropy of x is too high" in doubts.of_singular("x", 0.0, np.hstack([x, x[:, :1] + 1e-3 * y[:, :1]]))
+    assert doubts.of_singular("x|y", 0.0, x, y) is None
+    assert "given the other variable" in doubts.of_singular(
+        "x|y", 0.0, x[:, :1] + 5, np.hstack([y, y[:, :1] - x[:, :1]])
+    )
+    assert "would fall by 0.5 nats" in doubts.of_singular("x", 0.5, x)
+    assert doubts.of_singular("x", 0.0, normal(0, 5, 10)) is None  # in so few rows, any columns are
 
 
 def test_repeated_rows_are_doubted_beyond_a_few() -> None:

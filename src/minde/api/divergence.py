@@ -33,7 +33,8 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
     Raises the errors of :meth:`minde.MINDE.fit`, and ValueError if p and q do not have the same columns. Warns if
     inside is far above gap (ConvergenceWarning), as of networks that memorize few rows; of rows that repeat others; of
     columns with few distinct values, or whose spread comes from a few values; of columns that are much narrower in p or
-    q than in both together; of a scale that `preprocess="none"` leaves; and if a few rows decide the estimate.
+    q than in both together; of rows of p far outside the range of q's; of a scale that `preprocess="none"` leaves; and
+    if a few rows decide the estimate.
     """
     if "variant" in settings:
         raise ValueError("a divergence has no variant, since one score of p and one of q are learned; leave it out")
@@ -77,6 +78,9 @@ def _divergence(
         widths = clean.std(dim=1).amin(dim=0).tolist()
         for doubt in filter(None, map(doubts.of_narrow_side, places[name], widths)):
             warn(doubt)
+    columns = (rows[0].cpu().numpy().T for rows in (test["p"], training["q"]))
+    for doubt in filter(None, map(doubts.of_outside, places["p"], *columns)):
+        warn(doubt)
     trained = {
         name: train(
             settings,
@@ -101,6 +105,6 @@ def _divergence(
         warn(doubt, ConvergenceWarning)
     value, std_error = found[settings["formula"]].value, torch.maximum(*(each.std_error for each in found.values()))
     combined = combine(value, std_error, min(replicates, len(samples["p"]) // test["p"].shape[1]))
-    if doubt := doubts.of_few_rows(combined, combined.std_error):
+    if doubt := doubts.of_few_rows(combined, combined.std_error, because=doubts.SUPPORT):
         warn(doubt)
     return combined

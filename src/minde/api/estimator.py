@@ -160,7 +160,7 @@ class MINDE(PointEstimator, BaseEstimator):
         FloatingPointError if training diverges. Warns (UserWarning) of pandas labels that are at different rows of x
         and y; of rows that repeat others, or are given as test rows too; of columns with few distinct values whose
         density is learned, or whose spread comes from a few values; of a scale that `preprocess="none"` leaves; and of
-        estimates that are too high to be resolved, or above the entropy of a discrete variable. Warns
+        estimates that lack details, as if y is a function of x, or above the entropy of a discrete variable. Warns
         (ConvergenceWarning) if inside is so far above gap that the networks have not learned the scores.
         """
         check_settings(self.get_params())
@@ -206,15 +206,16 @@ class MINDE(PointEstimator, BaseEstimator):
             curve = Curve(test, seeds_of(seed, len(test), "curve"), self.mc_draws)
             title = f"MINDE-{self.variant}, {clean.shape[1]} samples of {dims[0]} + {dims[1]} columns"
             seeds = seeds_of(seed, len(test), "train")
-            trained = train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve)
-        self._fitted = Fitted(
-            trained=trained,
-            settings=self.get_params(),
-            test=test,
-            n_train=clean.shape[1],
-            disjoint=disjoint,
-            log_scale=log_scale,
-        )
+            fitted = Fitted(
+                trained=train(self.get_params(), self.variant, dims, clean, seeds, title=title, curve=curve),
+                settings=self.get_params(),
+                test=test,
+                n_train=clean.shape[1],
+                disjoint=disjoint,
+                log_scale=log_scale,
+            )
+            grows = measures.growth(fitted, seed)["information"]
+        self._fitted = fitted
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
         inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
@@ -222,7 +223,7 @@ class MINDE(PointEstimator, BaseEstimator):
             warn(doubt, ConvergenceWarning)
         x, y = (rows.numpy() for rows in test[0].cpu().split(dims, dim=1))
         thin = (doubts.of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y)))
-        for doubt in filter(None, [*doubts.of_bounds(inside, curve.std_error, x, y), *thin]):
+        for doubt in filter(None, [*doubts.of_bounds(inside, curve.std_error, grows, x, y), *thin]):
             warn(doubt)
         return self
 
@@ -276,8 +277,8 @@ class MINDE(PointEstimator, BaseEstimator):
 
         `sigma`, at least 0.1, is the width of the reference Gaussian, in units of the preprocessed samples (paper).
         Raises ValueError for an entropy that the fitted variant does not learn (variant c learns the scores of x only),
-        and after `preprocess="gaussianize"`. Warns (UserWarning) if the test rows are collinear: the entropy is then
-        minus infinity.
+        and after `preprocess="gaussianize"`. Warns (UserWarning) if the entropy is minus infinity, or near
+        it: columns are collinear, or rows lie on a curve.
         """
         if of not in ("x", "y", "xy"):
             raise ValueError(f"of is {of!r}; expected x, y or xy")

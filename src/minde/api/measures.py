@@ -23,7 +23,8 @@ def mutual_informations(
         fitted.test,
         formulas=(*formulas, "gap"),
         sigmas=(sigma,),
-        **_options(fitted, mc_draws, seed),
+        mc_draws=mc_draws,
+        **_options(fitted, seed),
     )
     points = keyed_by_formula(points)
     found = {name: estimators.summarize(name, values) for name, values in points.items()}
@@ -43,8 +44,8 @@ def mutual_informations(
 def entropy(fitted: Fitted, of: str, sigma: float, *, mc_draws: int, seed: int) -> Estimate:
     """Estimate the entropy `of` x, y or xy, or that of `x|y` or `y|x`.
 
-    Raises ValueError if the variant does not learn it, or if the samples were gaussianized. Warns if the test rows are
-    collinear.
+    Raises ValueError if the variant does not learn it, or if the samples were gaussianized. Warns if it is
+    minus infinity, or near it.
     """
     model = fitted.trained.model
     if fitted.log_scale is None:
@@ -54,15 +55,21 @@ def entropy(fitted: Fitted, of: str, sigma: float, *, mc_draws: int, seed: int) 
             f"the entropy of {of!r} is not among those that variant {model.variant} learns: {', '.join(known)}"
         )
     value, std_error = estimators.entropy(
-        fitted.trained.predict, fitted.test, sigma=sigma, **_options(fitted, mc_draws, seed)
+        fitted.trained.predict, fitted.test, sigma=sigma, mc_draws=mc_draws, **_options(fitted, seed)
     )[of]
     parts = {"x": slice(0, model.dim_x), "y": slice(model.dim_x, None), "xy": slice(None)}
     diffused, _, given = of.partition("|")
     test = fitted.test[0].cpu().numpy()
-    if doubt := doubts.of_collinear(of, test[:, parts[diffused]], test[:, parts[given]] if given else None):
+    grows = growth(fitted, seed)[of]
+    if doubt := doubts.of_singular(of, grows, test[:, parts[diffused]], test[:, parts[given]] if given else None):
         warn(doubt)
     scale = fitted.log_scale[:, parts[diffused]].sum(dim=1)
     return combine(value + scale, _with_learned(fitted, std_error, std_error), fitted.disjoint)
+
+
+def growth(fitted: Fitted, seed: int) -> dict[str, float]:
+    """Return what halving the finest noise would add, see :func:`minde.diffusion.estimators.growth`."""
+    return estimators.growth(fitted.trained.predict, fitted.test, **_options(fitted, seed))
 
 
 def _with_learned(fitted: Fitted, std_error: Tensor, pointwise: Tensor) -> Tensor:
@@ -74,13 +81,12 @@ def _with_learned(fitted: Fitted, std_error: Tensor, pointwise: Tensor) -> Tenso
     return torch.hypot(std_error, pointwise * math.sqrt(fitted.test.shape[1] / fitted.n_train))
 
 
-def _options(fitted: Fitted, mc_draws: int, seed: int) -> dict:
+def _options(fitted: Fitted, seed: int) -> dict:
     """Return the arguments that all estimates share."""
     model = fitted.trained.model
     return {
         "times": estimators.estimation_times(model),
         "variant": model.variant,
         "dim_x": model.dim_x,
-        "mc_draws": mc_draws,
         "seeds": seeds_of(seed, len(fitted.test), "estimate"),
     }

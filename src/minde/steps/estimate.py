@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from minde import doubts
-from minde.diffusion.estimators import Estimates, mutual_information
+from minde.diffusion.estimators import Estimates, estimation_times, growth, mutual_information
 from minde.files import provenance
 from minde.hardware import hardware_of
 from minde.progress import Progress, tell
@@ -57,7 +57,9 @@ def estimate(
         "not_converged": None,
     }
     joined = _join(found)
-    _tell_doubts(joined, clean, training, device)
+    if {"inside", "gap"} <= joined.keys():  # those that judging needs
+        grows = _growth(training, {name: tensor[:1] for name, tensor in tensors.items()}, clean[:1])
+        _tell_doubts(joined, grows, clean, training, device)
     spent = curves.train_seconds(curve_path)
     rows = [cell | row | {"train_seconds": spent[row["replicate"]]} for row in estimate_rows(joined)]
     ours = {"seeds": {"estimate": _seeds(settings, training)}, "hardware": hardware_of(device), "training": made_by}
@@ -94,17 +96,30 @@ def _estimate_part(
         )
 
 
-def _tell_doubts(found: dict[str, Estimates], clean: Tensor, training: dict, device: torch.device) -> None:
-    """Log what makes the estimates doubtful, if the formulas needed to judge were requested."""
-    if not {"inside", "gap"} <= found.keys():
-        return
+def _growth(training: dict, tensors: dict[str, Tensor], clean: Tensor) -> float:
+    """Return what halving the finest noise would add to mutual information, by the networks of one replicate."""
+    model, parameters = trained_model(training, tensors, clean.device)
+    return growth(
+        partial(model.noise_pred, parameters),
+        clean,
+        times=estimation_times(model),
+        variant=model.variant,
+        dim_x=model.dim_x,
+        seeds=seeds_of(training, "growth")[:1],
+    )["information"]
+
+
+def _tell_doubts(
+    found: dict[str, Estimates], grows: float, clean: Tensor, training: dict, device: torch.device
+) -> None:
+    """Log what makes the estimates doubtful."""
     inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
     std_error = found["gap"].std_error.tolist()
     x, y = (rows.numpy() for rows in clean[0].cpu().split([training["dim_x"], training["dim_y"]], dim=1))
     warnings = [
         doubts.of_few_rows(fmean(gap), doubts.error_of_mean(std_error)),
         doubts.of_formulas(inside, gap, std_error),
-        *doubts.of_bounds(inside, std_error, x, y),
+        *doubts.of_bounds(inside, std_error, grows, x, y),
         *(doubts.of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y))),
     ]
     if training["preprocess"] == "standardize":

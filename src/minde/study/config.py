@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from minde.files import sha256_of
 
-from . import consistency, sizes, step_settings
+from . import consistency, sizes, sources, step_settings
 from .design import cells, estimators, matches, task_of
 from .methods import VARIANTS
 from .seeds import canonical, plain
@@ -60,10 +60,14 @@ def check_keys(paths: Iterable[str | Path]) -> None:
 
 
 def check_files(config: dict) -> None:
-    """Raise ConfigError if the file of a task does not exist and its samples neither.
+    """Raise ConfigError if the file of a task does not exist and its samples neither, or if a source file does not.
 
     Snakemake would take results that exist for those of the study.
     """
+    try:
+        sources.check()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     allowed = "a file that exists, relative to the working directory"
     missing = [task for task in _without_file(config) if not _samples_of(config, task).exists()]
     _raise_if([f"data.{task}.file: found {config['data'][task]['file']}; allowed: {allowed}" for task in missing])

@@ -95,6 +95,13 @@ def batch_size_of(config: dict, cell: Cell) -> int:
     return config["baselines"][section]["batch_size"]
 
 
+def batch_size_key(config: dict, cell: Cell) -> str:
+    """Return the key of the config that sets the batch size of a cell, unless an override does."""
+    if cell.method in VARIANTS:
+        return f"recipes.{config['minde']['recipe']}.batch_size"
+    return f"baselines.{METHODS[cell.method].sections[0]}.batch_size"
+
+
 def task_of(config: dict, task_id: str) -> Task:
     """Return a task of the study: a user file, or one of the benchmark."""
     return own_task(task_id, config["data"][task_id]) if task_id in config["data"] else TASKS[task_id]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from . import consistency
-from .design import batch_size_of, cells, training_of
+from .design import batch_size_key, batch_size_of, cells, training_of
 from .methods import CRITICS, VARIANTS
 
 
@@ -21,7 +21,7 @@ def problems(config: dict) -> Iterator[str]:
             yield f"train_sizes.{i}: found {size}; allowed: at most samples.train, which is {rows['train']} (rows)"
     if sde["beta_min"] > sde["beta_max"]:
         yield f"minde.sde.beta_min: found {sde['beta_min']}; allowed: at most beta_max, which is {sde['beta_max']}"
-    if config["curve"]["test_rows"] > rows["test"]:
+    if VARIANTS.keys() & set(config["methods"]) and config["curve"]["test_rows"] > rows["test"]:
         yield (
             f"curve.test_rows: found {config['curve']['test_rows']}; allowed: at most samples.test, "
             f"which is {rows['test']} (rows)"
@@ -40,7 +40,8 @@ def problems(config: dict) -> Iterator[str]:
         if cell.train_size and (batch_size := batch_size_of(config, cell)) > cell.train_size:
             yield (
                 f"train_sizes: found {cell.train_size}, with batch_size {batch_size} for task {cell.task} and "
-                f"method {cell.method}; allowed: at least one full batch, as an incomplete one is dropped"
+                f"method {cell.method}; allowed: at least one full batch, as an incomplete one is dropped. Lower "
+                f"{batch_size_key(config, cell)}"
             )
             return
 

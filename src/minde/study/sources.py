@@ -105,7 +105,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/score_errors.py",
         "study/weights.py",
     ),
-    **{method: (*_COMPETITOR, f"baselines/{method}.py") for method in UNTRAINED},
+    **{method: (*_COMPETITOR, f"baselines/{method.replace('-', '_')}.py") for method in UNTRAINED},
     **dict.fromkeys(CRITICS, (*_COMPETITOR, "baselines/critics.py", "baselines/widths.py")),
     **dict.fromkeys(("doe-gaussian", "doe-logistic"), (*_IN_TORCH, "baselines/doe.py")),
     "mine-torch": (*_IN_TORCH, "baselines/mine.py", "baselines/mine_torch.py"),
@@ -168,6 +168,12 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "unpack": ("study/bundle/archive.py",),
 }
 """Source files by step, as globs relative to the package."""
+
+
+def check() -> None:
+    """Raise ValueError if a source file of a step does not exist: Snakemake would leave out what depends on it."""
+    for step in SOURCES:
+        source_files(step)
 
 
 def source_files(step: str) -> list[str]:

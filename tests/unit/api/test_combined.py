@@ -26,6 +26,14 @@ def test_the_interval_of_test_rows_is_normal(values) -> None:
     assert found.interval() == pytest.approx((2 - 1.96 * 0.5, 2 + 1.96 * 0.5), abs=1e-4)
 
 
+def test_a_larger_error_over_rows_gives_no_narrower_interval() -> None:
+    values = torch.tensor([1.0, 2.0, 3.0])
+    errors = torch.linspace(0.1, 2, 20)
+    intervals = [combine(values, error.expand(3), disjoint=1).interval() for error in errors]
+    widths = [high - low for low, high in intervals]
+    assert widths == sorted(widths)
+
+
 @pytest.mark.parametrize("replicates", [2, 3, 5])
 @pytest.mark.parametrize("level", [0.8, 0.95])
 def test_the_interval_of_few_replicates_holds_the_mean_as_often_as_it_says(replicates, level) -> None:

@@ -174,3 +174,30 @@ def test_an_estimate_that_is_not_finite_is_named() -> None:
             stratified=True,
             seeds=[0, 1],
         )
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+@pytest.mark.parametrize("mutual_information", [0.5, 4.0])
+def test_the_growth_at_the_finest_noise_is_that_of_gaussians(variant: str, mutual_information: float) -> None:
+    """The noise that is predicted has the squared length `Σ s² / (k² λ + s²)`, λ the variances along each axis."""
+    gaussian, times = gaussian_with(mutual_information, 1), Times(sde=SDE())
+    clean = gaussian.sample(2, 2000, seed=0)
+    found = estimators.growth(
+        lambda *a: gaussian.noise(times.sde, *a), clean, times=times, variant=variant, dim_x=1, seeds=[1, 2]
+    )
+    t = torch.tensor(times.t_eps, dtype=torch.float64)
+    k, variance = times.sde.mean_scale(t), times.sde.variance(t)
+
+    def expected(of: str, given: str | None) -> float:
+        eigenvalues = torch.linalg.eigvalsh(gaussian.conditional_covariance(of, given))
+        return math.log(2) * (variance / (k**2 * eigenvalues + variance)).sum().item()
+
+    assert found.keys() == {"information", *estimators.known_entropies(variant)}
+    if variant == "c":
+        information = expected("x", "y") - expected("x", None)
+        entropies = {"x": expected("x", None), "x|y": expected("x", "y")}
+    else:
+        information = expected("x", "y") + expected("y", "x") - expected("xy", None)
+        entropies = {"xy": expected("xy", None), "x|y": expected("x", "y")}
+    assert found["information"] == pytest.approx(information, rel=0.1)
+    assert {name: found[name] for name in entropies} == pytest.approx(entropies, rel=0.1)

@@ -2,13 +2,16 @@
 
 import re
 import statistics
+from collections import Counter
 from itertools import product
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from snakemake.utils import update_config
 
+from minde.api.result import combine
 from minde.steps import plan
 from minde.study import config as configs
 from minde.study import design, results
@@ -125,3 +128,16 @@ def test_the_kept_estimates_are_as_accurate_as_the_recipe_has_to_be() -> None:
     found, truth = means("docs/results/accuracy/estimates.parquet", config_of("accuracy")["minde"]["quoted"]["fast"])
     for task, method in product(LARGEST_ERRORS, ("minde-c", "minde-j")):
         assert float(found[task, method]) == pytest.approx(float(truth[task]), abs=LARGEST_ERRORS[task]), (task, method)
+
+
+def test_the_page_counts_the_intervals_that_hold_the_truth() -> None:
+    held = Counter()
+    rows = results.read_estimates(ROOT / "docs/results/accuracy/estimates.parquet").to_pandas()
+    for (method, formula, _), own in rows.groupby(["method", "estimator", "task"]):
+        errors = torch.tensor(own["std_error"].to_numpy())
+        low, high = combine(torch.tensor(own["estimate"].to_numpy()), errors, len(own)).interval()
+        held[method, formula] += low <= own["mi_true"].iloc[0] <= high
+    text = " ".join((ROOT / "docs/estimators.md").read_text().split())
+    found = re.search(r"on (\d+) \(c\) and (\d+) \(j\) of 40 tasks by `inside`, and on (\d+) and (\d+) by `gap`", text)
+    expected = [held[method, formula] for formula in ("inside", "gap") for method in ("minde-c", "minde-j")]
+    assert list(map(int, found.groups())) == expected

@@ -315,7 +315,11 @@ def test_the_schema_stops_a_wrong_config(keys, value, message):
             3,
             r"batch_size: found 3 for task .*; allowed: from 4 \(samples\) if score_choice",
         ),
-        ("train_sizes", [100], r"train_sizes: found 100, with batch_size 256 for task .*at least one full batch"),
+        (
+            "train_sizes",
+            [100],
+            r"train_sizes: found 100, with batch_size 256 .*one full batch.*recipes\.fast\.batch_size",
+        ),
         ("minde.sde.beta_min", 30.0, r"minde\.sde\.beta_min: found 30; allowed: at most beta_max"),
         ("curve.test_rows", 10001, r"curve\.test_rows: found 10001; allowed: at most samples\.test"),
         ("baselines.ksg.neighbors", 10000, r"baselines\.ksg\.neighbors: found 10000; allowed: below samples\.test"),
