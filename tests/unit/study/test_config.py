@@ -11,8 +11,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
-from minde.study import design, methods, results, selection, step_settings
-from minde.study.config import SCHEMA, ConfigError, remarks, resolve
+from minde.study import design, methods, results, selection, sources, step_settings
+from minde.study.config import SCHEMA, ConfigError, check_files, remarks, resolve
 from minde.study.tasks import BENCHMARK, HIGH_MI, TASKS
 from minde.study.violations import repeated_keys
 
@@ -467,3 +467,10 @@ def test_there_is_something_to_show_and_one_row_to_quote():
     config["minde"]["quoted"]["fast"]["minde-c"] = "sigma"
     with pytest.raises(ConfigError, match=r"minde\.quoted: found sigma, and widths \[1(\.0)?, 2(\.0)?\]"):
         resolve(config, ROOT)
+
+
+def test_a_missing_source_file_stops_the_study(monkeypatch) -> None:
+    """Snakemake would leave out what depends on it, and call the study complete."""
+    monkeypatch.setitem(sources.SOURCES, "ksg", ("baselines/nowhere.py",))
+    with pytest.raises(ConfigError, match=r"source files of the step ksg are missing in .*: baselines/nowhere\.py"):
+        check_files(resolve(load("config.yaml"), ROOT))
