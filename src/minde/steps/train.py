@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from minde import tensors
 from minde.diffusion.base import compact, fit_base
 from minde.diffusion.model import WEIGHTS_VERSION
 from minde.diffusion.recipe import Recipe
@@ -14,7 +15,6 @@ from minde.files import provenance
 from minde.hardware import hardware_of
 from minde.study import curves, results, samples
 from minde.study.sources import SOURCES
-from minde.tensors import group, prefixed
 
 from .cell import PACKAGES, model_of, read_cell, seeds_of, steps_of
 from .checkpointing import CellState, Checkpointer
@@ -75,25 +75,25 @@ def _read(settings: dict, samples_path: Path, device: torch.device, state: CellS
     """Read and fit what a training needs; the base that a checkpoint holds is kept, since fits differ by machine."""
     with memory_of(title_of(settings, device)):
         clean, test = read_cell(settings, samples_path, settings["curve"]["test_rows"], device)
-        moments = {name: moment.to(device) for name, moment in group(state.tensors, "moments").items()}
+        moments = {name: moment.to(device) for name, moment in tensors.group(state.tensors, "moments").items()}
         if not moments:
             moments = fit_base(settings["training"]["base"], clean, settings["dim_x"])
-            state.tensors |= prefixed("moments", {name: moment.cpu() for name, moment in moments.items()})
+            state.tensors |= tensors.prefixed("moments", {name: moment.cpu() for name, moment in moments.items()})
     return Inputs(settings, _recipe(settings["training"], settings["train_size"]), clean, test, moments)
 
 
 def _write(inputs: Inputs, state: CellState, made_by: dict, weights_path: Path, curve_path: Path) -> None:
     """Write the weights, last (`raw/`) and averaged (`average/`), and the curve of a trained cell."""
     network = model_of(inputs.settings, inputs.moments, inputs.clean.device).network
-    tensors = {
-        **prefixed("raw", network.unflatten(state.tensors["parameters"])),
-        **prefixed("average", network.unflatten(state.tensors["average"])),
-        **prefixed("moments", compact(inputs.moments)),
+    weights = {
+        **tensors.prefixed("raw", network.unflatten(state.tensors["parameters"])),
+        **tensors.prefixed("average", network.unflatten(state.tensors["average"])),
+        **tensors.prefixed("moments", compact(inputs.moments)),
     }
     # Sorted, since the order of rows depends on the stacks.
     curve = sorted(state.curve, key=lambda row: (row["step"], row["replicate"]))
     results.write_parquet(curve_path, curves.table(curve), made_by)
-    tensors.write(weights_path, {name: value.cpu().numpy() for name, value in tensors.items()}, made_by)
+    tensors.write(weights_path, {name: value.cpu().numpy() for name, value in weights.items()}, made_by)
 
 
 def _recipe(training: dict, train_size: int) -> Recipe:

@@ -1,7 +1,6 @@
 """The training loop: independent replicates, reproducible runs, correct results."""
 
 import dataclasses
-import math
 from collections import deque
 
 import pytest
@@ -10,7 +9,7 @@ from gaussians import gaussian_with
 from trainings import FAST, PAPER, model, run, samples
 
 from minde.diffusion import estimators
-from minde.diffusion.batches import CHUNK
+from minde.diffusion.batches import CHUNK, Batches
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
@@ -117,9 +116,32 @@ def test_parameters_decay_by_the_learning_rate_and_the_number_of_samples() -> No
     unused = slice(network.n_parameters, None)
     initial = network.initialize([7, 8], CPU)[:, unused]
     decay = recipe.decay(*x.shape[1:])
-    kept = math.prod(1 - recipe.learning_rate_at(step) * decay for step in range(recipe.steps))
-    assert kept < 0.9
-    torch.testing.assert_close(run(x, "c", recipe, [7, 8]).parameters[:, unused], kept * initial)
+    kept = averaged = 1.0
+    for step in range(recipe.steps):
+        kept *= 1 - recipe.learning_rate_at(step) * decay
+        averaged += (1 - recipe.ema_decay_at(step)) * (kept - averaged)
+    assert kept < averaged < 0.95
+    found = run(x, "c", recipe, [7, 8])
+    torch.testing.assert_close(found.parameters[:, unused], kept * initial)
+    torch.testing.assert_close(found.average[:, unused], averaged * initial)
+
+
+def test_the_loss_is_the_mean_over_the_last_steps() -> None:
+    """A network that hardly trains predicts noise of variance 1 badly, in all steps alike."""
+    recipe = dataclasses.replace(FAST, steps=CHUNK, learning_rate=1e-12, weight_decay=0.0)
+    loss = run(samples(2, 200), "c", recipe, [7, 8]).loss
+    assert ((loss > 0.5) & (loss < 3)).all()
+
+
+def test_stratified_times_fall_into_equal_shares_for_each_score() -> None:
+    x = samples(2, 200)
+    built = model(x, "c")
+    batches = Batches(built, x, FAST, [7, 8])
+    place = built.times.clock(batches.draw(0).t.double())  # uniform in (0, 1), from that of each block
+    for block in batches.dealt.groups.values():
+        n = block.stop - block.start
+        shares = (place[..., block] * n - 1e-4).floor().clamp(min=0).long()
+        assert (shares == torch.arange(n)).all()
 
 
 @pytest.mark.parametrize("variant", ["c", "j"])

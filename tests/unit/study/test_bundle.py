@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -274,7 +275,11 @@ def test_results_of_other_settings_are_not_packed(folder, holds, change, message
         make(folder, holds, config=config)
 
 
-def test_the_commit_of_a_checkout_and_of_a_folder_that_is_none(tmp_path):
+def test_the_commit_of_a_checkout_and_of_a_folder_that_is_none(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("GIT_")]:  # such as those of a hook
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # which may ask for signed commits
+
     def git(*arguments):
         subprocess.run(["git", "-C", tmp_path, *arguments], check=True, capture_output=True)
 

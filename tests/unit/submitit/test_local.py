@@ -4,7 +4,13 @@ import os
 import subprocess
 import sys
 
-from snakemake_executor_plugin_submitit.local import Local
+from snakemake_executor_plugin_submitit.local import Local, _gpus_here
+
+
+def test_the_gpus_of_this_machine_are_those_that_cuda_shows(monkeypatch):
+    for visible, gpus in (("2,5", [2, 5]), ("", []), ("GPU-8f2c", [])):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert _gpus_here() == gpus
 
 
 def test_a_job_that_ends_while_it_is_being_cancelled_is_no_error(tmp_path, monkeypatch):

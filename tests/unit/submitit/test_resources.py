@@ -27,6 +27,13 @@ def test_the_resources_of_a_plain_job():
     assert found["wckey"] is None
 
 
+def test_how_many_members_of_an_array_run_and_the_commands_before_a_job_are_submitits_own_options():
+    found = options(site=replace(SITE, setup=("module load cuda",)))
+    assert found["array_parallelism"] == 10
+    assert found["setup"] == ["module load cuda"]
+    assert "setup" not in options()
+
+
 def test_memory_per_cpu_goes_before_memory():
     found = options(mem_mb=3000, mem_mb_per_cpu=700)
     assert found["mem_per_cpu"] == "700MB"

@@ -56,6 +56,28 @@ def test_a_queue_that_does_not_answer_is_not_an_empty_one(commands):
     assert slurm.queue() == {}
 
 
+def test_a_command_that_hangs_is_one_that_does_not_answer(commands, monkeypatch):
+    monkeypatch.setattr(slurm, "TIMEOUT", 0.2)
+    commands(squeue="exec sleep 30")
+    assert slurm.queue() is None
+    assert slurm.LAST_ERRORS["squeue"] == "squeue did not answer within 0.2 seconds"
+
+
+def test_the_size_of_arrays_is_that_of_the_cluster(commands):
+    commands(scontrol="printf 'MailProg = mail\\nMaxArraySize            = 50\\nMaxJobCount = 9\\n'")
+    assert slurm.largest_array() == 50
+    commands(scontrol="exit 1")
+    assert slurm.largest_array() == 1001
+
+
+def test_many_jobs_are_cancelled_in_parts_of_which_none_may_fail(commands, tmp_path):
+    commands(scancel=f"echo $# $1 >> {tmp_path}/calls")
+    assert slurm.cancel(map(str, range(250))).ok
+    assert (tmp_path / "calls").read_text() == "100 0\n100 100\n50 200\n"
+    commands(scancel="test $1 != 100")
+    assert not slurm.cancel(map(str, range(250))).ok
+
+
 def test_the_accounting(commands):
     commands(sacct="echo '7_0|CANCELLED by 0|0:15|None|n1|00:01:00|01:00:00'; echo '7_1|FAILED|3:0|None|n1|00:00:01|'")
     assert slurm.accounts(["7_0", "7_1"]) == {
@@ -85,6 +107,7 @@ def test_a_controller_in_trouble_is_no_reason_to_run_jobs_here(commands, ping, c
 
 
 def test_slurm_is_refused_where_there_is_none_and_where_jobs_would_go_elsewhere(commands, monkeypatch, tmp_path):
+    monkeypatch.delenv("SLURM_CLUSTERS", raising=False)
     with monkeypatch.context() as without:
         without.setenv("PATH", str(tmp_path / "bin"))
         with pytest.raises(WorkflowError, match="SLURM's commands are not found on this machine"):
@@ -177,9 +200,10 @@ def test_options_in_the_environment_do_not_win_over_what_jobs_ask_for(monkeypatc
     for name in (*names, "SLURM_CONF", "SBATCH_CLUSTERS"):
         monkeypatch.setenv(name, "theirs")
     monkeypatch.setenv("SBATCH_ACCOUNT", "theirs")
-    site = options.site(ExecutorSettings(account="ours"))
+    site = options.site(ExecutorSettings(account="ours", setup="module load cuda"))
     options.clear_environment()
     assert (site.account, site.partition) == ("ours", "theirs")  # if nothing else sets one
+    assert site.setup == ("module load cuda",)
     assert not {*names, "SBATCH_ACCOUNT"} & os.environ.keys()
     assert {"SLURM_CONF", "SBATCH_CLUSTERS"} <= os.environ.keys()
 

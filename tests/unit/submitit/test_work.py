@@ -28,6 +28,13 @@ WORK()
 """
 
 
+@pytest.fixture(autouse=True)
+def outside_of_slurm(monkeypatch):
+    """The tests may themselves run in a job, which may have been requeued."""
+    for name in [name for name in os.environ if name.startswith("SLURM_")]:
+        monkeypatch.delenv(name)
+
+
 def start(folder, *shells, max_requeues=20, **options):
     """Start a process that runs the commands 0, 1, … in a folder."""
     commands = tuple(Command(str(number), shell) for number, shell in enumerate(shells))
