@@ -42,7 +42,7 @@ class Estimate(float):
 
     @property
     def std_error(self) -> float:
-        """Standard error, in nats: the larger of `row_error` and `spread_error`."""
+        """The larger of `row_error` and `spread_error`, in nats."""
         return max(self.row_error, self.spread_error)
 
     def __repr__(self) -> str:
