@@ -47,6 +47,16 @@ def test_a_second_attempt_is_the_same_job():
 
 
 @pytest.mark.parametrize(
+    "change", [{"name": "b"}, {"shellcmd": "make more"}, {"params": ["q"]}, {"input": ["in", "more"]}]
+)
+def test_a_job_of_another_rule_command_parameter_or_input_is_another_job(change):
+    """Otherwise a result of an earlier run would be taken for its own."""
+    job, other = part("a", "a"), part("a", "a")
+    vars(other).update(change)
+    assert prepare(job, "1-a", "true", SITE).fingerprint != prepare(other, "1-a", "true", SITE).fingerprint
+
+
+@pytest.mark.parametrize(
     ("status", "said"),
     [(3, "exit status 3"), (255, "exit status 255"), (-15, "killed by signal 15"), (137, "killed by signal 9")],
 )

@@ -14,9 +14,11 @@ from snakemake_executor_plugin_submitit.work import Command, Work, result_path
 PATIENCE = 300  # seconds, longer than anything takes unless it hangs
 
 STARTER = """
-import signal, sys
+import os, signal, sys
 from pathlib import Path
+from snakemake_executor_plugin_submitit import work
 from snakemake_executor_plugin_submitit.work import Command, Work
+work.STOP_TAKES = float(os.environ.get("STOP_TAKES", work.STOP_TAKES))
 class Requeue:
     '''What submitit does at SIGUSR2, but for SLURM: the work as it would go on is written down.'''
     def __call__(self, number, frame):
@@ -133,6 +135,16 @@ def test_a_command_that_does_not_stop_in_time_is_left_to_the_cluster(tmp_path):
     assert process.wait(PATIENCE) == 143
     assert not (tmp_path / "requeued").exists()
     assert status(tmp_path, 0) is None
+
+
+def test_a_command_that_ignores_the_signals_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setenv("STOP_TAKES", "1")
+    process = start(tmp_path, "trap '' TERM; echo $$ > new; mv new begun; while :; do sleep 0.1; done")
+    wait_for(tmp_path / "begun")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "begun").read_text()), 0)
 
 
 def test_a_command_that_a_signal_to_all_processes_ends_first_has_not_failed(tmp_path):
