@@ -16,7 +16,9 @@ SOURCE = ROOT / "src"
 # Modules that a step imports but does not name, since they change no number: file access and logging.
 HOUSEKEEPING = {
     "device.py",
-    "doubts.py",
+    "doubts/__init__.py",
+    "doubts/estimates.py",
+    "doubts/samples.py",
     "files.py",
     "hardware.py",
     "progress.py",

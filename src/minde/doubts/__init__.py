@@ -1,0 +1,28 @@
+"""Reasons to doubt samples and estimates, worded for warnings and logs."""
+
+from .estimates import SUPPORT, error_of_mean, of_bounds, of_few_rows, of_formulas, of_singular
+from .samples import (
+    of_few_values,
+    of_narrow_bulk,
+    of_narrow_side,
+    of_outside,
+    of_repeated_rows,
+    of_shared_rows,
+    of_thin_direction,
+)
+
+__all__ = [
+    "SUPPORT",
+    "error_of_mean",
+    "of_bounds",
+    "of_few_rows",
+    "of_few_values",
+    "of_formulas",
+    "of_narrow_bulk",
+    "of_narrow_side",
+    "of_outside",
+    "of_repeated_rows",
+    "of_shared_rows",
+    "of_singular",
+    "of_thin_direction",
+]
