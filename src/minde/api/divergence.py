@@ -70,7 +70,7 @@ def _divergence(
         training[name], test[name] = (torch.tensor(rows[part], device=device) for part in (kept, held_out))
     both = torch.cat([training["p"], training["q"]], dim=1)
     preprocess = fit_preprocess(settings["preprocess"], both, places["p and q"])
-    training, test = ({name: preprocess(rows).float() for name, rows in both.items()} for both in (training, test))
+    training, test = ({name: preprocess(rows).float() for name, rows in part.items()} for part in (training, test))
     for name, clean in training.items():
         if settings["preprocess"] == "none":
             warn_of_scale(clean, places[name])

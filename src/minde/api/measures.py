@@ -44,8 +44,8 @@ def mutual_informations(
 def entropy(fitted: Fitted, of: str, sigma: float, *, mc_draws: int, seed: int) -> Estimate:
     """Estimate the entropy `of` x, y or xy, or that of `x|y` or `y|x`.
 
-    Raises ValueError if the variant does not learn it, or if the samples were gaussianized. Warns if it is
-    minus infinity, or near it.
+    Raises ValueError if the variant does not learn it, or if the samples were gaussianized. Warns if it is minus
+    infinity, or near it.
     """
     model = fitted.trained.model
     if fitted.log_scale is None:

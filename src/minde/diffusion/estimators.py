@@ -208,10 +208,11 @@ def growth(
 ) -> dict[str, float]:
     """Return what halving the finest noise would add to mutual information and to negative entropies, in nats.
 
-    That noise is the one at t_eps, below which details are not resolved; what it hides goes on growing at this rate or
-    less. A quarter of the noise's variance adds `½ log 4` times the difference of the two errors of prediction, by
-    `dI/d snr = ½ mmse` (Guo, Shamai, Verdú, 2005). Keys are `information` and those of :func:`known_entropies`; values
-    are means over replicates and the first test points. Arguments are those of :func:`mutual_information`.
+    That noise is the one at t_eps, below which details are not resolved: what grows there is not all found, and details
+    that are much finer do not show here. Halving the noise multiplies the signal-to-noise ratio by 4, which adds `½ log
+    4 · E || b - a ||²` to first order, by `dI/d snr = ½ mmse` (Guo, Shamai, Verdú, 2005). Keys are `information` and
+    those of :func:`known_entropies`; values are means over replicates and the first test points. Arguments are those of
+    :func:`mutual_information`.
     """
     clean = clean[:, :ROWS]
     t = torch.full(clean.shape[:2], times.t_eps, dtype=clean.dtype, device=clean.device)

@@ -76,6 +76,20 @@ def test_a_distribution_that_is_narrower_than_the_diffusion_resolves_is_warned_o
         kl_divergence(p, q, replicates=1, **SMALL)
 
 
+def test_without_preprocessing_columns_are_not_compared_with_the_spread_of_both() -> None:
+    """Their scale is warned of: it is what the diffusion sees."""
+    p, q = 0.02 * np.random.default_rng(0).normal(size=(2, 400))
+    with pytest.warns(UserWarning, match="which preprocess='none' leaves") as warned:
+        kl_divergence(p, q, preprocess="none", replicates=1, **SMALL)
+    assert not any("of that of p and q together" in str(one.message) for one in warned)
+
+
+def test_rows_of_p_where_q_has_none_are_warned_of() -> None:
+    p, q = np.random.default_rng(0).uniform(size=(2, 1000))
+    with pytest.warns(UserWarning, match=r"p: column 0: \d+% of p's rows are far outside the range of q's"):
+        kl_divergence(2 * p, q, replicates=1, **SMALL)
+
+
 def test_formulas_that_are_apart_are_warned_of() -> None:
     """Few samples in many columns, memorized."""
     p, q = np.random.default_rng(0).normal(size=(2, 200, 20))

@@ -82,6 +82,20 @@ def test_a_column_that_both_share_is_warned_of() -> None:
         MINDE(replicates=1, **SMALL).fit(x, y)
 
 
+def test_an_entropy_that_falls_at_the_finest_noise_is_warned_of() -> None:
+    """Of two groups, far narrower than their distance; a normal column has no such doubt."""
+    x, y = normals(1000)
+    groups = 1e-3 * x + np.arange(1000).reshape(-1, 1) % 2
+    with pytest.warns(UserWarning, match="has its values in groups"):
+        fitted = MINDE(replicates=1, **SMALL).fit(groups, y)
+    with pytest.warns(UserWarning, match=r"the entropy of x would fall by 0\.\d+ nats"):
+        fitted.entropy("x")
+    fitted.fit(x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.entropy("x")
+
+
 def test_an_outlier_is_warned_of_and_is_no_lower_bound() -> None:
     x, y = normals(1000)
     x[3], y[3] = 700, 200

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
+from minde.files import provenance
 from minde.steps import messages
 from minde.steps.__main__ import main
 from minde.study import results, samples, weights
@@ -196,3 +198,18 @@ def test_the_log_warns_of_estimates_that_heavy_tails_decide(tmp_path, capsys):
     log = capsys.readouterr().err
     assert "Warning: " in log
     assert "standardizing shrinks the others below what the diffusion resolves" in log
+
+
+def test_the_log_warns_of_information_below_the_finest_noise(tmp_path, capsys):
+    """y is x; the Gaussian base knows."""
+
+    def draw(replicate: int, split: str):
+        rows = SAMPLE[f"n_{split}"]
+        x = np.random.default_rng([replicate, rows]).normal(size=(rows, 1)).astype(np.float32)
+        return x, x
+
+    samples.write(tmp_path / "samples.parquet", draw, provenance(SAMPLE), dim_x=1, dim_y=1)
+    train(tmp_path, "weights", TRAINING)
+    capsys.readouterr()
+    estimate(tmp_path)
+    assert "mutual information would grow by 0.6" in capsys.readouterr().err
