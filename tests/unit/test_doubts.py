@@ -127,6 +127,15 @@ def test_information_that_grows_at_the_finest_noise_is_doubted() -> None:
     assert not list(doubts.of_bounds([1.0], [0.1], 0.2, *many))  # errors of networks add up
 
 
+def test_less_than_neighbours_find_is_doubted() -> None:
+    """A fast oscillation, 0.86 nats, which networks learn late; in any units."""
+    y = np.random.default_rng(0).uniform(-1, 1, size=(4000, 1))
+    x = np.sin(16 * np.pi * y) + 0.3 * normal(1, 4000, 1)
+    assert "find 0.61 nats in these rows, and the estimate is 0.01" in doubts.of_neighbors([0.01], [0.01], x, 1e6 * y)
+    assert doubts.of_neighbors([0.01], [0.2], x, y) is None
+    assert doubts.of_neighbors([0.5], [0.01], x, y) is None
+
+
 def test_rows_of_p_far_outside_the_range_of_q_are_doubted() -> None:
     inside = np.linspace(0, 1, 1000)
     assert doubts.of_outside("p: column 0", 1.2 * inside, inside) is None

@@ -160,8 +160,9 @@ class MINDE(PointEstimator, BaseEstimator):
         FloatingPointError if training diverges. Warns (UserWarning) of pandas labels that are at different rows of x
         and y; of rows that repeat others, or are given as test rows too; of columns with few distinct values whose
         density is learned, or whose spread comes from a few values; of a scale that `preprocess="none"` leaves; and of
-        estimates that lack details, as if y is a function of x, or above the entropy of a discrete variable. Warns
-        (ConvergenceWarning) if inside is so far above gap that the networks have not learned the scores.
+        estimates that lack details, as if y is a function of x, above the entropy of a discrete variable, or far below
+        what nearest neighbours find. Warns (ConvergenceWarning) if inside is so far above gap that the networks have
+        not learned the scores.
         """
         check_settings(self.get_params())
         # Variant c needs no density of y.
@@ -176,7 +177,8 @@ class MINDE(PointEstimator, BaseEstimator):
                 warn(doubt)
             rows = zip(*split(len(samples), n_test, self.replicates, seed), strict=True)
             disjoint = min(self.replicates, len(samples) // n_test)
-            return self._fit(((samples[kept], samples[held_out]) for kept, held_out in rows), pairs, seed, disjoint)
+            parts = ((samples[kept], samples[held_out]) for kept, held_out in rows)
+            return self._fit(parts, pairs, samples, seed, disjoint)
         if x_test is None or y_test is None:
             raise ValueError("one of x_test and y_test is None; expected both, or neither to hold out rows of x and y")
         check_rows(len(samples), self.batch_size, dim=widest)
@@ -189,14 +191,21 @@ class MINDE(PointEstimator, BaseEstimator):
             warn(doubt)
         # Shuffled like held-out rows, since some computations use the first rows only.
         samples, test_samples = shuffled(samples, seed), shuffled(test.rows, seed)
-        return self._fit(((samples, test_samples) for _ in range(self.replicates)), pairs, seed, disjoint=1)
+        parts = ((samples, test_samples) for _ in range(self.replicates))
+        return self._fit(parts, pairs, test_samples, seed, disjoint=1)
 
     def _fit(
-        self, parts: Iterable[tuple[np.ndarray, np.ndarray]], pairs: inputs.Pairs, seed: int, disjoint: int
+        self,
+        parts: Iterable[tuple[np.ndarray, np.ndarray]],
+        pairs: inputs.Pairs,
+        all_test: np.ndarray,
+        seed: int,
+        disjoint: int,
     ) -> Self:
         """Train on each replicate's training rows, and keep what estimates need; a failure leaves an earlier fit as is.
 
-        `parts` are training and test rows, `(n, dim)` each, of one replicate after the other.
+        `parts` are training and test rows, `(n, dim)` each, of one replicate after the other; `all_test` are the rows
+        from which all test rows are.
         """
         device, dims = pick_device(self.device), pairs.dims
         with undisturbed(device, self.threads):
@@ -223,7 +232,9 @@ class MINDE(PointEstimator, BaseEstimator):
             warn(doubt, ConvergenceWarning)
         x, y = (rows.numpy() for rows in test[0].cpu().split(dims, dim=1))
         thin = (doubts.of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y)))
-        for doubt in filter(None, [*doubts.of_bounds(inside, curve.std_error, grows, x, y), *thin]):
+        bounds = [*doubts.of_bounds(inside, curve.std_error, grows, x, y)]
+        neighbors = doubts.of_neighbors(inside, curve.std_error, *np.split(all_test, dims[:1], axis=1))
+        for doubt in filter(None, [*(bounds or [neighbors]), *thin]):
             warn(doubt)
         return self
 

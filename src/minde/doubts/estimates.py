@@ -1,10 +1,12 @@
-"""Reasons to doubt an estimate, by its standard error, other formulas, and what the diffusion hides."""
+"""Reasons to doubt an estimate, by its standard error, other formulas and estimators, and what the diffusion hides."""
 
+import math
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 import numpy as np
 
+from .neighbors import neighbor_information
 from .samples import FEW, ROUNDING, THIN
 
 # How far inside may be above gap: as a share of gap, and in standard errors of gap; the larger of the two.
@@ -13,6 +15,8 @@ RESOLVED = 4.0  # nats that a pair of columns can share: see Times.weight
 # Nats that halving the finest noise adds, and for many columns, whose networks' errors add up, per column. A pair of
 # normals of 3.5 nats has as much, of which 0.05 are hidden; the tasks of the benchmark have 0.02 or less.
 GROWING, GROWING_PER_COLUMN = 0.07, 0.007
+# How far the neighbours' estimate may be above: nats or a share of it, the larger one, and standard errors.
+BELOW, BELOW_OF, BELOW_BY_CHANCE = 0.1, 0.1, 3.0
 LARGE_ERROR, LARGE_ERROR_OF = 1.0, 0.25  # in nats, and as a share of the estimate: the larger one
 LARGE_SHARE, SHARED_ERROR = 0.5, 0.3  # one row's share of the variance over test rows; nats below which it means little
 
@@ -50,7 +54,7 @@ def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequen
 def of_bounds(
     inside: Sequence[float], std_error: Sequence[float], growth: float, x: np.ndarray, y: np.ndarray
 ) -> Iterator[str]:
-    """Yield warnings if the replicates' estimates lack details that are not resolved, or exceed a discrete entropy.
+    """Yield warnings if the replicates' estimates lack what they do not resolve, or exceed a discrete entropy.
 
     `x` and `y` are test rows `(n, dim)`; `std_error` is that of gap; `growth` is that of mutual information, see
     :func:`minde.diffusion.estimators.growth`. Of estimates that a few rows decide,
@@ -84,6 +88,23 @@ def of_bounds(
                 "nats, which mutual information never exceeds: the scores have not been learned. Use more steps; or, "
                 "if the estimate grows during training, more samples"
             )
+
+
+def of_neighbors(estimates: Sequence[float], std_error: Sequence[float], x: np.ndarray, y: np.ndarray) -> str | None:
+    """Return a warning if nearest neighbours find much more than the replicates' estimates, which then miss something.
+
+    `x` and `y` are rows `(n, dim)`, in any units; `std_error` is that of the estimates.
+    """
+    estimate = fmean(estimates)
+    nats, error = neighbor_information(x, y)
+    if nats - estimate <= max(BELOW, BELOW_OF * nats) + BELOW_BY_CHANCE * math.hypot(error_of_mean(std_error), error):
+        return None
+    return (
+        f"nearest neighbours (KSG, of the columns' ranks) find {nats:.2f} nats in these rows, and the estimate is "
+        f"{estimate:.2f}. If the columns depend on one another by fast oscillations, or in narrow groups of rows (plot "
+        "them), the scores have not been learned: use more steps, or KSG. If rows are not independent of one another, "
+        "as in a time series, neither estimate holds"
+    )
 
 
 def of_singular(of: str, growth: float, rows: np.ndarray, given: np.ndarray | None = None) -> str | None:

@@ -116,10 +116,11 @@ def _tell_doubts(
     inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
     std_error = found["gap"].std_error.tolist()
     x, y = (rows.numpy() for rows in clean[0].cpu().split([training["dim_x"], training["dim_y"]], dim=1))
+    bounds = [*doubts.of_bounds(inside, std_error, grows, x, y)]
     warnings = [
         doubts.of_few_rows(fmean(gap), doubts.error_of_mean(std_error)),
         doubts.of_formulas(inside, gap, std_error),
-        *doubts.of_bounds(inside, std_error, grows, x, y),
+        *(bounds or [doubts.of_neighbors(inside, std_error, x, y)]),
         *(doubts.of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y))),
     ]
     if training["preprocess"] == "standardize":

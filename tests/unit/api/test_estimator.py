@@ -82,6 +82,18 @@ def test_a_column_that_both_share_is_warned_of() -> None:
         MINDE(replicates=1, **SMALL).fit(x, y)
 
 
+def test_less_than_neighbours_find_is_warned_of() -> None:
+    """In the rows that are estimated with: given test rows without dependence are not doubted."""
+    generator = np.random.default_rng(0)
+    y = generator.uniform(-1, 1, size=(2000, 1))
+    x = np.sin(16 * np.pi * y) + 0.1 * generator.normal(size=(2000, 1))
+    with pytest.warns(UserWarning, match=r"nearest neighbours .* find 0\.\d+ nats in these rows, and the estimate is"):
+        MINDE(replicates=2, **SMALL).fit(x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MINDE(replicates=2, **SMALL).fit(x, y, x_test=generator.permutation(x), y_test=y)
+
+
 def test_an_entropy_that_falls_at_the_finest_noise_is_warned_of() -> None:
     """Of two groups, far narrower than their distance; a normal column has no such doubt."""
     x, y = normals(1000)

@@ -213,3 +213,18 @@ def test_the_log_warns_of_information_below_the_finest_noise(tmp_path, capsys):
     capsys.readouterr()
     estimate(tmp_path)
     assert "mutual information would grow by 0.6" in capsys.readouterr().err
+
+
+def test_the_log_warns_of_dependence_that_was_not_learned(tmp_path, capsys):
+    """Of a fast oscillation, which nearest neighbours see."""
+
+    def draw(replicate: int, split: str):
+        generator = np.random.default_rng([replicate, SAMPLE[f"n_{split}"]])
+        y = generator.uniform(-1, 1, size=(SAMPLE[f"n_{split}"], 1))
+        return (np.sin(30 * y) + 0.1 * generator.normal(size=y.shape)).astype(np.float32), y.astype(np.float32)
+
+    samples.write(tmp_path / "samples.parquet", draw, provenance(SAMPLE), dim_x=1, dim_y=1)
+    train(tmp_path, "weights", TRAINING)
+    capsys.readouterr()
+    estimate(tmp_path)
+    assert "nearest neighbours (KSG, of the columns' ranks) find 0.9" in capsys.readouterr().err
