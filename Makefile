@@ -50,15 +50,8 @@ test: $(STAMP)
 test-quick: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
-# Several at a time, since tests mostly wait; those of outages run separately, since they disturb all others.
 test-slurm: $(STAMP)
-	@status=0; tests/slurm/cluster.sh start || status=$$?
-	test $$status != 77 || exit 0
-	trap 'tests/slurm/cluster.sh stop' EXIT
-	test $$status = 0
-	export TEST_SLURM=1
-	$(BIN)/python -m pytest tests/slurm -n 6 -m "not outage"
-	$(BIN)/python -m pytest tests/slurm -m outage
+	@tests/slurm/run.sh $(BIN)/python
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

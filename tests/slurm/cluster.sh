@@ -70,6 +70,7 @@ write_config() {
 ClusterName=test
 SlurmctldHost=$HOST(127.0.0.1)
 SlurmctldPort=$PORT
+FirstJobId=$PORT # jobs of two clusters have different processes
 SlurmdPort=$((PORT + 1))
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 SlurmUser=root

@@ -1,4 +1,4 @@
-"""Failures of SLURM itself. These tests disturb all jobs of the cluster, so they run alone."""
+"""Failures of SLURM itself, one after the other on a cluster of their own, since they disturb all of its jobs."""
 
 import os
 import signal
