@@ -16,7 +16,6 @@ import os
 import tempfile
 import time
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,7 +24,7 @@ import yaml
 import trainers
 from harness import print_table, write_results
 from minde.diffusion.base import fit_base
-from minde.diffusion.estimators import mutual_information
+from minde.diffusion.estimators import mutual_information, scores_of
 from minde.diffusion.model import build_model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
@@ -73,11 +72,8 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
         model, state = train(steps)
         seconds = (time.perf_counter() - begin) / replicates
         values = mutual_information(
-            partial(model.noise_pred, model.network.unflatten(state.average)),
+            scores_of(model, model.network.unflatten(state.average)),
             test,
-            times=model.times,
-            variant="c",
-            dim_x=1,
             formulas=["gap"],
             sigmas=[],
             mc_draws=10,

@@ -58,9 +58,9 @@ def one_of(names: Iterable) -> str:
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
-def chosen(methods: Iterable[str]) -> str:
-    """A wildcard constraint that matches those of the methods that the study uses."""
-    return one_of(method for method in STUDY["methods"] if method in methods)
+def chosen(some: Iterable[str]) -> str:
+    """A wildcard constraint that matches those of some methods that the study uses."""
+    return one_of(method for method in STUDY["methods"] if method in some)
 
 
 def figure_files(path: str, labels: Callable, **about) -> dict:

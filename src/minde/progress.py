@@ -58,7 +58,7 @@ def tell(text: str, stream: TextIO | None = None) -> None:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    return bool(getattr(stream, "isatty", bool)())
+    return hasattr(stream, "isatty") and stream.isatty()
 
 
 def _clock(seconds: float) -> str:

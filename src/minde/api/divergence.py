@@ -50,8 +50,7 @@ def kl_divergence(p, q, *, formula: Literal["gap", "inside"] = "gap", **settings
         raise ValueError(f"p has {samples['p'].shape[1]} columns and q has {samples['q'].shape[1]}; expected the same")
     places = {name: places_of(name, p, samples["p"].shape[1]) for name in ("p", "q", "p and q")}
     for name, rows in samples.items():
-        if doubt := doubts.of_repeated_rows(name, rows):
-            warn(doubt)
+        warn(doubts.of_repeated_rows(name, rows))
     seed = draw_seed(settings["random_state"])
     device = pick_device(settings["device"])
     with undisturbed(device, settings["threads"]):
@@ -76,10 +75,10 @@ def _divergence(
             warn_of_scale(clean, places[name])
             continue
         widths = clean.std(dim=1).amin(dim=0).tolist()
-        for doubt in filter(None, map(doubts.of_narrow_side, places[name], widths)):
+        for doubt in map(doubts.of_narrow_side, places[name], widths):
             warn(doubt)
     columns = (rows[0].cpu().numpy().T for rows in (test["p"], training["q"]))
-    for doubt in filter(None, map(doubts.of_outside, places["p"], *columns)):
+    for doubt in map(doubts.of_outside, places["p"], *columns):
         warn(doubt)
     trained = {
         name: train(
@@ -93,18 +92,15 @@ def _divergence(
         for name, clean in training.items()
     }
     found = estimators.divergence(
-        trained["p"].predict,
-        trained["q"].predict,
+        trained["p"].scores,
+        trained["q"].scores,
         test["p"],
-        times=estimators.estimation_times(trained["p"].model),
         mc_draws=settings["mc_draws"],
         seeds=seeds_of(seed, replicates, "estimate"),
     )
     inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
-    if doubt := doubts.of_formulas(inside, gap, found["gap"].std_error.tolist()):
-        warn(doubt, ConvergenceWarning)
+    warn(doubts.of_formulas(inside, gap, found["gap"].std_error.tolist()), ConvergenceWarning)
     value, std_error = found[settings["formula"]].value, torch.maximum(*(each.std_error for each in found.values()))
     combined = combine(value, std_error, min(replicates, len(samples["p"]) // test["p"].shape[1]))
-    if doubt := doubts.of_few_rows(combined, combined.std_error, because=doubts.SUPPORT):
-        warn(doubt)
+    warn(doubts.of_few_rows(combined, combined.std_error, because=doubts.SUPPORT))
     return combined

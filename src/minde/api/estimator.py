@@ -173,8 +173,7 @@ class MINDE(PointEstimator, BaseEstimator):
         if x_test is None and y_test is None:
             n_test = int(len(samples) * self.test_size)
             check_rows(len(samples), self.batch_size, n_test, dim=widest)
-            if doubt := doubts.of_repeated_rows("x and y", samples):
-                warn(doubt)
+            warn(doubts.of_repeated_rows("x and y", samples))
             rows = zip(*split(len(samples), n_test, self.replicates, seed), strict=True)
             disjoint = min(self.replicates, len(samples) // n_test)
             parts = ((samples[kept], samples[held_out]) for kept, held_out in rows)
@@ -187,8 +186,7 @@ class MINDE(PointEstimator, BaseEstimator):
         test = inputs.joined(x_test, y_test, ("x_test", "y_test"), have_density=(False, False), vary=False)
         if test.dims != pairs.dims:
             raise ValueError(f"x_test and y_test have {test.dims} columns; expected {pairs.dims}, those of x and y")
-        if doubt := doubts.of_shared_rows(samples, test.rows):
-            warn(doubt)
+        warn(doubts.of_shared_rows(samples, test.rows))
         # Shuffled like held-out rows, since some computations use the first rows only.
         samples, test_samples = shuffled(samples, seed), shuffled(test.rows, seed)
         parts = ((samples, test_samples) for _ in range(self.replicates))
@@ -228,13 +226,9 @@ class MINDE(PointEstimator, BaseEstimator):
         self.dim_x_, self.dim_y_ = dims
         self.curve_, self.seed_ = curve.arrays(), seed
         inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
-        if doubt := doubts.of_formulas(inside, gap, curve.std_error):
-            warn(doubt, ConvergenceWarning)
-        x, y = (rows.numpy() for rows in test[0].cpu().split(dims, dim=1))
-        thin = (doubts.of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y)))
-        bounds = [*doubts.of_bounds(inside, curve.std_error, grows, x, y)]
-        neighbors = doubts.of_neighbors(inside, curve.std_error, *np.split(all_test, dims[:1], axis=1))
-        for doubt in filter(None, [*(bounds or [neighbors]), *thin]):
+        warn(doubts.of_formulas(inside, gap, curve.std_error), ConvergenceWarning)
+        tests = (rows.numpy() for rows in test[0].cpu().split(dims, dim=1))
+        for doubt in doubts.of_fit(inside, curve.std_error, grows, *tests, np.split(all_test, dims[:1], axis=1)):
             warn(doubt)
         return self
 

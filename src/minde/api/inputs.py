@@ -59,10 +59,10 @@ def rows_of(
     if varies:
         _check_varying(name, rows, labels)
     for label, column in zip(labels, rows.T, strict=True):
-        if has_density and (doubt := doubts.of_few_values(name, label, column)):
-            warn(doubt)
-        if standardized and (doubt := doubts.of_narrow_bulk(name, label, column)):
-            warn(doubt)
+        if has_density:
+            warn(doubts.of_few_values(name, label, column))
+        if standardized:
+            warn(doubts.of_narrow_bulk(name, label, column))
     return rows
 
 

@@ -19,12 +19,12 @@ def mutual_informations(
 ) -> dict[str, Estimate]:
     """Estimate mutual information by several formulas, from the same draws. Warns if a few rows decide an estimate."""
     points = estimators.pointwise_information(
-        fitted.trained.predict,
+        fitted.trained.scores,
         fitted.test,
         formulas=(*formulas, "gap"),
         sigmas=(sigma,),
         mc_draws=mc_draws,
-        **_options(fitted, seed),
+        seeds=_seeds(fitted, seed),
     )
     points = keyed_by_formula(points)
     found = {name: estimators.summarize(name, values) for name, values in points.items()}
@@ -50,26 +50,25 @@ def entropy(fitted: Fitted, of: str, sigma: float, *, mc_draws: int, seed: int) 
     model = fitted.trained.model
     if fitted.log_scale is None:
         raise ValueError('preprocess="gaussianize" changes entropies in an unknown way; use "standardize"')
-    if of not in (known := estimators.known_entropies(model.variant)):
+    if of not in (known := estimators.ENTROPIES_OF[model.variant]):
         raise ValueError(
             f"the entropy of {of!r} is not among those that variant {model.variant} learns: {', '.join(known)}"
         )
     value, std_error = estimators.entropy(
-        fitted.trained.predict, fitted.test, sigma=sigma, mc_draws=mc_draws, **_options(fitted, seed)
+        fitted.trained.scores, fitted.test, sigma=sigma, mc_draws=mc_draws, seeds=_seeds(fitted, seed)
     )[of]
     parts = {"x": slice(0, model.dim_x), "y": slice(model.dim_x, None), "xy": slice(None)}
     diffused, _, given = of.partition("|")
     test = fitted.test[0].cpu().numpy()
     grows = growth(fitted, seed)[of]
-    if doubt := doubts.of_singular(of, grows, test[:, parts[diffused]], test[:, parts[given]] if given else None):
-        warn(doubt)
+    warn(doubts.of_singular(of, grows, test[:, parts[diffused]], test[:, parts[given]] if given else None))
     scale = fitted.log_scale[:, parts[diffused]].sum(dim=1)
     return combine(value + scale, _with_learned(fitted, std_error, std_error), fitted.disjoint)
 
 
 def growth(fitted: Fitted, seed: int) -> dict[str, float]:
     """Return what halving the finest noise would add, see :func:`minde.diffusion.estimators.growth`."""
-    return estimators.growth(fitted.trained.predict, fitted.test, **_options(fitted, seed))
+    return estimators.growth(fitted.trained.scores, fitted.test, seeds=_seeds(fitted, seed))
 
 
 def _with_learned(fitted: Fitted, std_error: Tensor, pointwise: Tensor) -> Tensor:
@@ -81,12 +80,5 @@ def _with_learned(fitted: Fitted, std_error: Tensor, pointwise: Tensor) -> Tenso
     return torch.hypot(std_error, pointwise * math.sqrt(fitted.test.shape[1] / fitted.n_train))
 
 
-def _options(fitted: Fitted, seed: int) -> dict:
-    """Return the arguments that all estimates share."""
-    model = fitted.trained.model
-    return {
-        "times": estimators.estimation_times(model),
-        "variant": model.variant,
-        "dim_x": model.dim_x,
-        "seeds": seeds_of(seed, len(fitted.test), "estimate"),
-    }
+def _seeds(fitted: Fitted, seed: int) -> list[int]:
+    return seeds_of(seed, len(fitted.test), "estimate")

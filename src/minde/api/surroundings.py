@@ -75,9 +75,14 @@ def _precisions() -> tuple[str, list[tuple[Any, str]]]:
         return "highest", of_each
 
 
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line outside this package that made the call, since Python shows a warning once per line."""
+def warn(doubt: str | None, category: type[Warning] = UserWarning) -> None:
+    """Warn of a doubt, if there is one, at the line outside this package that made the call.
+
+    Python shows a warning once per line.
+    """
+    if doubt is None:
+        return
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    warnings.warn(doubt, category, stacklevel=level)

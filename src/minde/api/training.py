@@ -10,7 +10,7 @@ from torch import Tensor
 
 from minde.diffusion import random
 from minde.diffusion.base import Moments, compact, fit_base
-from minde.diffusion.estimators import estimates_of_state
+from minde.diffusion.estimators import Scores, estimates_of_state, scores_of
 from minde.diffusion.model import Model, build_model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
@@ -93,9 +93,10 @@ class Trained:
     moments: Moments
     """Those of the model's base."""
 
-    def predict(self, clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
-        """Predict the noise of a score, in the form that the estimators expect."""
-        return self.model.noise_pred(self.model.network.unflatten(self.parameters), clean, noisy, t, score)
+    @property
+    def scores(self) -> Scores:
+        """What estimates ask for."""
+        return scores_of(self.model, self.model.network.unflatten(self.parameters))
 
 
 @dataclass(frozen=True, kw_only=True)

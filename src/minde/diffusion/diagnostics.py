@@ -7,14 +7,14 @@ from torch import Tensor
 
 from . import random
 from .conditioning import VARIANTS, diffused_coordinates
-from .estimators import ROWS, Predictor
+from .estimators import ROWS, Scores
 from .gaussian import fit_moments, gaussian_scores
-from .times import Times, stratify
+from .times import stratify
 
 
 @torch.no_grad()
 def score_errors(
-    predict: Predictor, clean: Tensor, *, times: Times, variant: str, dim_x: int, parts: int, seeds: Sequence[int]
+    scores: Scores, clean: Tensor, *, parts: int, seeds: Sequence[int]
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return times `(parts,)` and each score's squared error minus that of a Gaussian, `(replicates, parts)`.
 
@@ -24,10 +24,10 @@ def score_errors(
     the squared error of the learned score; it is negative if the network knows more than a Gaussian. Raises ValueError
     if there are fewer samples than parts.
     """
-    n, dim = clean.shape[1:]
+    n, dim, times = *clean.shape[1:], scores.times
     if n < parts:
         raise ValueError(f"{n} test samples are too few for the error of scores at {parts} times; give more")
-    gaussians = gaussian_scores(variant, *fit_moments(clean), dim_x)
+    gaussians = gaussian_scores(scores.variant, *fit_moments(clean), scores.dim_x)
     u = stratify(random.uniforms((n,), seeds, "errors", "time", device=clean.device))
     order = random.permutations(n, seeds, "errors", "order", device=clean.device)
     clean = clean.gather(1, order.unsqueeze(-1).expand_as(clean))  # test rows at random times
@@ -35,11 +35,11 @@ def score_errors(
     noise = random.normals((n, dim), seeds, "errors", "noise", device=clean.device)
     noisy = times.sde.perturb(clean, noise, t)
     errors = {}
-    for name in VARIANTS[variant]:
-        own, excess = diffused_coordinates(variant, name, dim_x, dim - dim_x), []
+    for name in VARIANTS[scores.variant]:
+        own, excess = diffused_coordinates(scores.variant, name, scores.dim_x, dim - scores.dim_x), []
         for start in range(0, n, ROWS):
             rows = slice(start, start + ROWS)
-            learned = predict(clean[:, rows], noisy[:, rows], t[:, rows], name)
+            learned = scores.predict(clean[:, rows], noisy[:, rows], t[:, rows], name)
             _, gaussian = gaussians[name].predict(times.sde, clean[:, rows], noisy[:, rows], t[:, rows])
             target = noise[:, rows, own]
             excess.append(((target - learned).square() - (target - gaussian).square()).mean(dim=-1))

@@ -18,7 +18,7 @@ Then every formula is a product with the difference d = b - a:
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -37,6 +37,9 @@ name of a score, and `(replicates, batch, diffused)`."""
 ENTROPIES = {"marginal": "x", "conditional": "x|y", "joint": "xy", "x_given_y": "x|y", "y_given_x": "y|x"}
 """The variable whose entropy follows from each score."""
 
+ENTROPIES_OF = {"c": ("x", "x|y"), "j": ("xy", "x|y", "y|x", "x", "y")}
+"""Those that are known of each variant: with j, `H(X) = H(X, Y) - H(Y | X)`."""
+
 FORMULAS = ("inside", "sigma", "gap")
 """Formulas of mutual information."""
 
@@ -44,6 +47,27 @@ DIVERGENCE_FORMULAS = ("inside", "gap")
 """Formulas of a KL divergence."""
 
 ROWS = 2048  # test points per call of the predictor: bounds memory, does not change the numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """The scores of a variant, learned or known, and the times at which estimates ask for them."""
+
+    predict: Predictor
+    variant: str
+    dim_x: int
+    times: Times
+
+    def __call__(self, clean: Tensor, noisy: Tensor, t: Tensor) -> dict[str, Tensor]:
+        """Return the noise predicted in every score of the variant, by its name."""
+        return {name: self.predict(clean, noisy, t, name) for name in VARIANTS[self.variant]}
+
+
+def scores_of(model: Model, parameters: dict[str, Tensor], *, importance_sampling: bool = True) -> Scores:
+    """Return a model's scores, whose times may be importance-sampled even if those of its training were not."""
+    times = replace(model.times, importance_sampling=importance_sampling)
+    predict = partial(model.noise_pred, parameters)
+    return Scores(predict=predict, variant=model.variant, dim_x=model.dim_x, times=times)
 
 
 class Estimates(NamedTuple):
@@ -69,15 +93,7 @@ def split_predictions(variant: str, predictions: dict[str, Tensor]) -> tuple[Ten
 
 
 def pointwise_information(
-    predict: Predictor,
-    clean: Tensor,
-    *,
-    times: Times,
-    variant: str,
-    dim_x: int,
-    formulas: Sequence[str],
-    sigmas: Sequence[float],
-    **options,
+    scores: Scores, clean: Tensor, *, formulas: Sequence[str], sigmas: Sequence[float], **options
 ) -> dict[str, Tensor]:
     """Estimate the mutual information at each test point `(replicates, n)` by every formula, from the same draws.
 
@@ -87,33 +103,28 @@ def pointwise_information(
     """
     if unknown := set(formulas) - set(FORMULAS):
         raise ValueError(f"Unknown formulas {sorted(unknown)}; expected some of {', '.join(FORMULAS)}.")
-    own = predicted_coordinates(variant, dim_x, clean.shape[-1] - dim_x)
+    own = predicted_coordinates(scores.variant, scores.dim_x, clean.shape[-1] - scores.dim_x)
 
     def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
-        a, b = split_predictions(variant, {name: predict(clean, noisy, t, name) for name in VARIANTS[variant]})
+        a, b = split_predictions(scores.variant, scores(clean, noisy, t))
         factors = {"inside": b - a} if "inside" in formulas else {}
         for sigma in sigmas if "sigma" in formulas else ():
-            factors[f"sigma={sigma:g}"] = b + a - 2 * reference_noise(times, noisy[..., own], t, sigma)
+            factors[f"sigma={sigma:g}"] = b + a - 2 * reference_noise(scores.times, noisy[..., own], t, sigma)
         if "gap" in formulas:
             factors["gap"] = 2 * noise[..., own] - a - b
         return {name: ((b - a) * factor).sum(dim=-1) for name, factor in factors.items()}
 
-    return integrate(integrands, clean, times=times, **options)
+    return integrate(integrands, clean, times=scores.times, **options)
 
 
-def mutual_information(predict: Predictor, clean: Tensor, *, first: int = 0, **options) -> dict[str, Estimates]:
+def mutual_information(scores: Scores, clean: Tensor, *, first: int = 0, **options) -> dict[str, Estimates]:
     """Estimate the mutual information of each replicate by every formula: the mean of :func:`pointwise_information`.
 
     `options` and keys of the result are as there. Raises FloatingPointError, naming the estimator and the replicate,
     numbered from `first`, if an estimate is not finite.
     """
-    per_point = pointwise_information(predict, clean, **options)
+    per_point = pointwise_information(scores, clean, **options)
     return {name: summarize(name, values, first) for name, values in per_point.items()}
-
-
-def estimation_times(model: Model) -> Times:
-    """Return a model's times, importance-sampled even if those of its training are not."""
-    return replace(model.times, importance_sampling=True)
 
 
 def estimates_of_state(
@@ -124,47 +135,29 @@ def estimates_of_state(
     `average` are averaged parameters `(replicates, flat_size)`, `test` test samples `(replicates, n, dim)`; the result
     and errors are those of :func:`mutual_information`.
     """
+    scores = scores_of(model, model.network.unflatten(average))
     return mutual_information(
-        partial(model.noise_pred, model.network.unflatten(average)),
-        test,
-        times=estimation_times(model),
-        variant=model.variant,
-        dim_x=model.dim_x,
-        formulas=FORMULAS,
-        sigmas=(1.0,),
-        mc_draws=mc_draws,
-        seeds=seeds,
-        first=first,
+        scores, test, formulas=FORMULAS, sigmas=(1.0,), mc_draws=mc_draws, seeds=seeds, first=first
     )
 
 
-def divergence(predict_p: Predictor, predict_q: Predictor, clean: Tensor, **options) -> dict[str, Estimates]:
+def divergence(p: Scores, q: Scores, clean: Tensor, **options) -> dict[str, Estimates]:
     """Estimate `KL(p || q) = ½ ∫ β E_p || s_p - s_q ||² dt` of each replicate, in nats (paper).
 
-    `clean` are test samples of p, `(replicates, n, dim)`; the predictors, of variant x, are those of p and q;
-    `options` are those of :func:`integrate`. The result is keyed by formula, `inside` and `gap`; errors are as in
-    :func:`mutual_information`.
+    `clean` are test samples of p, `(replicates, n, dim)`; both scores are of variant x; `options` are those of
+    :func:`integrate`. The result is keyed by formula, `inside` and `gap`; errors are as in :func:`mutual_information`.
     """
 
     def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
-        a, b = (predict(clean, noisy, t, "marginal") for predict in (predict_q, predict_p))
+        a, b = (scores.predict(clean, noisy, t, "marginal") for scores in (q, p))
         factors = {"inside": b - a, "gap": 2 * noise - a - b}
         return {name: ((b - a) * factor).sum(dim=-1) for name, factor in factors.items()}
 
-    per_point = integrate(integrands, clean, **options)
+    per_point = integrate(integrands, clean, times=p.times, **options)
     return {name: summarize(name, values) for name, values in per_point.items()}
 
 
-def entropy(
-    predict: Predictor,
-    clean: Tensor,
-    *,
-    times: Times,
-    variant: str,
-    dim_x: int,
-    sigma: float,
-    **options,
-) -> dict[str, Estimates]:
+def entropy(scores: Scores, clean: Tensor, *, sigma: float, **options) -> dict[str, Estimates]:
     """Estimate differential entropies, in nats: x and x|y with variant c; xy, x|y, y|x, x and y with variant j.
 
     `H = ½ N log(2πσ²) + E||x_0||² / (2σ²) - ½ ∫ β E|| s - ref_σ ||² dt - KL(p_1 || ref_σ)` for the N coordinates that
@@ -172,15 +165,13 @@ def entropy(
     standardized samples; it is negligible unless σ is large. Variant j learns no score of x or y alone: `H(X) =
     H(X, Y) - H(Y | X)`. Arguments and errors as in :func:`mutual_information`.
     """
-    dim_y = clean.shape[-1] - dim_x
-    own = {name: diffused_coordinates(variant, name, dim_x, dim_y) for name in VARIANTS[variant]}
+    variant, dim_x, times = scores.variant, scores.dim_x, scores.times
+    own = {name: diffused_coordinates(variant, name, dim_x, clean.shape[-1] - dim_x) for name in VARIANTS[variant]}
 
     def integrands(clean: Tensor, noisy: Tensor, noise: Tensor, t: Tensor) -> dict[str, Tensor]:
         return {
-            name: (predict(clean, noisy, t, name) - reference_noise(times, noisy[..., part], t, sigma))
-            .square()
-            .sum(dim=-1)
-            for name, part in own.items()
+            name: (noise_pred - reference_noise(times, noisy[..., own[name]], t, sigma)).square().sum(dim=-1)
+            for name, noise_pred in scores(clean, noisy, t).items()
         }
 
     from_reference = integrate(integrands, clean, times=times, **options)
@@ -192,38 +183,35 @@ def entropy(
         x = clean[..., part].double()
         cross = x.shape[-1] * (0.5 * math.log(2 * math.pi * sigma**2) - terminal) + x.square().sum(-1) / (2 * sigma**2)
         per_point[ENTROPIES[name]] = cross - from_reference[name]
-    if variant == "j":
-        per_point |= {"x": per_point["xy"] - per_point["y|x"], "y": per_point["xy"] - per_point["x|y"]}
-    return {name: summarize(f"entropy of {name}", values) for name, values in per_point.items()}
+    return {name: summarize(f"entropy of {name}", values) for name, values in with_single(per_point).items()}
 
 
-def known_entropies(variant: str) -> list[str]:
-    """Return the names of the entropies that :func:`entropy` estimates for a variant."""
-    return [ENTROPIES[name] for name in VARIANTS[variant]] + ["x", "y"] * (variant == "j")
+def with_single(entropies: dict) -> dict:
+    """Return entropies, or other values that add up like them, with those of x and y alone if they follow."""
+    if "xy" not in entropies:
+        return entropies
+    return entropies | {"x": entropies["xy"] - entropies["y|x"], "y": entropies["xy"] - entropies["x|y"]}
 
 
 @torch.no_grad()
-def growth(
-    predict: Predictor, clean: Tensor, *, times: Times, variant: str, dim_x: int, seeds: Sequence[int]
-) -> dict[str, float]:
+def growth(scores: Scores, clean: Tensor, *, seeds: Sequence[int]) -> dict[str, float]:
     """Return what halving the finest noise would add to mutual information and to negative entropies, in nats.
 
     That noise is the one at t_eps, below which details are not resolved: what grows there is not all found, and details
     that are much finer do not show here. Halving the noise multiplies the signal-to-noise ratio by 4, which adds `½ log
     4 · E || b - a ||²` to first order, by `dI/d snr = ½ mmse` (Guo, Shamai, Verdú, 2005). Keys are `information` and
-    those of :func:`known_entropies`; values are means over replicates and the first test points. Arguments are those of
+    those of :func:`entropy`; values are means over replicates and the first test points. Arguments are those of
     :func:`mutual_information`.
     """
-    clean = clean[:, :ROWS]
+    clean, times = clean[:, :ROWS], scores.times
     t = torch.full(clean.shape[:2], times.t_eps, dtype=clean.dtype, device=clean.device)
     noisy = times.sde.perturb(clean, random.normals(clean.shape[1:], seeds, "growth", device=clean.device), t)
-    predictions = {name: predict(clean, noisy, t, name) for name in VARIANTS[variant]}
-    a, b = split_predictions(variant, predictions)
-    squares = {ENTROPIES[name]: found for name, found in predictions.items()} | {"information": b - a}
-    found = {name: math.log(2) * values.square().sum(dim=-1).mean().item() for name, values in squares.items()}
-    if variant == "j":
-        found |= {"x": found["xy"] - found["y|x"], "y": found["xy"] - found["x|y"]}
-    return found
+    found = scores(clean, noisy, t)
+    a, b = split_predictions(scores.variant, found)
+    found = {ENTROPIES[name]: noise_pred for name, noise_pred in found.items()} | {"information": b - a}
+    return with_single(
+        {name: math.log(2) * values.square().sum(dim=-1).mean().item() for name, values in found.items()}
+    )
 
 
 @torch.no_grad()

@@ -5,10 +5,9 @@ operations; the layers see named views of it.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,19 +20,9 @@ from .layers import GROUPS, Parameters
 ALIGNMENT = 64
 
 
-class Architecture(NamedTuple):
-    """A kind of network."""
-
-    shapes: Callable[[int, int, int, int], dict[str, tuple[int, ...]]]
-    """Function of dim_in, dim_out, hidden and middle_blocks that returns name and shape of every parameter."""
-    forward: Callable[[Parameters, int, Tensor, Tensor], Tensor]
-    """Function of parameters, middle_blocks, variables and times; features come before the batch in all tensors."""
-
-
-ARCHITECTURES = {
-    "residual": Architecture(residual.shapes, residual.forward),
-    "gated": Architecture(gated.shapes, gated.forward),
-}
+ARCHITECTURES = {"residual": residual, "gated": gated}
+"""Modules with two functions: `shapes(dim_in, dim_out, hidden, middle_blocks)` gives name and shape of every parameter;
+`forward(parameters, middle_blocks, variables, times)` the outputs, with features before the batch in all tensors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +49,7 @@ class Network:
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter of one replicate; matrices are `(out, in)`."""
-        return self._architecture.shapes(self.dim_in, self.dim_out, self.hidden, self.middle_blocks)
+        return ARCHITECTURES[self.architecture].shapes(self.dim_in, self.dim_out, self.hidden, self.middle_blocks)
 
     @property
     def n_parameters(self) -> int:
@@ -101,8 +90,5 @@ class Network:
 
         `variables` has shape `(replicates, batch, dim_in)`, `times` has shape `(replicates, batch, 2)`.
         """
-        return self._architecture.forward(parameters, self.middle_blocks, variables.mT, times.mT).mT
-
-    @property
-    def _architecture(self) -> Architecture:
-        return ARCHITECTURES[self.architecture]
+        forward = ARCHITECTURES[self.architecture].forward
+        return forward(parameters, self.middle_blocks, variables.mT, times.mT).mT

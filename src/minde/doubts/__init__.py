@@ -1,6 +1,6 @@
 """Reasons to doubt samples and estimates, worded for warnings and logs."""
 
-from .estimates import SUPPORT, error_of_mean, of_bounds, of_few_rows, of_formulas, of_neighbors, of_singular
+from .estimates import SUPPORT, error_of_mean, of_bounds, of_few_rows, of_fit, of_formulas, of_neighbors, of_singular
 from .samples import (
     of_few_values,
     of_narrow_bulk,
@@ -17,6 +17,7 @@ __all__ = [
     "of_bounds",
     "of_few_rows",
     "of_few_values",
+    "of_fit",
     "of_formulas",
     "of_narrow_bulk",
     "of_narrow_side",

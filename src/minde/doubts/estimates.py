@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 import numpy as np
+import scipy.linalg
 
 from .neighbors import neighbor_information
-from .samples import FEW, ROUNDING, THIN
+from .samples import FEW, ROUNDING, THIN, of_thin_direction
 
 # How far inside may be above gap: as a share of gap, and in standard errors of gap; the larger of the two.
 APART_OF_GAP, APART_BY_CHANCE = 0.1, 3.0
@@ -49,6 +50,24 @@ def of_formulas(inside: Sequence[float], gap: Sequence[float], std_error: Sequen
         "with the estimate. Use more samples; or, if the two drift apart during training, fewer steps or a larger "
         "weight_decay; otherwise more steps"
     )
+
+
+def of_fit(
+    inside: Sequence[float],
+    std_error: Sequence[float],
+    growth: float,
+    x: np.ndarray,
+    y: np.ndarray,
+    raw: Sequence[np.ndarray],
+) -> Iterator[str]:
+    """Yield what test rows tell of the replicates' estimates: see the functions below.
+
+    `x` and `y` are preprocessed test rows `(n, dim)` of one replicate, `raw` those of x and y of all, in any units;
+    `std_error` is that of gap.
+    """
+    bounds = [*of_bounds(inside, std_error, growth, x, y)]
+    thin = (of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y)))
+    yield from filter(None, [*(bounds or [of_neighbors(inside, std_error, *raw)]), *thin])
 
 
 def of_bounds(
@@ -160,8 +179,7 @@ def _canonical_information(x: np.ndarray, y: np.ndarray) -> float:
 
 def _orthonormal(rows: np.ndarray) -> np.ndarray:
     """Return an orthonormal basis `(n, rank)` of the centred columns of `(n, dim)`."""
-    left, lengths, _ = np.linalg.svd(rows - rows.mean(axis=0, dtype=np.float64), full_matrices=False)
-    return left[:, lengths > ROUNDING * lengths.max()]
+    return scipy.linalg.orth(rows - rows.mean(axis=0, dtype=np.float64), rcond=ROUNDING)
 
 
 def _is_large(std_error: float, estimate: float) -> bool:
@@ -170,4 +188,4 @@ def _is_large(std_error: float, estimate: float) -> bool:
 
 def error_of_mean(std_error: Sequence[float]) -> float:
     """Return the standard error of the mean of independent estimates, from their standard errors."""
-    return sum(error**2 for error in std_error) ** 0.5 / len(std_error)
+    return math.hypot(*std_error) / len(std_error)

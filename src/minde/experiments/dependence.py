@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from minde.api.training import train as train_scores
 from minde.baselines import Replicate, estimates
 from minde.baselines.stacks import stack
-from minde.diffusion.estimators import estimation_times, mutual_information
+from minde.diffusion.estimators import mutual_information
 
 from .estimation import by_mine, split
 from .rows import Row, Seed
@@ -112,15 +112,5 @@ def by_minde(
     train, test = (torch.cat(pair, dim=-1) for pair in stack(drawn, device))
     settings |= {"verbose": True}
     trained = train_scores(settings, "c", (1, 1), train, seeds, title="MINDE-c, dependence")
-    found = mutual_information(
-        trained.predict,
-        test,
-        times=estimation_times(trained.model),
-        variant="c",
-        dim_x=1,
-        formulas=("inside",),
-        sigmas=(),
-        mc_draws=mc_draws,
-        seeds=seeds,
-    )
+    found = mutual_information(trained.scores, test, formulas=("inside",), sigmas=(), mc_draws=mc_draws, seeds=seeds)
     return found["inside"].value.tolist()

@@ -14,10 +14,6 @@ from pathlib import Path
 from . import verbs
 
 
-def _path(name: str, about: str, **options) -> tuple[str, dict]:
-    return name, {"type": Path, "required": True, "metavar": "PATH", "help": about, **options}
-
-
 def _json(text: str):
     return json.loads(sys.stdin.readline() if text == "-" else text)
 
@@ -30,154 +26,48 @@ def _stack(text: str) -> int | None:
     return int(text)
 
 
-_STACK = (
-    "--stack",
-    {
-        "type": _stack,
-        "default": "all",
-        "metavar": "N",
-        "help": "replicates per stack, or all",
-    },
-)
-_DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto", "help": "auto: CUDA if available"})
+_PATH = {"type": Path, "required": True}
 
-_EXPERIMENT = ("name", {"help": "which experiment, as in the config"})
+
+def _paths(*flags: str) -> list[tuple[str, dict]]:
+    return [(flag, _PATH) for flag in flags]
+
+
+_OUTS = ("--out", _PATH | {"nargs": "+"})  # a path per file format
+_STACK = ("--stack", {"type": _stack, "default": "all"})
+_DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto"})
+_NAME = ("name", {})
+_TABLE = ("name", {"choices": ("table1", "summary")})
+_TRAINING = [
+    ("--state", _PATH | {"required": False}),
+    ("--checkpoint-seconds", {"type": float, "default": 60}),
+    ("--together", {"type": int, "default": 1}),
+]
+_SHOWN = [("--estimates", _PATH | {"required": False}), ("--curves", _PATH | {"required": False, "nargs": "+"})]
+_PACKED = ("--files", _PATH | {"required": False, "nargs": "*", "default": []})
+_RATES = [("--rates", _PATH | {"nargs": "*"}), ("--checks", _PATH | {"nargs": "*"})]
 
 # A verb's function and its arguments besides --settings.
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dict]]]] = {
-    "sample": (verbs.sample, [_path("--out", "samples file to write")]),
-    "split": (verbs.split, [_path("--file", "Parquet or CSV file"), _path("--out", "samples file to write")]),
-    "latents": (verbs.latents, [_path("--out", "latents to write"), _DEVICE]),
-    "experiment": (verbs.experiment, [_EXPERIMENT, _path("--out", "rows to write"), _DEVICE]),
-    "experiment-figure": (
-        verbs.experiment_figure,
-        [
-            _EXPERIMENT,
-            _path("--rows", "rows of the experiment"),
-            _path("--out", "figures to write: .pdf or .png", nargs="+"),
-        ],
-    ),
-    "train": (
-        verbs.train,
-        [
-            _path("--samples", "samples of the task"),
-            _path("--weights", "weights to write"),
-            _path("--curve", "training curve to write"),
-            _path("--state", "checkpoint to write while training and to resume from", required=False),
-            (
-                "--checkpoint-seconds",
-                {
-                    "type": float,
-                    "default": 60,
-                    "metavar": "S",
-                    "help": "between checkpoints; 0: only if stopped",
-                },
-            ),
-            (
-                "--together",
-                {"type": int, "default": 1, "metavar": "N", "help": "cells per process; needs --state"},
-            ),
-            _STACK,
-            _DEVICE,
-        ],
-    ),
-    "estimate": (
-        verbs.estimate,
-        [
-            _path("--samples", "samples of the task"),
-            _path("--weights", "weights of the cell"),
-            _path("--curve", "training curve of the cell"),
-            _path("--out", "estimates to write"),
-            _STACK,
-            _DEVICE,
-        ],
-    ),
-    "score-errors": (
-        verbs.score_errors,
-        [
-            _path("--samples", "samples of the task"),
-            _path("--weights", "weights of the cell"),
-            _path("--out", "errors to write"),
-            _DEVICE,
-        ],
-    ),
-    "score-error-figure": (
-        verbs.score_error_figure,
-        [_path("--errors", "errors of the cell"), _path("--out", "figures to write: .pdf or .png", nargs="+")],
-    ),
-    "baseline": (
-        verbs.baseline,
-        [_path("--samples", "samples of the task"), _path("--out", "estimates to write"), _DEVICE],
-    ),
-    "merge": (
-        verbs.merge,
-        [
-            _path("--estimates", "folder of the cells' estimates"),
-            (
-                "--origins",
-                {"type": _json, "metavar": "JSON", "help": "the config that they must come from, or null"},
-            ),
-            _path("--out", "estimates to write"),
-        ],
-    ),
-    "table": (
-        verbs.table,
-        [
-            ("name", {"choices": ("table1", "summary"), "help": "which table"}),
-            _path("--estimates", "merged estimates"),
-            _path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+"),
-        ],
-    ),
-    "hyperparameters": (
-        verbs.hyperparameters,
-        [_path("--out", "tables to write: .csv, .md, .tex or .html", nargs="+")],
-    ),
-    "ratios": (
-        verbs.ratios,
-        [_path("--estimates", "merged estimates"), _path("--out", "tables to write: .csv, .md or .html", nargs="+")],
-    ),
-    "figure": (
-        verbs.figure,
-        [
-            (
-                "name",
-                {
-                    "choices": ("spread", "training_size", "training_curve", "sigma", "high_mi", "consistency"),
-                    "help": "which figure",
-                },
-            ),
-            _path("--estimates", "merged estimates", required=False),
-            _path("--curves", "training curves, in place of estimates", required=False, nargs="+"),
-            _path("--out", "figures to write: .pdf or .png", nargs="+"),
-        ],
-    ),
-    "comparison": (
-        verbs.comparison,
-        [
-            _path("--estimates", "merged estimates"),
-            _path("--others", "merged estimates of the other study"),
-            _path("--out", "figures to write: .pdf or .png", nargs="+"),
-        ],
-    ),
-    "bundle": (
-        verbs.bundle,
-        [
-            _path("--results", "folder of the study's results"),
-            _path(
-                "--files", "tables, figures and training curves, in that folder", nargs="*", required=False, default=[]
-            ),
-            _path("--lock", "versions of the software"),
-            _path("--out", "bundle to write"),
-        ],
-    ),
-    "unpack": (verbs.unpack, [_path("--bundle", "bundle to read"), _path("--out", "file to write")]),
-    "plan": (
-        verbs.plan,
-        [
-            _path("--rates", "results of the throughput benchmark", nargs="*"),
-            _path("--checks", "results of the benchmark that checks a prediction", nargs="*"),
-        ],
-    ),
+    "sample": (verbs.sample, _paths("--out")),
+    "split": (verbs.split, _paths("--file", "--out")),
+    "latents": (verbs.latents, [*_paths("--out"), _DEVICE]),
+    "experiment": (verbs.experiment, [_NAME, *_paths("--out"), _DEVICE]),
+    "experiment-figure": (verbs.experiment_figure, [_NAME, *_paths("--rows"), _OUTS]),
+    "train": (verbs.train, [*_paths("--samples", "--weights", "--curve"), *_TRAINING, _STACK, _DEVICE]),
+    "estimate": (verbs.estimate, [*_paths("--samples", "--weights", "--curve", "--out"), _STACK, _DEVICE]),
+    "score-errors": (verbs.score_errors, [*_paths("--samples", "--weights", "--out"), _DEVICE]),
+    "score-error-figure": (verbs.score_error_figure, [*_paths("--errors"), _OUTS]),
+    "baseline": (verbs.baseline, [*_paths("--samples", "--out"), _DEVICE]),
+    "merge": (verbs.merge, [*_paths("--estimates", "--out"), ("--origins", {"type": _json})]),
+    "table": (verbs.table, [_TABLE, *_paths("--estimates"), _OUTS]),
+    "hyperparameters": (verbs.hyperparameters, [_OUTS]),
+    "ratios": (verbs.ratios, [*_paths("--estimates"), _OUTS]),
+    "figure": (verbs.figure, [_NAME, *_SHOWN, _OUTS]),
+    "comparison": (verbs.comparison, [*_paths("--estimates", "--others"), _OUTS]),
+    "bundle": (verbs.bundle, [*_paths("--results", "--lock", "--out"), _PACKED]),
+    "unpack": (verbs.unpack, _paths("--bundle", "--out")),
+    "plan": (verbs.plan, _RATES),
 }
 
 
@@ -187,9 +77,7 @@ def parser() -> argparse.ArgumentParser:
     subparsers = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (function, arguments) in VERBS.items():
         verb = subparsers.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
-        verb.add_argument(
-            "--settings", type=_json, required=True, metavar="JSON", help="the part of the config that this step reads"
-        )
+        verb.add_argument("--settings", type=_json, required=True)
         for flag, options in arguments:
             verb.add_argument(flag, **options)
         verb.set_defaults(function=function)

@@ -60,20 +60,17 @@ def replicates(settings: dict, samples_path: Path) -> Iterator[baselines.Replica
     """Yield the samples of each replicate, with the training split and a seed if the method trains."""
     task, method, train_size = (settings.get(key) for key in ("task", "method", "train_size"))
     for number in range(settings["replicates"]):
-        tests, trains, seed = samples.read(samples_path, number, "test"), (None, None), None
+        splits, seed = {"test": samples.read(samples_path, number, "test")}, None
         if method not in methods.UNTRAINED:
-            trains = samples.read(samples_path, number, "train", train_size)
+            splits["train"] = samples.read(samples_path, number, "train", train_size)
             seed = seed_of(settings["seed"], task, train_size, number, f"train/{method}")
         if settings.get("preprocess") == "gaussianize":
-            ranks_of = tests if method in methods.UNTRAINED else trains
-            tests, trains = (
-                tuple(None if x is None else gaussianized(x, ranked) for x, ranked in zip(xy, ranks_of, strict=True))
-                for xy in (tests, trains)
-            )
-        (x_test, y_test), (x_train, y_train) = tests, trains
-        yield baselines.Replicate(
-            number=number, x_test=x_test, y_test=y_test, x_train=x_train, y_train=y_train, seed=seed
-        )
+            ranked = splits.get("train", splits["test"])
+            splits = {split: tuple(map(gaussianized, pair, ranked)) for split, pair in splits.items()}
+        rows = {
+            f"{name}_{split}": rows for split, pair in splits.items() for name, rows in zip("xy", pair, strict=True)
+        }
+        yield baselines.Replicate(number=number, seed=seed, **rows)
 
 
 def gaussianized(rows: np.ndarray, ranked: np.ndarray) -> np.ndarray:

@@ -1,7 +1,5 @@
 """The step `estimate`: samples and weights in, a row per replicate and formula out."""
 
-import dataclasses
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -9,7 +7,7 @@ import torch
 from torch import Tensor
 
 from minde import doubts
-from minde.diffusion.estimators import Estimates, estimation_times, growth, mutual_information
+from minde.diffusion.estimators import Estimates, growth, mutual_information, scores_of
 from minde.files import provenance
 from minde.hardware import hardware_of
 from minde.progress import Progress, tell
@@ -77,15 +75,14 @@ def _estimate_part(
     stacks_done: int,
 ) -> dict[str, Estimates]:
     """Estimate a stack of replicates, by name; `tensors` and test samples `clean` are those of the stack."""
-    model, parameters = trained_model(training, tensors, clean.device)
+    scores = scores_of(
+        *trained_model(training, tensors, clean.device), importance_sampling=settings["importance_sampling"]
+    )
     before = stacks_done * settings["mc_draws"]
     with memory_of(title_of(training, clean.device, stack), stack.stop - stack.start):
         return mutual_information(
-            partial(model.noise_pred, parameters),
+            scores,
             clean,
-            variant=model.variant,
-            dim_x=model.dim_x,
-            times=dataclasses.replace(model.times, importance_sampling=settings["importance_sampling"]),
             formulas=settings["formulas"],
             sigmas=settings["sigmas"],
             mc_draws=settings["mc_draws"],
@@ -98,15 +95,8 @@ def _estimate_part(
 
 def _growth(training: dict, tensors: dict[str, Tensor], clean: Tensor) -> float:
     """Return what halving the finest noise would add to mutual information, by the networks of one replicate."""
-    model, parameters = trained_model(training, tensors, clean.device)
-    return growth(
-        partial(model.noise_pred, parameters),
-        clean,
-        times=estimation_times(model),
-        variant=model.variant,
-        dim_x=model.dim_x,
-        seeds=seeds_of(training, "growth")[:1],
-    )["information"]
+    scores = scores_of(*trained_model(training, tensors, clean.device))
+    return growth(scores, clean, seeds=seeds_of(training, "growth")[:1])["information"]
 
 
 def _tell_doubts(
@@ -116,12 +106,10 @@ def _tell_doubts(
     inside, gap = (found[name].value.tolist() for name in ("inside", "gap"))
     std_error = found["gap"].std_error.tolist()
     x, y = (rows.numpy() for rows in clean[0].cpu().split([training["dim_x"], training["dim_y"]], dim=1))
-    bounds = [*doubts.of_bounds(inside, std_error, grows, x, y)]
     warnings = [
         doubts.of_few_rows(fmean(gap), doubts.error_of_mean(std_error)),
         doubts.of_formulas(inside, gap, std_error),
-        *(bounds or [doubts.of_neighbors(inside, std_error, x, y)]),
-        *(doubts.of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y))),
+        *doubts.of_fit(inside, std_error, grows, x, y, (x, y)),
     ]
     if training["preprocess"] == "standardize":
         columns = [(name, i, column) for name, rows in (("x", x), ("y", y)) for i, column in enumerate(rows.T)]

@@ -1,11 +1,11 @@
 """The step `score-errors`: samples and weights in, the error of every learned score by time out."""
 
-from functools import partial
 from pathlib import Path
 
 import torch
 
 from minde.diffusion.diagnostics import score_errors as errors_of
+from minde.diffusion.estimators import scores_of
 from minde.files import provenance
 from minde.hardware import hardware_of
 from minde.study import results, samples, score_errors, weights
@@ -32,15 +32,8 @@ def measure(settings: dict, samples_path: Path, weights_path: Path, out: Path, d
         _, clean = read_cell(training, samples_path, None, device)
         tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
         model, parameters = trained_model(training, tensors, device)
-        times, found = errors_of(
-            partial(model.noise_pred, parameters),
-            clean,
-            times=model.times,
-            variant=model.variant,
-            dim_x=model.dim_x,
-            parts=PARTS,
-            seeds=seeds,
-        )
+        scores = scores_of(model, parameters, importance_sampling=model.times.importance_sampling)
+        times, found = errors_of(scores, clean, parts=PARTS, seeds=seeds)
     rows = [
         {"score": score, "replicate": replicate, "time": time, "excess": excess}
         for score, by_replicate in found.items()

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from statistics import fmean
 
 import torch
 from torch import Tensor
 
 from minde.diffusion.base import Moments
-from minde.diffusion.estimators import estimates_of_state
+from minde.diffusion.estimators import Estimates, estimates_of_state
 from minde.diffusion.model import Model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.training import State, restore, start, tensors_of, train_stack
@@ -113,9 +112,10 @@ class StackMember:
         """
         if milestone := self._points(step) > self.points_done:
             self.points_done = self._points(step)
-            rows = self._curve_rows(step, average, loss)
-            self.curve += rows
-            self.latest = f"MI {_means(rows)} nats, "
+            found = self._estimates(average)
+            self.curve += self._curve_rows(step, found, loss)
+            means = ", ".join(f"{name} {estimates.value.mean():.3f}" for name, estimates in found.items())
+            self.latest = f"MI {means} nats, "
         self.progress.report(step, f"{self.latest}loss {loss.mean():.4f}", milestone=milestone)
 
     def commit(self, tensors: dict[str, Tensor]) -> None:
@@ -127,12 +127,13 @@ class StackMember:
         """Return the number of points of the training curve up to a step."""
         return step * self.settings["curve"]["points"] // self.recipe.steps
 
-    def _curve_rows(self, step: int, average: Tensor, loss: Tensor) -> list[dict]:
-        """Return the rows of one point of the training curve: every replicate by every formula."""
-        first = self.stack.start
+    def _estimates(self, average: Tensor) -> dict[str, Estimates]:
         test, seeds = self.training.inputs.test[self.stack], seeds_of(self.settings, "curve")[self.stack]
-        found = estimates_of_state(self.model, average, test, seeds, first=first)
-        now = {"step": step, "seconds": self.seconds}
+        return estimates_of_state(self.model, average, test, seeds, first=self.stack.start)
+
+    def _curve_rows(self, step: int, found: dict[str, Estimates], loss: Tensor) -> list[dict]:
+        """Return the rows of one point of the training curve: every replicate by every formula."""
+        first, now = self.stack.start, {"step": step, "seconds": self.seconds}
         losses = dict(enumerate(loss.tolist(), first))
         return [now | {"loss": losses[row["replicate"]]} | row for row in estimate_rows(found, first)]
 
@@ -195,11 +196,3 @@ def _join(tensors: list[Tensor]) -> Tensor:
 def _split(members: list[StackMember], *tensors: Tensor) -> list[tuple[Tensor, ...]]:
     """Return each of a stack's tensors in pieces, one for each member."""
     return [tensor.split([member.size for member in members]) for tensor in tensors]
-
-
-def _means(rows: list[dict]) -> str:
-    """Return the mean over replicates by every formula, as text."""
-    by_estimator: dict[str, list[float]] = {}
-    for row in rows:
-        by_estimator.setdefault(row["estimator"], []).append(row["estimate"])
-    return ", ".join(f"{name} {fmean(values):.3f}" for name, values in by_estimator.items())

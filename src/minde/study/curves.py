@@ -34,7 +34,5 @@ def read(path: str | Path) -> tuple[pa.Table, dict]:
 def train_seconds(path: str | Path) -> dict[int, float]:
     """Return the training time of each replicate (device seconds), from its training curve."""
     curve, _ = read(path)
-    longest: dict[int, float] = {}
-    for replicate, seconds in zip(*(curve[name].to_pylist() for name in ("replicate", "seconds")), strict=True):
-        longest[replicate] = max(seconds, longest.get(replicate, 0.0))
-    return longest
+    longest = curve.group_by("replicate").aggregate([("seconds", "max")])
+    return dict(zip(*(longest[name].to_pylist() for name in ("replicate", "seconds_max")), strict=True))

@@ -2,8 +2,8 @@
 
 import json
 
-from .design import Cell, options_of, task_of, training_of
-from .methods import COMPETITORS
+from .design import Cell, options_of, preprocess_of, task_of, training_of
+from .methods import COMPETITORS, UNTRAINED
 from .seeds import canonical
 
 
@@ -38,10 +38,16 @@ def _of_task(config: dict, method: str, task: str) -> dict[str, list[int]]:
     """Return the hyper-parameters of a method on a task, as text, and at which train sizes it has them."""
     found: dict[str, list[int]] = {}
     for size in config["train_sizes"]:
-        cell = Cell(method=method, task=task, train_size=size)
-        settings = options_of(config, method) if method in COMPETITORS else _of_variant(config, cell)
+        cell = Cell(method=method, task=task, train_size=0 if method in UNTRAINED else size)
+        settings = _of_competitor(config, cell) if method in COMPETITORS else _of_variant(config, cell)
         found.setdefault(canonical(settings), []).append(size)
     return found
+
+
+def _of_competitor(config: dict, cell: Cell) -> dict:
+    """Return the options of a competitor, and `preprocess` if by ranks, see :func:`.step_settings.baseline`."""
+    preprocess = preprocess_of(config, cell)
+    return ({"preprocess": preprocess} if preprocess == "gaussianize" else {}) | options_of(config, cell.method)
 
 
 def _of_variant(config: dict, cell: Cell) -> dict:

@@ -24,9 +24,8 @@ def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
 
 def of_widths(estimates: pd.DataFrame, sigmas: list[float]) -> pd.DataFrame:
     """Return the estimates, with those of the σ formula at these widths only."""
-    others = [name for name in set(estimates["estimator"]) if name.startswith("sigma=")]
-    shown = {f"sigma={sigma:g}" for sigma in sigmas}
-    return estimates[~estimates["estimator"].isin(set(others) - shown)]
+    names, shown = estimates["estimator"], [f"sigma={sigma:g}" for sigma in sigmas]
+    return estimates[~names.str.startswith("sigma=") | names.isin(shown)]
 
 
 def at_train_size(estimates: pd.DataFrame, train_size: int | None = None) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """Weights of a cell, which its training writes by `minde.tensors`: read, or refused with what makes them anew."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +14,16 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 
     Raises ValueError naming the file and the rule that makes it, if it is damaged or has no provenance.
     """
-    with _explained(path):
-        return tensors.read(path)
+    return _read(tensors.read, path)
 
 
 def read_provenance(path: str | Path) -> dict:
     """Read the provenance of a cell's tensors only. Raises ValueError like `read`, if the header is damaged."""
-    with _explained(path):
-        return tensors.read_header(path)
+    return _read(tensors.read_header, path)
 
 
-@contextmanager
-def _explained(path: str | Path) -> Iterator[None]:
+def _read(read: Callable, path: str | Path):
     try:
-        yield
+        return read(path)
     except tensors.UnreadableError as error:
         raise ValueError(f"{path} does not hold the weights of a cell ({error}); {remedy('train')}") from error

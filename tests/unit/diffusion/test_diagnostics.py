@@ -6,6 +6,7 @@ from gaussians import gaussian_with
 
 from minde.diffusion.conditioning import VARIANTS
 from minde.diffusion.diagnostics import score_errors
+from minde.diffusion.estimators import Scores
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
 
@@ -15,15 +16,12 @@ GAUSSIAN = gaussian_with(0.5, 2)
 
 def errors(variant: str, offset: float):
     """Errors of the Gaussian's own scores, off by a constant."""
-    return score_errors(
-        lambda *a: GAUSSIAN.noise(TIMES.sde, *a) + offset,
-        GAUSSIAN.sample(2, 20_000, seed=0),
-        times=TIMES,
-        variant=variant,
-        dim_x=2,
-        parts=5,
-        seeds=[1, 2],
-    )
+
+    def predict(*question):
+        return GAUSSIAN.noise(TIMES.sde, *question) + offset
+
+    scores = Scores(predict=predict, variant=variant, dim_x=2, times=TIMES)
+    return score_errors(scores, GAUSSIAN.sample(2, 20_000, seed=0), parts=5, seeds=[1, 2])
 
 
 @pytest.mark.parametrize("variant", ["c", "j"])
@@ -50,7 +48,8 @@ def test_every_sample_counts_in_its_part_and_too_few_are_refused() -> None:
             return GAUSSIAN.noise(TIMES.sde, clean, noisy, t, name) + 100 * TIMES.clock(t).unsqueeze(-1)
 
         clean = GAUSSIAN.sample(1, n, seed=0)
-        return score_errors(predict, clean, times=TIMES, variant="c", dim_x=2, parts=20, seeds=[1])
+        scores = Scores(predict=predict, variant="c", dim_x=2, times=TIMES)
+        return score_errors(scores, clean, parts=20, seeds=[1])
 
     times, found = measured(39)
     squared = found["marginal"][0] / 100**2

@@ -14,17 +14,20 @@ SIGMAS = (0.5, 1.0, 3.0)
 CASES = [(0.1, 1), (0.4, 1), (5.0, 1), (0.5, 3), (2.0, 3), (1.0, 10), (5.0, 10)]
 
 
+def scores_of(gaussian: Gaussian, variant: str, times: Times) -> estimators.Scores:
+    return estimators.Scores(
+        predict=lambda *a: gaussian.noise(times.sde, *a), variant=variant, dim_x=gaussian.dim_x, times=times
+    )
+
+
 def estimate(gaussian: Gaussian, variant: str, *, importance_sampling: bool = True, stratified: bool = True, **options):
     # With a smaller t_eps than the paper's, the bias of the constant weight is below the Monte Carlo error.
     times = Times(sde=SDE(), t_eps=1e-5, importance_sampling=importance_sampling)
     options = {"n": 4000, "mc_draws": 4, "seeds": [1, 2]} | options
     clean = gaussian.sample(len(options["seeds"]), options.pop("n"), seed=0)
     return estimators.mutual_information(
-        lambda *a: gaussian.noise(times.sde, *a),
+        scores_of(gaussian, variant, times),
         clean,
-        times=times,
-        variant=variant,
-        dim_x=gaussian.dim_x,
         formulas=("inside", "sigma", "gap"),
         sigmas=SIGMAS,
         stratified=stratified,
@@ -87,11 +90,8 @@ def test_stratified_times_lower_the_error() -> None:
 def test_entropies_are_the_gaussians(variant: str, sigma: float) -> None:
     gaussian, times = gaussian_with(1.0, 2), Times(sde=SDE())
     found = estimators.entropy(
-        lambda *a: gaussian.noise(times.sde, *a),
+        scores_of(gaussian, variant, times),
         gaussian.sample(2, 10_000, seed=0),
-        times=times,
-        variant=variant,
-        dim_x=2,
         sigma=sigma,
         mc_draws=10,
         seeds=[1, 2],
@@ -108,10 +108,17 @@ def test_divergences_are_the_gaussians(importance_sampling: bool) -> None:
     exact = 0.5 * (torch.logdet(q.covariance) - torch.logdet(p.covariance) - 4)
     exact += 0.5 * torch.trace(torch.linalg.solve(q.covariance, p.covariance))
     times = Times(sde=SDE(), t_eps=1e-5, importance_sampling=importance_sampling)
+
+    def scores(of: Gaussian) -> estimators.Scores:
+        def predict(clean, noisy, t, _):
+            return of.noise(times.sde, clean, noisy, t, "joint")
+
+        return estimators.Scores(predict=predict, variant="x", dim_x=4, times=times)
+
     found = estimators.divergence(
-        *(lambda clean, noisy, t, _, of=of: of.noise(times.sde, clean, noisy, t, "joint") for of in (p, q)),
+        scores(p),
+        scores(q),
         p.sample(2, 10_000, seed=0),
-        times=times,
         mc_draws=10,
         seeds=[1, 2],
     )
@@ -127,11 +134,8 @@ def test_a_replicate_does_not_see_the_others() -> None:
 
     def run(clean, seeds):
         return estimators.mutual_information(
-            lambda *a: gaussian.noise(times.sde, *a),
+            scores_of(gaussian, "j", times),
             clean,
-            times=times,
-            variant="j",
-            dim_x=2,
             formulas=["gap"],
             sigmas=[],
             mc_draws=2,
@@ -152,22 +156,20 @@ def test_a_replicate_does_not_see_the_others() -> None:
 )
 def test_what_cannot_be_estimated_is_named(change: dict, message: str) -> None:
     settings = {"formulas": ["gap"], "sigmas": [], "mc_draws": 1, "stratified": True, "seeds": [0, 1]}
+    scores = scores_of(gaussian_with(0.5, 1), "c", Times(sde=SDE()))
     with pytest.raises(ValueError, match=message):
-        estimators.mutual_information(
-            None, torch.zeros(2, 2, 2), times=Times(sde=SDE()), variant="c", dim_x=1, **(settings | change)
-        )
+        estimators.mutual_information(scores, torch.zeros(2, 2, 2), **(settings | change))
 
 
 def test_an_estimate_that_is_not_finite_is_named() -> None:
+
+    def predict(clean, noisy, t, score):
+        return noisy[..., :1] * (torch.nan if score == "marginal" else 1) ** torch.arange(len(noisy)).view(-1, 1, 1)
+
     with pytest.raises(FloatingPointError, match=r"'inside' of replicate 1 is nan"):
         estimators.mutual_information(
-            lambda clean, noisy, t, score: (
-                noisy[..., :1] * (torch.nan if score == "marginal" else 1) ** torch.arange(len(noisy)).view(-1, 1, 1)
-            ),
+            estimators.Scores(predict=predict, variant="c", dim_x=1, times=Times(sde=SDE())),
             torch.zeros(2, 8, 2),
-            times=Times(sde=SDE()),
-            variant="c",
-            dim_x=1,
             formulas=["inside"],
             sigmas=[],
             mc_draws=1,
@@ -182,9 +184,7 @@ def test_the_growth_at_the_finest_noise_is_that_of_gaussians(variant: str, mutua
     """The noise that is predicted has the squared length `Σ s² / (k² λ + s²)`, λ the variances along each axis."""
     gaussian, times = gaussian_with(mutual_information, 1), Times(sde=SDE())
     clean = gaussian.sample(2, 2000, seed=0)
-    found = estimators.growth(
-        lambda *a: gaussian.noise(times.sde, *a), clean, times=times, variant=variant, dim_x=1, seeds=[1, 2]
-    )
+    found = estimators.growth(scores_of(gaussian, variant, times), clean, seeds=[1, 2])
     t = torch.tensor(times.t_eps, dtype=torch.float64)
     k, variance = times.sde.mean_scale(t), times.sde.variance(t)
 
@@ -192,7 +192,7 @@ def test_the_growth_at_the_finest_noise_is_that_of_gaussians(variant: str, mutua
         eigenvalues = torch.linalg.eigvalsh(gaussian.conditional_covariance(of, given))
         return math.log(2) * (variance / (k**2 * eigenvalues + variance)).sum().item()
 
-    assert found.keys() == {"information", *estimators.known_entropies(variant)}
+    assert found.keys() == {"information", *estimators.ENTROPIES_OF[variant]}
     if variant == "c":
         information = expected("x", "y") - expected("x", None)
         entropies = {"x": expected("x", None), "x|y": expected("x", "y")}

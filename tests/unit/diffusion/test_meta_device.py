@@ -13,7 +13,7 @@ from trainings import FAST, PAPER, model, samples
 from minde.diffusion import estimators, mixture, random, training
 from minde.diffusion.base import fit_base
 from minde.diffusion.batches import Batches
-from minde.diffusion.estimators import FORMULAS, mutual_information
+from minde.diffusion.estimators import FORMULAS, mutual_information, scores_of
 from minde.diffusion.training import State
 
 META = torch.device("meta")
@@ -62,11 +62,8 @@ def test_an_estimate_stays_on_its_device_and_asks_it_for_nothing(variant, base, 
     built, x = on_meta(variant, base)
     parameters = built.network.unflatten(built.network.initialize(SEEDS, META))
     found = mutual_information(
-        lambda *of: built.noise_pred(parameters, *of),
+        scores_of(built, parameters),
         x,
-        times=built.times,
-        variant=variant,
-        dim_x=built.dim_x,
         formulas=FORMULAS,
         sigmas=(1.0,),
         mc_draws=2,

@@ -12,7 +12,6 @@ from minde.diffusion import estimators
 from minde.diffusion.batches import CHUNK, Batches
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
-from minde.diffusion.times import Times
 from minde.diffusion.training import restore, start, tensors_of, train_stack
 
 CPU = torch.device("cpu")
@@ -150,31 +149,22 @@ def test_training_learns_the_scores_of_a_gaussian(variant: str) -> None:
     x = samples(2, 5000)
     recipe = dataclasses.replace(FAST, steps=1200, batch_size=256, learning_rate=4e-3)
     built, state = model(x, variant), run(x, variant, recipe, [7, 8])
-    parameters = built.network.unflatten(state.average)
+    scores = estimators.scores_of(built, built.network.unflatten(state.average))
     fresh = GAUSSIAN.sample(2, 4000, seed=5).float()
 
-    def predict(*question):
-        return built.noise_pred(parameters, *question)
-
     def error(clean, noisy, noise, t):
-        scores = ("marginal", "conditional") if variant == "c" else ("joint", "x_given_y", "y_given_x")
         return {
-            s: (predict(clean, noisy, t, s) - GAUSSIAN.noise(SDE(), clean.double(), noisy.double(), t.double(), s))
-            .square()
-            .mean(-1)
-            for s in scores
+            name: (learned - GAUSSIAN.noise(SDE(), clean.double(), noisy.double(), t.double(), name)).square().mean(-1)
+            for name, learned in scores(clean, noisy, t).items()
         }
 
-    times = Times(sde=SDE())
+    times = scores.times
     errors = estimators.integrate(error, fresh, times=times, mc_draws=1, stratified=True, seeds=[1, 2])
     for name, values in errors.items():
         assert values.mean() / (0.5 * times.normalizer) < 0.02, name
     found = estimators.mutual_information(
-        predict,
+        scores,
         fresh,
-        times=times,
-        variant=variant,
-        dim_x=2,
         formulas=["gap"],
         sigmas=[],
         mc_draws=10,
@@ -189,11 +179,8 @@ def test_a_gaussian_base_is_right_before_the_first_step() -> None:
     built = model(x, "j", base="gaussian")
     parameters = built.network.unflatten(start(built, [7, 8], CPU).parameters.detach())
     found = estimators.mutual_information(
-        lambda *question: built.noise_pred(parameters, *question),
+        estimators.scores_of(built, parameters),
         x[:, :5000],
-        times=Times(sde=SDE()),
-        variant="j",
-        dim_x=2,
         formulas=["inside"],
         sigmas=[],
         mc_draws=4,

@@ -73,6 +73,16 @@ def test_variants_with_other_settings_have_lines_of_their_own():
     ]
 
 
+def test_competitors_that_read_ranks_say_so():
+    """An override of train sizes matches no method that does not train."""
+    override = {"match": {"train_size": {"min": 500}, "methods": ["ksg"]}, "set": {"preprocess": "gaussianize"}}
+    found = lines("accuracy", tasks=["student-identity-1-1-1"], methods=["ksg"], overrides=[override])
+    assert [line[6] for line in texts(found)] == ["neighbors 10"]
+    override["match"].pop("train_size")
+    found = lines("accuracy", tasks=["student-identity-1-1-1"], methods=["ksg"], overrides=[override])
+    assert [line[6] for line in texts(found)] == ["neighbors 10, preprocess gaussianize"]
+
+
 def test_settings_that_depend_on_the_train_size_name_it(tmp_path):
     override = {"match": {"train_size": {"max": 5000}}, "set": {"training": {"batch_size": 64}}}
     found = lines("accuracy", tasks=["1v1-normal-0.75"], train_sizes=[500, 5000, 100000], overrides=[override])

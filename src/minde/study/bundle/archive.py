@@ -176,7 +176,7 @@ def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
             yield f"{name!r} exists {count} times"
         if name not in expected:
             yield f"{name!r} is extra: the manifest does not list it"
-        if leaves_folder(name):
+        if _leaves_folder(name):
             yield f"{name!r} would be written outside the target folder"
     yield from (f"{name!r} is missing" for name in listed if name not in names)
     for info in infos:
@@ -186,7 +186,7 @@ def _problems(file: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
             yield f"{info.filename!r} has {info.file_size} bytes where the manifest says {size}"
 
 
-def leaves_folder(name: str) -> bool:
+def _leaves_folder(name: str) -> bool:
     """Return whether a member's name is anything but a normalized path below the target folder."""
     parts = name.split("/")
     return any(part in ("", ".", "..") for part in parts) or any(c in name for c in "\\:\0")

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..rows import row_label
-from ..selection import at_train_size, check_finite, rows_in_order
+from ..selection import at_train_size, rows_in_order
 from .panels import (
     AXIS_LABEL,
     COLORS,
@@ -58,7 +58,6 @@ def sigma(estimates: pd.DataFrame) -> Figure:
 
     Raises ValueError if there are no estimates by these formulas, or if one is NaN or infinite.
     """
-    check_finite(estimates)
     shown = at_train_size(estimates)
     shown = shown[shown["estimator"].str.startswith("sigma=")]
     if shown.empty:

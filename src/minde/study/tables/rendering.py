@@ -111,9 +111,9 @@ def class_meanings() -> dict[str, str]:
 def note(summary: pd.DataFrame) -> str:
     """Return an explanation of the numbers and marks of a table."""
     ours = summary[summary["replicates"] > 0]
-    counts, sizes = sorted(ours["replicates"].unique()), ours["train_size"].max()
+    counts, size = sorted(ours["replicates"].unique()), ours["train_size"].max()
     replicates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    trained = f"; methods that train used {sizes:,} samples" if sizes else ""
+    trained = f"; methods that train used {size:,} samples" if size else ""
     unknown = f", {MISSING} if unknown" if ours["mi_true"].isna().any() else ""
     return (
         f"Mutual information in nats, mean of {replicates} {'replicate' if counts == [1] else 'replicates'}{trained}. "
