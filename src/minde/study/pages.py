@@ -6,7 +6,8 @@ from collections.abc import Callable
 from .design import Cell, cells, truths
 from .methods import VARIANTS
 from .seeds import canonical
-from .tasks import HIGH_MI, TASKS
+from .task_labels import in_order
+from .tasks import HIGH_MI
 
 TASKS_PER_PAGE = {
     "spread": 20,
@@ -44,10 +45,8 @@ def methods_of(config: dict, figure: str) -> list[str]:
 
 
 def tasks_of(config: dict, figure: str) -> list[str]:
-    """Return the tasks that a figure shows, in the benchmark's order."""
-    order = {task: place for place, task in enumerate(TASKS)}
-    shown = [task for task in config["tasks"] if figure != "high_mi" or task in HIGH_MI]
-    return sorted(shown, key=lambda task: (order.get(task, len(order)), task))
+    """Return the tasks that a figure shows, in their order."""
+    return in_order(task for task in config["tasks"] if figure != "high_mi" or task in HIGH_MI)
 
 
 def tasks_of_page(config: dict, figure: str, page: int) -> list[str]:

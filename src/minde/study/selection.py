@@ -4,7 +4,7 @@ import pandas as pd
 
 from .results import KEYS
 from .rows import row_label, row_order
-from .tasks import TASKS
+from .task_labels import in_order
 
 
 def rows_in_order(estimates: pd.DataFrame) -> list[tuple[str, str]]:
@@ -17,9 +17,8 @@ def rows_in_order(estimates: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def tasks_in_order(estimates: pd.DataFrame) -> list[str]:
-    """Return the ids of the estimates' tasks: those of the benchmark in its order, then user files by name."""
-    found = set(estimates["task"])
-    return [*(task_id for task_id in TASKS if task_id in found), *sorted(found - TASKS.keys())]
+    """Return the ids of the estimates' tasks, in their order."""
+    return in_order(estimates["task"])
 
 
 def of_widths(estimates: pd.DataFrame, sigmas: list[float]) -> pd.DataFrame:

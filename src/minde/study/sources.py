@@ -149,6 +149,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "study/tables/consistency.py",
         "study/tables/html.py",
         "study/tables/rendering.py",
+        "study/task_labels.py",
         "study/tasks.py",
     ),
     "consistency_figure": (*_CONSISTENCY, *_FIGURE, "study/figures/consistency.py"),

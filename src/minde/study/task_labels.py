@@ -1,7 +1,7 @@
-"""Names of tasks in tables and figures. Separate from the tasks, so that a new name does not redraw samples."""
+"""Names and order of tasks in tables and figures. Separate from the tasks: a new name must not redraw samples."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .tasks import TASKS
 
@@ -17,6 +17,12 @@ ABBREVIATIONS = {
     "Student-t": "St",
 }
 """The paper's abbreviations of words in task names."""
+
+
+def in_order(task_ids: Iterable[str]) -> list[str]:
+    """Return the tasks, each once: those of the benchmark in its order, then user files by name."""
+    found = set(task_ids)
+    return [*(task_id for task_id in TASKS if task_id in found), *sorted(found - TASKS.keys())]
 
 
 def label_of(task_id: str) -> str:
