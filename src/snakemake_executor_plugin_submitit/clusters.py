@@ -114,7 +114,8 @@ class Slurm(Cluster):
                 return ""
             if attempt == 0:
                 self.monitor.warn(f"SLURM does not answer; trying for a minute to cancel {len(ids)} jobs")
-            time.sleep(CANCEL_PAUSE)
+            if attempt < CANCEL_TRIES - 1:
+                time.sleep(CANCEL_PAUSE)
         why = answer.text or slurm.LAST_ERRORS.get("squeue", "")
         by_hand = f"scancel {' '.join(ids)}" if ids else f"scancel those whose comment in squeue begins with {run}/"
         return f"{why}; cancel them by hand: {by_hand}"

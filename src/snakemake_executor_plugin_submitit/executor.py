@@ -105,8 +105,7 @@ class Executor(RemoteExecutor):
             else:
                 wanted.append(ready)
         pairs = self.previous.take(wanted)
-        with self._forgiving("record which jobs were taken over"):
-            self.previous.note_taken(entry for _, entry in pairs if entry)
+        self.previous.note_taken(entry for _, entry in pairs if entry)
         for ready, entry in pairs:
             if entry:
                 self.logger.info(f"Rule {ready.rule}: job {entry.cluster_id} of an earlier run does this already.")
@@ -248,8 +247,8 @@ class Executor(RemoteExecutor):
         ids = {info.external_jobid for info in active_jobs if info.external_jobid}
         waited_for = {key: allocation for key, allocation in self.allocations.items() if allocation.waited_for}
         ids |= waited_for.keys() | self.previous.all_to_cancel()
+        self.previous.note_cancelled()
         with self._forgiving("record which jobs are cancelled"):
-            self.previous.note_cancelled()
             for allocation in waited_for.values():
                 runs.Run(allocation.folder).note_cancelled(*allocation.waited_for)
         if trouble := self.cluster.cancel_run(self.this_run.id, ids):
@@ -267,7 +266,8 @@ class Executor(RemoteExecutor):
             time.sleep(0.2)
         calls = ", ".join(f"{count} {name}" for name, count in sorted(slurm.CALLS.items()))
         self.logger.info(f"Calls to the cluster: {calls or 'none'}.")
-        self.previous.close(self.workflow.executor_settings.keep_logs)
+        with self._forgiving("clear up after an earlier run"):
+            self.previous.close(self.workflow.executor_settings.keep_logs)
         if left := self.previous.unneeded():
             self.logger.warning(f"Jobs of an earlier run that are not needed were left alone: {' '.join(sorted(left))}")
         for run in (self.this_run, *self.previous.gone):

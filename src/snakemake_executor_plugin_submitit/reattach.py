@@ -51,7 +51,7 @@ class PreviousRuns:
         unrecorded = living - {noted.entry.cluster_id for noted in recorded}
         living = living - {cluster_id for _, cluster_id in others}
         left, over = _split(open_jobs, living)
-        _note(Run.note_end, over)
+        _note(Run.note_end, over, logger)
         to_cancel = {noted.entry.cluster_id for noted in open_jobs if noted.end == "cancelled"} & living
         if count := sum(entry.cluster_id not in to_cancel for entry in left):
             logger.info(f"{count} jobs of an earlier run are still there; those that are needed are taken over.")
@@ -84,7 +84,7 @@ class PreviousRuns:
             if fit is not None and fit.cluster_id not in self.to_cancel:
                 pairs.append((ready, fit))
             else:
-                _note(Run.note_cancelled, entries)  # so that no later run takes them over
+                _note(Run.note_cancelled, entries, self.logger)  # so that no later run takes them over
                 pairs.append((replace(ready, rivals=frozenset(ids | self.unrecorded)), None))
         taken = {entry for _, entry in pairs if entry}
         self.taken |= {entry.cluster_id for entry in taken}
@@ -100,7 +100,7 @@ class PreviousRuns:
 
     def note_taken(self, entries: Iterable[Entry]) -> None:
         """Record in the lists of the runs that submitted them that this run has taken jobs over."""
-        _note(lambda run, *tokens: run.note_taken(self.this_run, *tokens), entries)
+        _note(lambda run, *tokens: run.note_taken(self.this_run, *tokens), entries, self.logger)
 
     def _fitting(self, ready: Ready, near: list[Entry]) -> Entry | None:
         if len(near) != 1 or (near[0].outputs, near[0].fingerprint) != (ready.outputs, ready.fingerprint):
@@ -137,7 +137,7 @@ class PreviousRuns:
     def note_cancelled(self) -> None:
         """Record as cancelled the jobs of these allocations that this run has not taken over."""
         ids = self.all_to_cancel()
-        _note(Run.note_cancelled, [entry for entry in self.entries if entry.cluster_id in ids])
+        _note(Run.note_cancelled, [entry for entry in self.entries if entry.cluster_id in ids], self.logger)
 
     def close(self, keep_logs: bool) -> None:
         """Clear up after jobs that have succeeded but were not needed, since their outputs existed."""
@@ -198,10 +198,16 @@ def _has_ended(entry: Entry) -> bool:
     return work.result_path(entry.folder, entry.token).exists()
 
 
-def _note(note: Callable[..., None], entries: Iterable[Entry]) -> None:
-    """Call `note` with each run and its tokens, to record in its list what became of the entries."""
+def _note(note: Callable[..., None], entries: Iterable[Entry], logger: object) -> None:
+    """Call `note` with each run and its tokens, to record in its list what became of the entries.
+
+    A list that cannot be written, as on a full disk, is warned of: an exception would end Snakemake but not its jobs.
+    """
     tokens = defaultdict(list)
     for entry in entries:
         tokens[entry.folder].append(entry.token)
     for folder in tokens:
-        note(Run(Path(folder)), *tokens[folder])
+        try:
+            note(Run(Path(folder)), *tokens[folder])
+        except OSError as error:
+            logger.warning(f"Could not record what became of {len(tokens[folder])} jobs: {error}. Continuing.")

@@ -144,6 +144,17 @@ def test_a_job_that_lives_and_does_what_is_asked_is_taken_once(run):
     assert take(found, asked()) == [[]]
 
 
+def test_a_list_that_cannot_be_written_is_warned_of_and_stops_nothing(run, caplog):
+    """As on a full disk: the jobs of this run go on."""
+    run.note([entry(run)])
+    found = recover(run, Cluster("7_0"))
+    (run.folder / "jobs.jsonl").unlink()
+    (run.folder / "jobs.jsonl").mkdir()
+    assert take(found, asked(fingerprint="other")) == [["7_0"]]
+    found.note_cancelled()
+    assert caplog.text.count("Could not record what became of 1 jobs: ") == 2
+
+
 def test_a_job_that_is_gone_without_a_result_is_not(run):
     run.note([entry(run)])
     assert take(recover(run, Cluster()), asked()) == [[]]
