@@ -40,7 +40,7 @@ class Slurm:
     def look(self, now, *ids):
         """Return the jobs that are over at the time `now`."""
         self.now = now
-        return self.monitor.ended(set(ids or ("7_0",)))
+        return dict(self.monitor.ended(set(ids or ("7_0",))))
 
 
 def seen(state, reason="", nodes="n1", submitted=""):

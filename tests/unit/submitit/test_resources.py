@@ -23,8 +23,15 @@ def test_the_resources_of_a_plain_job():
     assert found["time"] == 90
     assert (found["qos"], found["constraint"]) == ("long", "a100|h100")
     assert found["additional_parameters"] == {"requeue": True, "nodes": 1, "ntasks": 1}
-    assert "partition" not in found
+    assert not {"partition", "mem_per_cpu"} & found.keys()
     assert found["wckey"] is None
+    assert found["stderr_to_stdout"]  # messages about failures look for one file
+
+
+def test_a_job_that_sets_nothing_has_an_hour_and_an_allocation_of_its_own():
+    found = request("fit", 1, {"qos": "", "runtime": None}, SITE)
+    assert (found.runtime, found.bundle, found.at_once, found.qos) == (60, 1, 1, None)
+    assert request("fit", 1, {"bundle": 2, "at_once": 4}, SITE).at_once == 2
 
 
 def test_how_many_members_of_an_array_run_and_the_commands_before_a_job_are_submitits_own_options():
@@ -35,9 +42,9 @@ def test_how_many_members_of_an_array_run_and_the_commands_before_a_job_are_subm
 
 
 def test_memory_per_cpu_goes_before_memory():
-    found = options(mem_mb=3000, mem_mb_per_cpu=700)
-    assert found["mem_per_cpu"] == "700MB"
-    assert "mem" not in found
+    for found in (options(mem_mb=3000, mem_mb_per_cpu=700), options(mem_mb_per_cpu=700)):
+        assert found["mem_per_cpu"] == "700MB"
+        assert "mem" not in found
 
 
 @pytest.mark.parametrize(
@@ -53,9 +60,10 @@ def test_generic_resources():
     assert options(gres=5)["gres"] == "5"
 
 
-def test_the_command_of_several_tasks_starts_once_and_may_start_them():
-    found = options(tasks=8, nodes=2)
-    assert found["additional_parameters"] == {"requeue": True, "nodes": 2, "ntasks": 8}
+@pytest.mark.parametrize(("tasks", "nodes"), [(8, 2), (8, 1), (1, 2)])
+def test_the_command_of_several_tasks_starts_once_and_may_start_them(tasks, nodes):
+    found = options(tasks=tasks, nodes=nodes)
+    assert found["additional_parameters"] == {"requeue": True, "nodes": nodes, "ntasks": tasks}
     assert found["srun_args"] == ["--cpus-per-task=1", "--ntasks=1", "--nodes=1", "--overlap"]
 
 
@@ -134,10 +142,11 @@ def test_a_misspelt_rule_is_noticed_and_a_rule_that_was_left_out_is_not():
 
 
 def test_extra_options():
-    assert dict(parse_extra("fit", "--reservation=class --exclusive --nice 5")) == {
+    assert dict(parse_extra("fit", "--reservation=class --exclusive --nice 5 --no-kill")) == {
         "reservation": "class",
         "exclusive": True,
         "nice": "5",
+        "no-kill": True,
     }
 
 

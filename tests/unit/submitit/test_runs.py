@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -102,17 +103,20 @@ def test_a_process_that_was_given_the_number_of_a_snakemake_is_not_taken_for_it(
 
 
 def test_a_snakemake_on_another_host_lives_as_long_as_it_says_so(run, monkeypatch):
-    monkeypatch.setattr(runs, "WATCH", 0.2)
     run.note([entry(run)])
     owner = {"host": "elsewhere", "pid": 1, "started": 0, "seen": 1}
     (run.folder / "owner.json").write_text(json.dumps(owner))
-    assert previous(run.folder.parent, print) == ([run], [])
+    said, pauses = [], []
+    monkeypatch.setattr(runs.time, "sleep", pauses.append)
+    assert previous(run.folder.parent, said.append) == ([run], [])
+    assert "whether the Snakemake that submitted jobs from elsewhere still runs" in said[0]
+    assert pauses == [60]
 
-    def says_so(text):
-        assert "whether the Snakemake that submitted jobs from elsewhere still runs" in text
+    def says_so(seconds):
         (run.folder / "owner.json").write_text(json.dumps(owner | {"seen": 2}))
 
-    assert previous(run.folder.parent, says_so) == ([], [run])
+    monkeypatch.setattr(runs.time, "sleep", says_so)
+    assert previous(run.folder.parent, print) == ([], [run])
 
 
 def test_a_run_shows_that_it_lives(tmp_path, monkeypatch):
@@ -120,11 +124,22 @@ def test_a_run_shows_that_it_lives(tmp_path, monkeypatch):
     run = Run.new(tmp_path)
     run.start()
     first, end = run.owner()["seen"], time.monotonic() + 60
-    while run.owner()["seen"] == first:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    with (run.folder / "owner.json").open() as file:
+        while run.owner()["seen"] == first:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert json.load(file)["seen"] == first  # whoever reads it meanwhile reads all of it, and takes nobody for gone
     run.remove_if_idle()
     assert not run.folder.exists()
+
+
+def test_links_and_folders_of_other_users_are_no_runs(run, monkeypatch):
+    (run.folder / "owner.json").unlink()  # one that nobody is known to own is
+    (run.folder.parent / "link").symlink_to(run.folder)
+    (run.folder.parent / "file").touch()
+    assert previous(run.folder.parent, print) == ([run], [])
+    monkeypatch.setattr(os, "getuid", lambda: run.folder.stat().st_uid + 1)
+    assert previous(run.folder.parent, print) == ([], [])
 
 
 def test_the_list_survives_a_line_that_was_cut_short(run):
@@ -158,6 +173,7 @@ def test_a_list_that_cannot_be_written_is_warned_of_and_stops_nothing(run, caplo
 def test_a_job_that_is_gone_without_a_result_is_not(run):
     run.note([entry(run)])
     assert take(recover(run, Cluster()), asked()) == [[]]
+    assert not any(run.open_entries())
 
 
 @pytest.mark.parametrize(("status", "made", "taken"), [(0, True, True), (0, False, False), (1, True, False)])
@@ -195,10 +211,12 @@ def test_a_job_that_would_make_the_same_files_otherwise_has_to_end_first(run, ot
     assert found.blocked([ready, free]) == ([], "")
 
 
-def test_a_job_whose_input_is_younger_is_not_taken(run):
-    run.note([entry(run, submitted=time.time() - 60)])
+@pytest.mark.parametrize(("age", "taken"), [(60, False), (-60, True)])
+def test_a_job_whose_input_is_younger_is_not_taken(run, age, taken):
+    run.note([entry(run, submitted=time.time() - age)])
     open("input", "w").close()
-    assert take(recover(run, Cluster("7_0")), asked(inputs=["input"])) == [["7_0"]]
+    found = take(recover(run, Cluster("7_0")), asked(inputs=["input", "temporary, and removed in the meantime"]))
+    assert found == (["7_0"] if taken else [["7_0"]])
 
 
 BUNDLE = asked(["a"]), asked(["b"]), asked(["c"])
@@ -239,6 +257,16 @@ def test_what_ctrl_c_has_cancelled_is_not_taken_over_but_waited_for(run):
     assert not found.unneeded()
 
 
+def test_what_is_not_needed_stays_and_ctrl_c_ends_the_rest_of_what_is_given_up(run):
+    run.note([entry(run, f"{name}-fit", key, (name,)) for name, key in (("a", "7_0"), ("b", "7_0"), ("c", "8_0"))])
+    found = recover(run, Cluster("7_0", "8_0"))
+    assert take(found, asked(["a"], "changed")) == [["7_0"]]
+    assert (found.all_to_cancel(), found.unneeded()) == ({"7_0"}, {"8_0"})
+    found.note_cancelled()
+    found.close(keep_logs=False)
+    assert [one.token for one in run.open_entries()] == ["c-fit"]
+
+
 def test_what_has_ended_and_is_still_seen_in_the_queue_is_no_stray(run):
     run.note([entry(run)])
     run.note_end("1-fit")
@@ -264,6 +292,17 @@ def test_what_is_waited_for_is_not_cancelled(run):
     assert take(found, BUNDLE[2]) == ["7_0"]
 
 
+def test_jobs_on_another_cluster_are_left_alone_with_a_warning(run, caplog):
+    run.note([replace(entry(run), cluster="local")])
+    assert take(recover(run, Cluster()), asked()) == [[]]
+    assert "Jobs of an earlier run on the cluster 'local' are ignored." in caplog.text
+    assert any(run.open_entries())
+    run.note_end("1-fit")
+    caplog.clear()
+    recover(run, Cluster())
+    assert not caplog.text
+
+
 def test_jobs_that_a_killed_snakemake_had_not_noted_are_cancelled(run):
     run.note([entry(run)])
     cluster = Cluster("7_0", "8_0", "8_1")
@@ -272,18 +311,23 @@ def test_jobs_that_a_killed_snakemake_had_not_noted_are_cancelled(run):
     assert take(found, asked(), asked(["other"])) == ["7_0", ["8_0", "8_1"]]
 
 
-def test_an_allocation_is_cleared_up_when_nobody_waits_for_anything_of_it(run):
-    allocation = runs.Allocation(run.folder, "7_0")
+def test_an_allocation_is_cleared_up_when_it_has_ended_and_nobody_waits_for_anything_of_it(run):
+    """Not before: if it is requeued, the results tell which of its commands have run."""
+    allocation = runs.Allocation(run.folder, "7_1")
     allocation.add("1-fit")
     allocation.add("2-fit")
-    for name in ("1-fit.result.json", "2-fit.result.json", "7_0_0_result.pkl", "7_0_0_log.out"):
+    for name in ("1-fit.result.json", "2-fit.result.json", "7_1_0_log.out", "7_10_0_result.pkl"):
         (run.folder / name).touch()
     allocation.close("1-fit", ok=True, keep_log=False)
+    allocation.close("2-fit", ok=True, keep_log=False)
+    assert not allocation.tidy()
+    (run.folder / "7_1_0_result.pkl").touch()
+    allocation.add("3-fit")
     assert not allocation.tidy()
     assert result_path(run.folder, "2-fit").exists()
-    allocation.close("2-fit", ok=True, keep_log=False)
+    allocation.close("3-fit", ok=True, keep_log=False)
     assert allocation.tidy()
-    assert sorted(path.name for path in run.folder.iterdir()) == ["jobs.jsonl", "owner.json"]
+    assert sorted(path.name for path in run.folder.iterdir()) == ["7_10_0_result.pkl", "jobs.jsonl", "owner.json"]
 
 
 def test_a_run_that_left_nothing_is_removed(run):
@@ -291,6 +335,10 @@ def test_a_run_that_left_nothing_is_removed(run):
     run.remove_if_idle()
     assert run.folder.exists()
     run.note_end("1-fit")
+    for name in ("1-fit.log", "7_0_0_log.out"):
+        (run.folder / name).touch()
+        run.remove_if_idle()
+        (run.folder / name).unlink()
     run.remove_if_idle()
     assert not run.folder.exists()
 

@@ -1,9 +1,12 @@
 """How the output of SLURM's commands is handled, with scripts that print what SLURM prints in trouble."""
 
 import os
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
+from submitit.helpers import DelayedSubmission
 
 from snakemake_executor_plugin_submitit import ExecutorSettings, clusters, options, slurm
 from snakemake_executor_plugin_submitit.base import BusyError, FullError, RefusedError
@@ -117,9 +120,21 @@ def test_slurm_is_refused_where_there_is_none_and_where_jobs_would_go_elsewhere(
         choose("slurm", tmp_path, 10, None)
     commands(scontrol="true")
     assert isinstance(choose("slurm", tmp_path, 10, None), Slurm)
-    monkeypatch.setenv("SBATCH_CLUSTERS", "other")
-    with pytest.raises(WorkflowError, match="SBATCH_CLUSTERS is set; unset it"):
-        choose("slurm", tmp_path, 10, None)
+    for name in ("SBATCH_CLUSTERS", "SLURM_CLUSTERS"):
+        monkeypatch.setenv(name, "other")
+        with pytest.raises(WorkflowError, match=f"{name} is set; unset it"):
+            choose("slurm", tmp_path, 10, None)
+        monkeypatch.delenv(name)
+
+
+def test_the_cluster_is_the_one_that_is_named_and_otherwise_slurm_if_there_is_one(commands, monkeypatch, tmp_path):
+    monkeypatch.delenv("SLURM_CLUSTERS", raising=False)
+    commands(scontrol="true")
+    assert [choose(name, tmp_path, 10, None).name for name in ("auto", "local", "debug")] == ["slurm", "local", "debug"]
+    commands(scontrol="echo 'scontrol: fatal: Could not establish a configuration source' >&2; exit 1")
+    assert choose("auto", tmp_path, 10, None).name == "local"
+    with pytest.raises(WorkflowError, match="--submitit-cluster is 'pbs'; slurm, local, debug or auto is needed"):
+        choose("pbs", tmp_path, 10, None)
 
 
 @pytest.mark.parametrize(
@@ -133,12 +148,13 @@ def test_slurm_is_refused_where_there_is_none_and_where_jobs_would_go_elsewhere(
         ("invalid partition specified: nowhere", RefusedError),
     ],
 )
-def test_what_passes_and_what_does_not(commands, cluster, said, kind):
-    commands(srun="true", squeue="true", sbatch=f"printf 'sbatch: error: {said}' >&2; exit 1")
+def test_what_passes_and_what_does_not(commands, cluster, tmp_path, said, kind):
+    commands(srun="true", squeue=f"touch {tmp_path}/asked", sbatch=f"printf 'sbatch: error: {said}' >&2; exit 1")
     with pytest.raises(kind) as error:
         cluster.submit(REQUEST, work(cluster, 3), "fit", "run/1")
     assert type(error.value) is kind
     assert not list(cluster.folder.iterdir())  # refused jobs leave no pickles
+    assert (tmp_path / "asked").exists() == (kind is not FullError)  # a full queue has certainly taken nothing
 
 
 def test_an_array_whose_answer_was_lost_is_withdrawn_before_it_is_submitted_again(commands, cluster, tmp_path):
@@ -164,11 +180,52 @@ def test_an_array_whose_answer_was_lost_is_withdrawn_before_it_is_submitted_agai
     assert (tmp_path / "cancelled").read_text() == "7\n"
 
 
+def test_what_was_submitted_in_spite_of_an_error_is_cancelled_before_the_failure_is_told(commands, cluster, tmp_path):
+    """Snakemake may submit the same jobs again."""
+    commands(
+        srun="true",
+        sbatch="echo 'sbatch: error: a plugin failed' >&2; exit 1",
+        squeue=r"printf '7_0|RUNNING|None|n1|10:00|run/1\n'",
+        scancel=f"echo $* >> {tmp_path}/cancelled",
+    )
+    with pytest.raises(RefusedError, match="a plugin failed"):
+        cluster.submit(REQUEST, work(cluster), "fit", "run/1")
+    assert (tmp_path / "cancelled").read_text() == "7\n"
+
+
+def test_what_has_not_appeared_in_the_queue_for_ten_minutes_is_not_waited_for(commands, cluster, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(clusters.time, "monotonic", lambda: now)
+    commands(srun="true", squeue="exit 1", sbatch="echo 'sbatch: error: Socket timed out' >&2; exit 1")
+    with pytest.raises(BusyError, match="Socket timed out"):
+        cluster.submit(REQUEST, work(cluster), "fit", "run/1")
+    commands(sbatch="echo 'Submitted batch job 8'")
+    now = 1599.0
+    with pytest.raises(BusyError, match="squeue does not answer"):
+        cluster.submit(REQUEST, work(cluster), "fit", "run/2")
+    now = 1601.0
+    assert cluster.submit(REQUEST, work(cluster), "fit", "run/2") == ["8"]
+
+
+def test_a_submission_asks_for_what_its_bundles_need(commands, cluster):
+    commands(srun="true", sbatch="echo 'Submitted batch job 8'")
+    cluster.parallel, works = 1, [replace(one, commands=one.commands * 3) for one in work(cluster, 2)]
+    assert cluster.submit(REQUEST, works, "fit", "run/1") == ["8_0", "8_1"]
+    script = (cluster.folder / "8_submission.sh").read_text().splitlines()
+    output = f"#SBATCH --output={cluster.folder}/%A_%a_0_log.out"  # where the messages about failures look for it
+    assert {"#SBATCH --time=15", "#SBATCH --array=0-1%1", "#SBATCH --comment=run/1", output} <= set(script)
+    for key in ("8_0", "8_1"):
+        waits = DelayedSubmission.load(cluster.folder / f"{key}_submitted.pkl")
+        assert waits._timeout_countdown > 1000  # submitit's own limit of requeues, which is not ours
+
+
 def test_jobs_of_a_run_are_those_with_its_mark_that_have_not_ended(commands, cluster):
     row = r"{0}|{1}|None|n1|10:00|{2}\n".format
     table = row("7_0", "RUNNING", "run/1") + row("7_1", "COMPLETED", "run/1") + row("8", "PENDING", "run2/1")
     commands(squeue=f"printf '{table}{row('9', 'NODE_FAIL', 'run/2')}'")
     assert cluster.alive(["run", "other"], []) == {"7_0", "9"}
+    commands(squeue="exit 1")
+    assert cluster.alive(["run", "other"], []) is None
 
 
 def test_a_controller_that_has_just_started_and_knows_no_job_does_not_end_them(commands, cluster):
@@ -208,14 +265,28 @@ def test_options_in_the_environment_do_not_win_over_what_jobs_ask_for(monkeypatc
     assert {"SLURM_CONF", "SBATCH_CLUSTERS"} <= os.environ.keys()
 
 
-def test_cancelling_says_once_that_it_has_to_wait_for_slurm(commands, cluster, monkeypatch):
-    said = []
+@pytest.mark.parametrize("silent", ["squeue", "scancel"])
+def test_cancelling_says_once_that_it_has_to_wait_for_slurm(commands, cluster, monkeypatch, silent):
+    said, pauses = [], []
     cluster.monitor.warn = said.append
-    monkeypatch.setattr(clusters, "CANCEL_PAUSE", 0)
-    commands(squeue="exit 1", scancel="echo 'scancel: error: no contact' >&2; exit 1")
+    monkeypatch.setattr(clusters, "time", SimpleNamespace(sleep=pauses.append))
+    commands(**{"squeue": "true", "scancel": "true", silent: "echo 'error: no contact' >&2; exit 1"})
     trouble = cluster.cancel_run("run", ["7_0", "7_1"])
-    assert trouble == "scancel: error: no contact; cancel them by hand: scancel 7_0 7_1"
+    assert trouble == "error: no contact; cancel them by hand: scancel 7_0 7_1"
     assert said == ["SLURM does not answer; trying for a minute to cancel 2 jobs"]
+    assert sum(pauses) == 60
+
+
+@pytest.mark.parametrize("silent", ["squeue", "scancel"])
+def test_cancelling_goes_on_until_also_jobs_whose_ids_are_unknown_are_cancelled(
+    commands, cluster, monkeypatch, tmp_path, silent
+):
+    monkeypatch.setattr(clusters, "CANCEL_PAUSE", 0)
+    lines = {"squeue": r"printf '7_0|RUNNING|None|n1|10:00|run/1\n'", "scancel": f"echo $* >> {tmp_path}/cancelled"}
+    lines[silent] = f"test -e {tmp_path}/tried || {{ touch {tmp_path}/tried; exit 1; }}; {lines[silent]}"
+    commands(**lines)
+    assert cluster.cancel_run("run", ["8"]) == ""
+    assert (tmp_path / "cancelled").read_text().endswith("7 8\n")
 
 
 def test_arrays_are_cancelled_as_a_whole(commands, cluster, tmp_path):
@@ -224,3 +295,5 @@ def test_arrays_are_cancelled_as_a_whole(commands, cluster, tmp_path):
     commands(squeue=f"printf '{table}'", scancel=f"echo $* >> {tmp_path}/cancelled")
     assert cluster.cancel_run("run", ["7_0", "7_1", "8", "5_3"]) == ""
     assert (tmp_path / "cancelled").read_text() == "5_3 7 8\n"
+    cluster.cancel(["7_1"])
+    assert (tmp_path / "cancelled").read_text() == "5_3 7 8\n7_1\n"

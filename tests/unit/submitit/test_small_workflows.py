@@ -40,8 +40,9 @@ rule shared:
     shell: "echo $$ > {output}"
 rule broken:
     output: "broken"
+    retries: 1
     resources: runtime=5
-    shell: "echo the reason >&2; exit 3"
+    shell: "echo tried >> tries; echo the reason >&2; exit 3"
 """
 
 
@@ -90,6 +91,38 @@ def test_a_workflow_succeeds_and_leaves_its_results_only(tmp_path, cluster):
     assert not list((tmp_path / ".snakemake/submitit").iterdir())
 
 
+SLURM = {
+    "scontrol": "echo MaxArraySize = 2",
+    "squeue": 'for i in 1_0 1_1 2; do echo "$i|RUNNING|None|n1|10:00|"; done',
+    "srun": 'until test -x "$1"; do shift; done; exec "$@"',
+    "sbatch": """
+mkdir -p sent; id=$(($(ls sent | wc -l) + 1)); cp $1 sent/$id; echo "Submitted batch job $id"
+last=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\).*/\\1/p' $1)
+export SLURM_JOB_ID=$id
+for i in $(seq 0 ${last:-0}); do
+    test -n "$last" && export SLURM_ARRAY_JOB_ID=$id SLURM_ARRAY_TASK_ID=$i
+    sh sent/$id > /dev/null 2>&1 &
+done
+""",
+}
+
+
+def test_a_workflow_on_slurm_asks_for_what_the_settings_say(tmp_path, monkeypatch):
+    """SLURM's commands are scripts that start the jobs."""
+    (tmp_path / "bin").mkdir()
+    for name, line in SLURM.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    settings = ("--submitit-account", "lab", "--submitit-array-parallelism", "1", "--submitit-max-requeues", "0")
+    run = snakemake(tmp_path, "slurm", "--jobs", "3", *settings, "1.txt", "2.txt", "3.txt")
+    assert run.returncode == 0, run.stderr
+    sent = [set(path.read_text().splitlines()) for path in (tmp_path / "sent").iterdir()]
+    asked = {f"#SBATCH --{words}" for words in ("account=lab", "time=5", "cpus-per-task=1", "no-requeue")}
+    assert [asked - lines for lines in sent] == [set(), set()]
+    assert sum("#SBATCH --array=0-1%1" in lines for lines in sent) == 1
+
+
 def test_a_setting_that_means_nothing_is_refused_at_the_start(tmp_path):
     run = snakemake(tmp_path, "local", "--submitit-array-limit", "0")
     assert run.returncode == 1
@@ -104,6 +137,7 @@ def test_a_failure_says_why_and_leaves_its_log(tmp_path, cluster):
     assert "FAILED: exit status 3 (on " in run.stderr
     assert "    the reason\n" in run.stderr
     assert list((tmp_path / ".snakemake/submitit").glob("*/00001-broken.log"))
+    assert (tmp_path / "tries").read_text().count("tried") == 2  # a job's Snakemake does not retry, only the first one
 
 
 @pytest.mark.parametrize("cluster", ["local", "debug"])

@@ -1,5 +1,6 @@
 """Which jobs go into which arrays, and what happens to jobs that a cluster does not take immediately."""
 
+import contextlib
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -86,6 +87,17 @@ def test_a_busy_cluster_loses_nothing_and_is_asked_once():
     assert (left, reason, cluster.calls) == (batch, "it is DOWN", 1)
 
 
+def test_an_error_in_the_search_for_rivals_loses_nothing():
+    cluster, batch = Cluster(), jobs(2)
+
+    def blocked(batch):
+        raise OSError("Stale file handle")
+
+    cluster.submitter.blocked = blocked
+    assert cluster.submitter.submit_all(batch) == (batch, "Stale file handle")
+    assert not cluster.calls
+
+
 def test_jobs_that_have_to_wait_for_others_keep_nobody_else_waiting():
     cluster = Cluster()
     waiting = jobs(2, rivals={"7_0"})
@@ -117,6 +129,54 @@ def test_what_waits_is_tried_again_in_its_time_and_what_comes_new_at_once(monkey
     assert cluster.said == ["Jobs not submitted yet: 3 (AssocMaxSubmitJobLimit); trying again in 1000 seconds."]
     assert cluster.calls - calls <= 5
     cluster.submitter.stopping.set()
+
+
+def test_the_pauses_before_what_waits_is_tried_again_grow_until_some_of_it_is_taken(monkeypatch):
+    cluster, now, pauses = Cluster(lab=0), 0.0, []
+
+    def gather(patience):
+        nonlocal now
+        pauses.append(patience)
+        attempt = len(pauses)
+        now += 1 if attempt == 2 else patience or 0
+        cluster.room["lab"] = {8: 1, 9: 1000}.get(attempt, 0)
+        if attempt == 10:
+            cluster.submitter.stopping.set()
+        return jobs({1: 3, 2: 2}.get(attempt, 0))
+
+    monkeypatch.setattr(submission.time, "monotonic", lambda: now)
+    monkeypatch.setattr(cluster.submitter, "_gather", gather)
+    cluster.submitter._run()
+    assert pauses == [None, 5, 4, 10, 20, 40, 60, 60, 5, None]
+    assert sum(map(sum, cluster.arrays)) == 5
+
+
+def test_a_submission_under_way_is_the_last_when_jobs_are_being_cancelled():
+    """Cancelling waits for it, so that its jobs are among those that are cancelled."""
+    cluster = Cluster(largest=2)
+    submitter, submit = cluster.submitter, cluster.submitter.submit
+
+    def then_stop(request, array):
+        assert submitter.underway.locked()
+        submit(request, array)
+        submitter.stopping.set()
+
+    submitter.submit = then_stop
+    submitter.submit_all(jobs(5))
+    assert cluster.arrays == [[1, 1]]
+
+
+def test_a_submission_that_waits_for_the_cancelling_does_not_take_place():
+    cluster = Cluster()
+
+    @contextlib.contextmanager
+    def cancelling():
+        cluster.submitter.stopping.set()
+        yield
+
+    cluster.submitter.underway = cancelling()
+    cluster.submitter.submit_all(jobs(5))
+    assert not cluster.calls
 
 
 def until(condition):

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from snakemake_executor_plugin_submitit.work import Command, Work, result_path
+from snakemake_executor_plugin_submitit import work
+from snakemake_executor_plugin_submitit.work import Command, Work, log_path, result_path
 
 PATIENCE = 300  # seconds, longer than anything takes unless it hangs
 
@@ -37,12 +39,13 @@ def outside_of_slurm(monkeypatch):
         monkeypatch.delenv(name)
 
 
-def start(folder, *shells, max_requeues=20, **options):
+def start(folder, *shells, max_requeues=20, executor="local", **options):
     """Start a process that runs the commands 0, 1, … in a folder."""
     commands = tuple(Command(str(number), shell) for number, shell in enumerate(shells))
-    work = Work(str(folder), str(folder), commands, max_requeues, **options)
-    environment = os.environ | {"SUBMITIT_EXECUTOR": "local"}
-    return subprocess.Popen([sys.executable, "-c", STARTER, str(folder), repr(work)], env=environment)
+    works = Work(str(folder), str(folder), commands, max_requeues, **options)
+    environment = os.environ | {"SUBMITIT_EXECUTOR": executor}
+    with (folder / "said").open("w") as said:
+        return subprocess.Popen([sys.executable, "-c", STARTER, str(folder), repr(works)], env=environment, stdout=said)
 
 
 def status(folder, number):
@@ -57,10 +60,19 @@ def wait_for(path):
         time.sleep(0.05)
 
 
+def wait_until_said(folder, words, process):
+    end = time.monotonic() + PATIENCE
+    while words not in (folder / "said").read_text():
+        assert process.poll() is None
+        assert time.monotonic() < end, f"never said: {words}"
+        time.sleep(0.05)
+
+
 # `sh` cannot trap a signal that was ignored when it started; a program can install a handler.
 RESUMABLE = (
     f"{sys.executable} -c 'import pathlib, signal, sys, time; "
     'signal.signal(signal.SIGUSR2, lambda *_: (pathlib.Path("stopped").touch(), sys.exit(75))); '
+    'signal.signal(signal.SIGTERM, lambda *_: pathlib.Path("term").touch()); '
     'pathlib.Path("begun").touch(); time.sleep(60)\''
 )
 
@@ -68,6 +80,7 @@ RESUMABLE = (
 def test_every_command_leaves_how_it_ended(tmp_path):
     assert start(tmp_path, "true", "exit 3", "kill -9 $$").wait(PATIENCE) == 0
     assert [status(tmp_path, number) for number in range(3)] == [0, 3, -9]
+    assert not list(tmp_path.glob("*.group"))  # otherwise Ctrl-C would end whatever has that number by then
 
 
 def test_a_command_runs_even_if_its_process_group_cannot_be_recorded(tmp_path):
@@ -99,6 +112,18 @@ def test_so_many_run_at_once(tmp_path):
     assert [status(tmp_path, 0), status(tmp_path, 1)] == [0, 0]
 
 
+def test_so_many_run_at_once_and_no_more(tmp_path):
+    alone = "mkdir place && sleep 0.3 && rmdir place"
+    start(tmp_path, alone, alone).wait(PATIENCE)
+    assert [status(tmp_path, 0), status(tmp_path, 1)] == [0, 0]
+
+
+def test_the_log_of_a_command_goes_on_after_a_requeue(tmp_path):
+    log_path(tmp_path, "0").write_text("before\n")
+    start(tmp_path, "echo after; echo error >&2").wait(PATIENCE)
+    assert log_path(tmp_path, "0").read_text() == "before\nafter\nerror\n"
+
+
 def test_told_to_stop_it_is_requeued_with_what_is_left(tmp_path):
     process = start(tmp_path, "true", RESUMABLE, "touch last")
     wait_for(tmp_path / "begun")
@@ -124,6 +149,55 @@ def test_a_command_that_listens_late_is_asked_again(tmp_path):
     process.send_signal(signal.SIGUSR2)
     assert process.wait(PATIENCE) == 3
     assert (tmp_path / "stopped").exists()
+
+
+def test_a_requeue_waits_for_a_checkpoint_that_is_written_after_the_end_of_a_command(tmp_path):
+    """By a process that the command has started."""
+    program = (
+        "import os, signal, time\n"
+        "child = os.fork() == 0\n"
+        "def stop(*_):\n"
+        "    child and (time.sleep(0.5), open('written', 'w'))\n"
+        "    os._exit(75)\n"
+        "signal.signal(signal.SIGUSR2, stop)\n"
+        "open('child' if child else 'parent', 'w')\n"
+        "time.sleep(60)"
+    )
+    process = start(tmp_path, f'{sys.executable} -c "{program}"')
+    wait_for(tmp_path / "child")
+    wait_for(tmp_path / "parent")
+    process.send_signal(signal.SIGUSR2)
+    assert process.wait(PATIENCE) == 3
+    assert (tmp_path / "written").exists()
+
+
+@pytest.mark.parametrize("ends_first", [False, True])
+def test_a_preemption_that_begins_with_sigterm_ends_in_a_requeue(tmp_path, ends_first):
+    """SLURM sends SIGTERM to all processes itself."""
+    command = "echo $$ > new; mv new begun; exec sleep 60" if ends_first else RESUMABLE
+    process = start(tmp_path, command, executor="slurm")
+    wait_for(tmp_path / "begun")
+    process.send_signal(signal.SIGTERM)
+    wait_until_said(tmp_path, "received SIGTERM", process)
+    if ends_first:
+        os.killpg(int((tmp_path / "begun").read_text()), signal.SIGTERM)
+        wait_until_said(tmp_path, "waiting for SLURM", process)
+    process.send_signal(signal.SIGUSR2)
+    assert process.wait(PATIENCE) == 3
+    assert not (tmp_path / "term").exists()
+
+
+def test_a_requeue_is_tried_until_the_controller_answers(monkeypatch):
+    errors = [subprocess.CalledProcessError(1, "scontrol"), subprocess.TimeoutExpired("scontrol", 60), OSError()]
+    pauses, answers = [], [*errors, SystemExit(3)]
+    monkeypatch.setattr(work, "time", SimpleNamespace(sleep=pauses.append, strftime=time.strftime))
+
+    def handler(number, frame):
+        raise answers.pop(0)
+
+    with pytest.raises(SystemExit):
+        work._requeue(handler)
+    assert pauses == [10] * 3
 
 
 def test_a_command_that_does_not_stop_in_time_is_left_to_the_cluster(tmp_path):
