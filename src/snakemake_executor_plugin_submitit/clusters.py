@@ -28,7 +28,7 @@ TRANSIENT = re.compile(
 )
 FULL = re.compile(r"SubmitJob")  # AssocMaxSubmitJobLimit, QOSMaxSubmitJobPerUserLimit, AssocGrpSubmitJobsLimit, …
 LATE = 600.0  # seconds after which a submission that has failed cannot appear in the queue any more
-CANCEL_TRIES, CANCEL_PAUSE = 6, 10.0  # seconds; a controller that restarts is back within a minute
+CANCEL_TRIES, CANCEL_PAUSE = 7, 10.0  # seconds; a controller that restarts is back within a minute
 
 
 @dataclass
