@@ -24,7 +24,8 @@ def score_errors(
     the squared error of the learned score; it is negative if the network knows more than a Gaussian. Raises ValueError
     if there are fewer samples than parts.
     """
-    n, dim, times = *clean.shape[1:], scores.times
+    n, dim = clean.shape[1:]
+    times = scores.times
     if n < parts:
         raise ValueError(f"{n} test samples are too few for the error of scores at {parts} times; give more")
     gaussians = gaussian_scores(scores.variant, *fit_moments(clean), scores.dim_x)

@@ -58,16 +58,16 @@ def of_fit(
     growth: float,
     x: np.ndarray,
     y: np.ndarray,
-    raw: Sequence[np.ndarray],
+    rows: Sequence[np.ndarray],
 ) -> Iterator[str]:
     """Yield what test rows tell of the replicates' estimates: see the functions below.
 
-    `x` and `y` are preprocessed test rows `(n, dim)` of one replicate, `raw` those of x and y of all, in any units;
+    `x` and `y` are preprocessed test rows `(n, dim)` of a replicate, `rows` those of x and y of all, in any units;
     `std_error` is that of gap.
     """
     bounds = [*of_bounds(inside, std_error, growth, x, y)]
-    thin = (of_thin_direction(name, rows) for name, rows in (("x", x), ("y", y)))
-    yield from filter(None, [*(bounds or [of_neighbors(inside, std_error, *raw)]), *thin])
+    thin = (of_thin_direction(name, test) for name, test in (("x", x), ("y", y)))
+    yield from filter(None, [*(bounds or [of_neighbors(inside, std_error, *rows)]), *thin])
 
 
 def of_bounds(
