@@ -72,9 +72,11 @@ class Run:
         if self.folder.exists():
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        self.folder.mkdir(mode=0o700)
+        hidden = Run(self.folder.with_name(f".{self.id}"))  # without an owner, others would take the run for gone
+        hidden.folder.mkdir(mode=0o700)
         owner = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
-        self._beat(owner)
+        hidden._beat(owner)
+        hidden.folder.rename(self.folder)
         threading.Thread(target=self._live, args=(owner,), daemon=True).start()
 
     def _live(self, owner: dict) -> None:
@@ -151,7 +153,7 @@ def previous(parent: Path, say: Callable[[str], None]) -> tuple[list[Run], list[
 
     Those on other hosts, whose processes cannot be seen here, are watched for heartbeats.
     """
-    folders = sorted(parent.iterdir()) if parent.is_dir() else []
+    folders = sorted(parent.glob("[!.]*"))
     private = [f for f in folders if f.is_dir() and not f.is_symlink() and f.stat().st_uid == os.getuid()]
     found = [(run, run.owner()) for run in map(Run, private)]
     open_jobs = [(run.id, noted.taker) for run, _ in found for noted in run.entries() if not noted.end]

@@ -142,6 +142,22 @@ def test_links_and_folders_of_other_users_are_no_runs(run, monkeypatch):
     assert previous(run.folder.parent, print) == ([], [])
 
 
+def test_a_run_that_is_just_starting_is_not_taken_for_one_that_is_gone(tmp_path, monkeypatch):
+    """Its folder is seen once it has an owner: the folder of a run that is gone may be removed."""
+    seen, beat = [], Run._beat
+
+    def looked_at(self, owner):
+        seen.append(previous(tmp_path, print))
+        beat(self, owner)
+
+    monkeypatch.setattr(Run, "_beat", looked_at)
+    run = Run.new(tmp_path)
+    run.start()
+    assert seen == [([], [])]
+    assert run.owner()["pid"] == os.getpid()
+    assert run.folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_list_survives_a_line_that_was_cut_short(run):
     run.note([entry(run, "1-fit"), entry(run, "2-fit", "7_1", ("other",))])
     run.note_end("1-fit")
