@@ -7,7 +7,6 @@ from typing import Literal, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -221,15 +220,10 @@ class MINDE(PointEstimator, BaseEstimator):
                 disjoint=disjoint,
                 log_scale=log_scale,
             )
-            grows = measures.growth(fitted, seed)["information"]
-        self._fitted = fitted
-        self.dim_x_, self.dim_y_ = dims
-        self.curve_, self.seed_ = curve.arrays(), seed
-        inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
-        warn(doubts.of_formulas(inside, gap, curve.std_error), ConvergenceWarning)
-        tests = (rows.numpy() for rows in test[0].cpu().split(dims, dim=1))
-        for doubt in doubts.of_fit(inside, curve.std_error, grows, *tests, np.split(all_test, dims[:1], axis=1)):
-            warn(doubt)
+            self._fitted = fitted
+            self.dim_x_, self.dim_y_ = dims
+            self.curve_, self.seed_ = curve.arrays(), seed
+            measures.warn_of_fit(fitted, curve, all_test, seed)
         return self
 
     def _preprocessed(

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from minde import doubts
@@ -11,7 +13,7 @@ from minde.diffusion import estimators
 
 from .result import Estimate, combine, largest_share
 from .surroundings import warn
-from .training import Fitted, keyed_by_formula, seeds_of
+from .training import Curve, Fitted, keyed_by_formula, seeds_of
 
 
 def mutual_informations(
@@ -69,6 +71,20 @@ def entropy(fitted: Fitted, of: str, sigma: float, *, mc_draws: int, seed: int) 
 def growth(fitted: Fitted, seed: int) -> dict[str, float]:
     """Return what halving the finest noise would add, see :func:`minde.diffusion.estimators.growth`."""
     return estimators.growth(fitted.trained.scores, fitted.test, seeds=_seeds(fitted, seed))
+
+
+def warn_of_fit(fitted: Fitted, curve: Curve, all_test: np.ndarray, seed: int) -> None:
+    """Warn of what makes the estimates of a fit doubtful, by the last ones of its curve.
+
+    `all_test` are the rows `(n, dim)`, as given, from which the replicates' test rows are.
+    """
+    inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
+    warn(doubts.of_formulas(inside, gap, curve.std_error), ConvergenceWarning)
+    grows = growth(fitted, seed)["information"]
+    first = fitted.test[0].cpu().numpy()
+    (x, y), rows = (np.split(each, [fitted.trained.model.dim_x], axis=1) for each in (first, all_test))
+    for doubt in doubts.of_fit(inside, curve.std_error, grows, x, y, rows):
+        warn(doubt)
 
 
 def _with_learned(fitted: Fitted, std_error: Tensor, pointwise: Tensor) -> Tensor:
