@@ -220,10 +220,11 @@ class MINDE(PointEstimator, BaseEstimator):
                 disjoint=disjoint,
                 log_scale=log_scale,
             )
-            self._fitted = fitted
-            self.dim_x_, self.dim_y_ = dims
-            self.curve_, self.seed_ = curve.arrays(), seed
-            measures.warn_of_fit(fitted, curve, all_test, seed)
+            grows = measures.growth(fitted, seed)["information"]
+        self._fitted = fitted
+        self.dim_x_, self.dim_y_ = dims
+        self.curve_, self.seed_ = curve.arrays(), seed
+        measures.warn_of_fit(fitted, curve, grows, all_test)
         return self
 
     def _preprocessed(

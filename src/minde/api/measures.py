@@ -73,14 +73,14 @@ def growth(fitted: Fitted, seed: int) -> dict[str, float]:
     return estimators.growth(fitted.trained.scores, fitted.test, seeds=_seeds(fitted, seed))
 
 
-def warn_of_fit(fitted: Fitted, curve: Curve, all_test: np.ndarray, seed: int) -> None:
+def warn_of_fit(fitted: Fitted, curve: Curve, grows: float, all_test: np.ndarray) -> None:
     """Warn of what makes the estimates of a fit doubtful, by the last ones of its curve.
 
-    `all_test` are the rows `(n, dim)`, as given, from which the replicates' test rows are.
+    `grows` is the :func:`growth` of mutual information; `all_test` are the rows `(n, dim)`, as given, from which the
+    replicates' test rows are.
     """
     inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
     warn(doubts.of_formulas(inside, gap, curve.std_error), ConvergenceWarning)
-    grows = growth(fitted, seed)["information"]
     first = fitted.test[0].cpu().numpy()
     (x, y), rows = (np.split(each, [fitted.trained.model.dim_x], axis=1) for each in (first, all_test))
     for doubt in doubts.of_fit(inside, curve.std_error, grows, x, y, rows):

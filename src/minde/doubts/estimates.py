@@ -76,8 +76,8 @@ def of_bounds(
     """Yield warnings if the replicates' estimates lack what they do not resolve, or exceed a discrete entropy.
 
     `x` and `y` are test rows `(n, dim)`; `std_error` is that of gap; `growth` is that of mutual information, see
-    :func:`minde.diffusion.estimators.growth`. Of estimates that a few rows decide,
-    nothing is said here: see :func:`of_few_rows`.
+    :func:`minde.diffusion.estimators.growth`. Of estimates that a few rows decide, nothing is said here: see
+    :func:`of_few_rows`.
     """
     estimate = fmean(inside)
     if _is_large(error_of_mean(std_error), estimate):
