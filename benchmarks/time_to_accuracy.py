@@ -50,6 +50,7 @@ def ours(replicates: int, device: torch.device, longest: int, **changes) -> dict
             variant="c",
             dim_x=1,
             dim_y=1,
+            n_train=ROWS,
             times=Times(sde=SDE()),
             hidden="auto",
             middle_blocks=2,

@@ -45,6 +45,7 @@ def model_of(dim: int, device: torch.device) -> Model:
         variant="c",
         dim_x=dim,
         dim_y=dim,
+        n_train=SAMPLES,
         times=Times(sde=SDE()),
         hidden="auto",
         middle_blocks=1,

@@ -79,7 +79,7 @@ def load(cls, path: Path, device: str | None):
     curve = tensors.group(arrays, "curve")
     held = {name: torch.from_numpy(array).to(place) for name, array in arrays.items()}
     moments = tensors.group(held, "moments")
-    model = model_of(header["settings"], estimator.variant, header["dims"], moments, place)
+    model = model_of(header["settings"], estimator.variant, header["dims"], header["n_train"], moments, place)
     estimator._fitted = Fitted(
         trained=Trained(model=model, parameters=held["parameters"], moments=moments),
         settings=estimator.get_params(),

@@ -121,12 +121,15 @@ def keyed_by_formula(found: dict) -> dict:
     return {name.partition("=")[0]: result for name, result in found.items()}
 
 
-def model_of(settings: dict, variant: str, dims: tuple[int, int], moments: Moments, device: torch.device) -> Model:
-    """Return the model that an estimator's settings describe, for dim_x and dim_y."""
+def model_of(
+    settings: dict, variant: str, dims: tuple[int, int], n_train: int, moments: Moments, device: torch.device
+) -> Model:
+    """Return the model that an estimator's settings describe, for dim_x and dim_y and a number of training samples."""
     return build_model(
         variant=variant,
         dim_x=dims[0],
         dim_y=dims[1],
+        n_train=n_train,
         times=Times(sde=SDE(), importance_sampling=settings["importance_sampling"]),
         hidden=settings["hidden"],
         middle_blocks=settings["middle_blocks"],
@@ -153,7 +156,7 @@ def train(
     an estimate is not finite.
     """
     moments = compact(fit_base(settings["base"], samples, dims[0]))
-    model = model_of(settings, variant, dims, moments, samples.device)
+    model = model_of(settings, variant, dims, samples.shape[1], moments, samples.device)
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
     state = start(model, seeds, samples.device)
     progress = Progress(f"{title}, {len(seeds)} replicates on {samples.device.type}", recipe.steps, "steps")

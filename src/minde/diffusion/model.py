@@ -2,9 +2,10 @@
 
 Without a base the network has the inputs of the paper's. With a base it is preconditioned: it also sees the base's
 white coordinates (see :mod:`.gaussian`); the lengths of x, y and the white coordinates, and the products of these
-lengths with their vectors, since scores often depend on the radius; and the time by the clock of :class:`.times.Times`,
-which spreads out small times. An extra output w scales the base: the prediction is `network + (1 + w) base`. For
-Gaussian samples w stays 0; for others, the network need not learn to subtract the base.
+lengths with their vectors, since scores often depend on the radius; sines and cosines of the variables, if there are
+enough samples (:func:`frequencies`), since networks learn fast oscillations last; and the time by the clock of
+:class:`.times.Times`, which spreads out small times. An extra output w scales the base: the prediction is `network +
+(1 + w) base`. For Gaussian samples w stays 0; for others, the network need not learn to subtract the base.
 """
 
 import math
@@ -21,7 +22,7 @@ from .network import Network
 from .times import Times
 from .width import hidden_width
 
-WEIGHTS_VERSION = 2
+WEIGHTS_VERSION = 3
 """Increased when the same weights would give other predictions; files of weights record it."""
 
 CLOCK_RANGE = 4.0  # of the preconditioned network's time inputs, centred at zero
@@ -29,6 +30,8 @@ N_LENGTHS = 3  # of x, of y and of the white coordinates
 # Bounds on inputs, so that outliers of heavy tails, and their squares, do not affect the network elsewhere.
 FAR = 10.0  # of a coordinate, in absolute value
 LONG = 3.0  # of the factor on a vector
+FREQUENCIES = (2.0, 4.0, 8.0)  # in radians per unit, about the spread of a column
+ROWS_PER_SQUARE = 250  # training samples per squared number of columns; with fewer, oscillations are learned of noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,8 @@ class Model:
     network: Network
     base: Base
     """Closed-form noise predictions, by score, to which the network's are added; empty in the paper."""
+    frequencies: tuple[float, ...]
+    """Of the sines and cosines of the variables among the network's inputs."""
     masks: Masks = field(repr=False)
 
     def predict(
@@ -59,8 +64,9 @@ class Model:
         variables, times = self.masks.network_input(clean, noisy, self.times.clock(t), selection.scores)
         white, base = base_predictions(self.base, self.times.sde, clean, noisy, t, selection)
         n_noise = self.network.dim_out - 1
-        features = with_lengths([variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]])
-        out = self.network(parameters, features, CLOCK_RANGE * (times - 0.5))
+        vectors = [variables[..., : self.dim_x], variables[..., self.dim_x :], white[..., :n_noise]]
+        features = [with_lengths(vectors), *waves(variables, self.frequencies)]
+        out = self.network(parameters, torch.cat(features, dim=-1), CLOCK_RANGE * (times - 0.5))
         return torch.addcmul(out[..., :n_noise], 1 + out[..., n_noise:], base[..., :n_noise])
 
     def noise_pred(self, parameters: dict[str, Tensor], clean: Tensor, noisy: Tensor, t: Tensor, score: str) -> Tensor:
@@ -80,16 +86,31 @@ def with_lengths(vectors: Sequence[Tensor]) -> Tensor:
     return torch.cat([*vectors, *lengths, *products], dim=-1)
 
 
+def waves(variables: Tensor, frequencies: Sequence[float]) -> list[Tensor]:
+    """Return sines and cosines of the variables, each of their shape."""
+    bounded = variables.clamp(-FAR, FAR)
+    return [wave(frequency * bounded) for frequency in frequencies for wave in (torch.sin, torch.cos)]
+
+
+def frequencies(dim: int, n_train: int) -> tuple[float, ...]:
+    """Return the frequencies of the network's inputs for `dim` columns: none if there are few training samples."""
+    return FREQUENCIES if n_train >= ROWS_PER_SQUARE * dim**2 else ()
+
+
 def score_network(
-    *, variant: str, dim_x: int, dim_y: int, has_base: bool, hidden: int | Literal["auto"], **shape
+    *, variant: str, dim_x: int, dim_y: int, n_train: int, has_base: bool, hidden: int | Literal["auto"], **shape
 ) -> Network:
     """Return the network of a variant, with the additional inputs and output if there is a base.
 
-    `shape` are the middle_blocks and architecture of :class:`.network.Network`; its `hidden` may be auto here.
+    `n_train` is the number of training samples; `shape` are the middle_blocks and architecture of
+    :class:`.network.Network`, whose `hidden` may be auto here.
     """
-    n_noise = predicted_coordinates(variant, dim_x, dim_y).stop
-    dims = (2 * (dim_x + dim_y + n_noise) + N_LENGTHS, n_noise + 1) if has_base else (dim_x + dim_y, n_noise)
-    return Network(dim_in=dims[0], dim_out=dims[1], hidden=hidden_width(dim_x + dim_y, hidden), **shape)
+    dim, n_noise = dim_x + dim_y, predicted_coordinates(variant, dim_x, dim_y).stop
+    dim_in, dim_out = dim, n_noise
+    if has_base:
+        dim_in = 2 * (dim + n_noise) + N_LENGTHS + 2 * dim * len(frequencies(dim, n_train))
+        dim_out += 1
+    return Network(dim_in=dim_in, dim_out=dim_out, hidden=hidden_width(dim, hidden), **shape)
 
 
 def build_model(
@@ -97,23 +118,25 @@ def build_model(
     variant: str,
     dim_x: int,
     dim_y: int,
+    n_train: int,
     times: Times,
     moments: Moments,
     device: torch.device,
     **shape,
 ) -> Model:
-    """Build the model of a variant; `moments` (see :func:`.base.fit_base`) give it a base.
+    """Build the model of a variant for `n_train` training samples; `moments` (:func:`.base.fit_base`) give it a base.
 
     `shape` are the hidden, middle_blocks and architecture of :func:`score_network`.
     """
     if variant not in VARIANTS:
         raise ValueError(f"Unknown variant {variant!r}; expected one of {', '.join(VARIANTS)}.")
+    dims = {"dim_x": dim_x, "dim_y": dim_y}
     return Model(
         variant=variant,
-        dim_x=dim_x,
-        dim_y=dim_y,
+        **dims,
         times=times,
-        network=score_network(variant=variant, dim_x=dim_x, dim_y=dim_y, has_base=bool(moments), **shape),
+        network=score_network(variant=variant, **dims, n_train=n_train, has_base=bool(moments), **shape),
         base=base_scores(variant, moments, dim_x),
+        frequencies=frequencies(dim_x + dim_y, n_train),
         masks=masks(variant, dim_x, dim_y, device),
     )

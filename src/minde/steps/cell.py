@@ -38,6 +38,7 @@ def model_of(settings: dict, moments: Moments, device: torch.device) -> Model:
         variant=settings["variant"],
         dim_x=settings["dim_x"],
         dim_y=settings["dim_y"],
+        n_train=settings["train_size"],
         times=Times(
             sde=SDE(beta_min=sde["beta_min"], beta_max=sde["beta_max"]),
             t_eps=sde["t_eps"],

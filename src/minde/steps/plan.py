@@ -111,6 +111,7 @@ def cost_of(config: dict, cell: design.Cell) -> Cost:
         variant=methods.VARIANTS[cell.method],
         dim_x=task.dim_x,
         dim_y=task.dim_y,
+        n_train=cell.train_size,
         has_base=training["base"] != "none",
         **shape_of(settings),
     )

@@ -35,6 +35,7 @@ def test_learned_scores_are_the_gaussians_at_every_time(variant: str) -> None:
         variant=variant,
         dim_x=1,
         dim_y=1,
+        n_train=20_000,
         times=times,
         hidden=32,
         middle_blocks=1,

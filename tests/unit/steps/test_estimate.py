@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from minde.diffusion.model import WEIGHTS_VERSION
 from minde.files import provenance
 from minde.steps import messages
 from minde.steps.__main__ import main
@@ -172,8 +173,9 @@ def test_another_replicate_changes_no_number(folder):
 
 
 def test_weights_of_another_version_are_refused(folder, monkeypatch):
-    monkeypatch.setattr(messages, "WEIGHTS_VERSION", 3)
-    with pytest.raises(ValueError, match="holds weights of version 2, but this software reads version 3"):
+    monkeypatch.setattr(messages, "WEIGHTS_VERSION", WEIGHTS_VERSION + 1)
+    found = f"holds weights of version {WEIGHTS_VERSION}, but this software reads version {WEIGHTS_VERSION + 1}"
+    with pytest.raises(ValueError, match=found):
         estimate(folder, "refused")
     assert not (folder / "refused").exists()
 
