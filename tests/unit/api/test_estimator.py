@@ -19,7 +19,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from minde import MINDE, tensors
-from minde.api import settings
+from minde.api import measures, settings
 
 ROOT = Path(__file__).parents[3]
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -80,6 +80,15 @@ def test_a_column_that_both_share_is_warned_of() -> None:
     y[:, 1] = x[:, 2] - x[:, 0]
     with pytest.warns(UserWarning, match=r"would grow by 0\.6\d nats if the finest noise"):
         MINDE(replicates=1, **SMALL).fit(x, y)
+
+
+def test_a_fast_oscillation_is_learned() -> None:
+    """Of five periods; without waves among the inputs of networks the estimate is 0.02."""
+    generator = np.random.default_rng(0)
+    y = generator.uniform(size=4000)
+    x = np.sin(10 * np.pi * y) + 0.3 * generator.normal(size=4000)
+    found = MINDE(steps=400, hidden=32, replicates=1, random_state=0).fit(x, y).mutual_information()
+    assert found == pytest.approx(0.862, abs=0.08)  # by quadrature, as in benchmarks/accuracy.py
 
 
 def test_less_than_neighbours_find_is_warned_of() -> None:
@@ -365,6 +374,21 @@ def test_settings_are_got_set_and_cloned_as_scikit_learn_does(fitted) -> None:
         other.mutual_information()
     with pytest.raises(ValueError, match="Invalid parameter"):
         other.set_params(step=7)
+
+
+def test_a_fit_that_fails_after_training_leaves_an_earlier_one_as_is(monkeypatch) -> None:
+    estimator = MINDE(replicates=1, **SMALL).fit(*normals(1000))
+    before, seed, curve = estimator.mutual_information(), estimator.seed_, estimator.curve_
+
+    def fail(*_) -> None:
+        raise FloatingPointError
+
+    monkeypatch.setattr(measures, "growth", fail)
+    with pytest.raises(FloatingPointError):
+        estimator.set_params(random_state=1).fit(*normals(1000, 2))
+    assert estimator.mutual_information() == before
+    assert (estimator.dim_x_, estimator.seed_) == (1, seed)
+    assert estimator.curve_ is curve
 
 
 @pytest.mark.parametrize("method", ["mutual_information", "by_formula", "entropy", "conditional_entropy"])
