@@ -121,8 +121,8 @@ def of_neighbors(estimates: Sequence[float], std_error: Sequence[float], x: np.n
     return (
         f"nearest neighbours (KSG, of the columns' ranks) find {nats:.2f} nats in these rows, and the estimate is "
         f"{estimate:.2f}. If the columns depend on one another by fast oscillations, or in narrow groups of rows (plot "
-        "them), the scores have not been learned: use more steps, or KSG. If rows are not independent of one another, "
-        "as in a time series, neither estimate holds"
+        "them), the scores have not been learned: use more steps or rows, or KSG. If rows are not independent of one "
+        "another, as in a time series, neither estimate holds"
     )
 
 
