@@ -3,7 +3,7 @@
 Without a base the network has the inputs of the paper's. With a base it is preconditioned: it also sees the base's
 white coordinates (see :mod:`.gaussian`); the lengths of x, y and the white coordinates, and the products of these
 lengths with their vectors, since scores often depend on the radius; sines and cosines of the variables, if there are
-enough samples (:func:`frequencies`), since networks learn fast oscillations last; and the time by the clock of
+enough samples (:func:`wave_frequencies`), since networks learn fast oscillations last; and the time by the clock of
 :class:`.times.Times`, which spreads out small times. An extra output w scales the base: the prediction is `network +
 (1 + w) base`. For Gaussian samples w stays 0; for others, the network need not learn to subtract the base.
 """
@@ -92,7 +92,7 @@ def waves(variables: Tensor, frequencies: Sequence[float]) -> list[Tensor]:
     return [wave(frequency * bounded) for frequency in frequencies for wave in (torch.sin, torch.cos)]
 
 
-def frequencies(dim: int, n_train: int) -> tuple[float, ...]:
+def wave_frequencies(dim: int, n_train: int) -> tuple[float, ...]:
     """Return the frequencies of the network's inputs for `dim` columns: none if there are few training samples."""
     return FREQUENCIES if n_train >= ROWS_PER_SQUARE * dim**2 else ()
 
@@ -108,7 +108,7 @@ def score_network(
     dim, n_noise = dim_x + dim_y, predicted_coordinates(variant, dim_x, dim_y).stop
     dim_in, dim_out = dim, n_noise
     if has_base:
-        dim_in = 2 * (dim + n_noise) + N_LENGTHS + 2 * dim * len(frequencies(dim, n_train))
+        dim_in = 2 * (dim + n_noise) + N_LENGTHS + 2 * dim * len(wave_frequencies(dim, n_train))
         dim_out += 1
     return Network(dim_in=dim_in, dim_out=dim_out, hidden=hidden_width(dim, hidden), **shape)
 
@@ -137,6 +137,6 @@ def build_model(
         times=times,
         network=score_network(variant=variant, **dims, n_train=n_train, has_base=bool(moments), **shape),
         base=base_scores(variant, moments, dim_x),
-        frequencies=frequencies(dim_x + dim_y, n_train),
+        frequencies=wave_frequencies(dim_x + dim_y, n_train),
         masks=masks(variant, dim_x, dim_y, device),
     )
