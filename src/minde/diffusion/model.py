@@ -31,7 +31,7 @@ N_LENGTHS = 3  # of x, of y and of the white coordinates
 FAR = 10.0  # of a coordinate, in absolute value
 LONG = 3.0  # of the factor on a vector
 FREQUENCIES = (2.0, 4.0, 8.0)  # in radians per unit, about the spread of a column
-ROWS_PER_SQUARE = 250  # training samples per squared number of columns; with fewer, oscillations are learned of noise
+SAMPLES_PER_COLUMN = 4000  # for training; with fewer, waves slow down the learning of spirals, and fit noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,14 +87,14 @@ def with_lengths(vectors: Sequence[Tensor]) -> Tensor:
 
 
 def waves(variables: Tensor, frequencies: Sequence[float]) -> list[Tensor]:
-    """Return sines and cosines of the variables, each of their shape."""
+    """Return sines and cosines of the variables, each of their shape; frequencies in radians per unit."""
     bounded = variables.clamp(-FAR, FAR)
     return [wave(frequency * bounded) for frequency in frequencies for wave in (torch.sin, torch.cos)]
 
 
 def wave_frequencies(dim: int, n_train: int) -> tuple[float, ...]:
     """Return the frequencies of the network's inputs for `dim` columns: none if there are few training samples."""
-    return FREQUENCIES if n_train >= ROWS_PER_SQUARE * dim**2 else ()
+    return FREQUENCIES if n_train >= SAMPLES_PER_COLUMN * dim else ()
 
 
 def score_network(

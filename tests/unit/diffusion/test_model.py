@@ -11,7 +11,7 @@ from minde.diffusion.model import (
     FAR,
     FREQUENCIES,
     LONG,
-    ROWS_PER_SQUARE,
+    SAMPLES_PER_COLUMN,
     build_model,
     score_network,
     waves,
@@ -49,7 +49,7 @@ def test_networks_see_waves_of_every_column_if_there_are_enough_samples(dim: int
         shape = {"hidden": 8, "middle_blocks": 1, "architecture": "gated", "has_base": has_base}
         return score_network(variant="c", dim_x=dim, dim_y=dim, n_train=n_train, **shape).dim_in
 
-    enough = ROWS_PER_SQUARE * (2 * dim) ** 2
+    enough = SAMPLES_PER_COLUMN * 2 * dim
     assert dim_in(enough) - dim_in(enough - 1) == 2 * len(FREQUENCIES) * 2 * dim
     assert dim_in(enough, has_base=False) == 2 * dim
 

@@ -8,7 +8,7 @@ from gaussians import gaussian_with
 
 from minde.diffusion.base import fit_base
 from minde.diffusion.batches import CHUNK
-from minde.diffusion.model import ROWS_PER_SQUARE, build_model
+from minde.diffusion.model import SAMPLES_PER_COLUMN, build_model
 from minde.diffusion.recipe import Recipe
 from minde.diffusion.sde import SDE
 from minde.diffusion.times import Times
@@ -42,7 +42,7 @@ def model(x: torch.Tensor, variant: str, *, base: str = "none", moments=None):
         variant=variant,
         dim_x=dim,
         dim_y=dim,
-        n_train=ROWS_PER_SQUARE * (2 * dim) ** 2,  # enough for all inputs
+        n_train=SAMPLES_PER_COLUMN * 2 * dim,  # enough for all inputs
         times=Times(sde=SDE()),
         hidden=32,
         middle_blocks=2,
