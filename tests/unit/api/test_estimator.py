@@ -387,8 +387,9 @@ def test_a_fit_that_fails_after_training_leaves_an_earlier_one_as_is(monkeypatch
         raise FloatingPointError
 
     monkeypatch.setattr(measures, "growth", fail)
+    x, y = normals(1000, 2)
     with pytest.raises(FloatingPointError):
-        estimator.set_params(random_state=1).fit(*normals(1000, 2))
+        estimator.set_params(random_state=1).fit(np.hstack([x, y]), y)
     assert estimator.mutual_information() == before
     assert (estimator.dim_x_, estimator.seed_) == (1, seed)
     assert estimator.curve_ is curve
