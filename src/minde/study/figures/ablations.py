@@ -76,8 +76,8 @@ def sigma(estimates: pd.DataFrame) -> Figure:
         draw_truth(ax, estimates_by_width, keys)
         for method in by_width.index.unique("method"):
             values = by_width.loc[method]
-            row = (method, "sigma=1")
-            keys.setdefault(row_label(method, "inside"), draw_line(ax, values.index.to_numpy(), values, row, limits))
+            row = (method, "inside")  # the only row of its method here
+            keys.setdefault(row_label(*row), draw_line(ax, values.index.to_numpy(), values, row, limits))
         ax.set_ylim(limits)
         ax.set_yticks(*ticks(limits))
         log_axis(ax, positions, labels)

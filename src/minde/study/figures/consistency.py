@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator
 
 from ..consistency import IDEAL
 from ..ratios import ratios, summarize
-from .panels import COLORS, TRUTH_STYLE, draw_heads, marker_of
+from .panels import COLORS, TRUTH_STYLE, draw_heads, style_of
 
 TITLES = {
     "baseline": "Baseline\nI(A; B$_r$) / I(A; B)",
@@ -47,7 +47,6 @@ def consistency(estimates: pd.DataFrame) -> Figure:
 def _draw_row(ax: Axes, values: pd.DataFrame, dodge: float, limits: tuple[float, float]):
     """Draw one row of tables, shifted by `dodge` so that bars do not cover each other; return the legend key."""
     method, estimator = values[["method", "estimator"]].iloc[0]
-    x, half, color = values["rows"].to_numpy() + dodge, values["high"] - values["mean"], COLORS[method]
-    draw_heads(ax, x, values["mean"].to_numpy(), limits, color, ax.transData)
-    style = {"color": color, "marker": marker_of((method, estimator)), "linewidth": 0.6, "elinewidth": 0.5}
-    return ax.errorbar(x, values["mean"], half, **style)
+    x, half = values["rows"].to_numpy() + dodge, values["high"] - values["mean"]
+    draw_heads(ax, x, values["mean"].to_numpy(), limits, COLORS[method], ax.transData)
+    return ax.errorbar(x, values["mean"], half, **style_of((method, estimator)), linewidth=0.6, elinewidth=0.5)

@@ -71,7 +71,7 @@ def training_size(estimates: pd.DataFrame) -> Figure:
     means = estimates.groupby(["task", "method", "estimator", "train_size"])["estimate"].agg(["mean", "std"])
     omitted = omissions(estimates)
     untrained = [row for row in rows if set(estimates_of(estimates, row)["train_size"]) == {0}]
-    for ax, task_estimates in panels(figure, estimates, height=1.3, sharex=True):
+    for ax, task_estimates in panels(figure, estimates, height=1.7, sharex=True):
         task_id, middle = task_estimates["task"].iloc[0], middle_of(task_estimates)
         drawn = [row for row in rows if row not in omitted[task_id]]
         shown = [means.loc[task_id, *row] for row in drawn]

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from ..rows import TRUTH_LABEL, row_label
+from ..rows import TRUTH_LABEL, formula_of, row_label
 from ..selection import tasks_in_order
 from ..task_labels import label_of
 
@@ -54,6 +55,7 @@ MARKERS = {
     "doe-logistic": "p",
 }
 SIGMA_MARKER = "o"
+LINES = {"sigma": (0, (1, 1)), "gap": (0, (4, 1))}  # by formula, else solid
 DASHES = ((0, (1, 1)), (0, (3, 1, 1, 1)), (0, (6, 1)), (0, (1, 3)))  # of methods that do not train, in order
 
 
@@ -79,9 +81,14 @@ def estimates_of(estimates: pd.DataFrame, row: tuple[str, str]) -> pd.DataFrame:
     return estimates[(estimates["method"] == row[0]) & (estimates["estimator"] == row[1])]
 
 
-def marker_of(row: tuple[str, str]) -> str:
-    """Return the marker of one (method, estimator)."""
-    return MARKERS.get(row[1], SIGMA_MARKER)
+def style_of(row: tuple[str, str]) -> dict:
+    """Return colour, marker and line style of one (method, estimator)."""
+    method, estimator = row
+    return {
+        "color": COLORS[method],
+        "marker": MARKERS.get(estimator, SIGMA_MARKER),
+        "linestyle": LINES.get(formula_of(estimator), "-"),
+    }
 
 
 def limits_about(truth: float, reach: float) -> tuple[float, float]:
@@ -128,7 +135,8 @@ def draw_line(
 ) -> Artist:
     """Draw means with bars of their standard deviation (`values`: mean, std) over x; return the legend key."""
     color, means = COLORS[row[0]], values["mean"].to_numpy()
-    key = ax.errorbar(x, means, values["std"], color=color, marker=marker_of(row), elinewidth=0.5)
+    # Pale bars, since those of many rows would hide the means.
+    key = ax.errorbar(x, means, values["std"], **style_of(row), elinewidth=0.5, ecolor=to_rgba(color, 0.45))
     draw_heads(ax, x, means, limits, color, ax.transData)
     return key
 
@@ -141,7 +149,7 @@ def draw_band(
     Rows with a large deviation then do not hide the others.
     """
     color, means, deviations = COLORS[row[0]], values["mean"].to_numpy(), values["std"].to_numpy()
-    (key,) = ax.plot(x, means, color=color, marker=marker_of(row))
+    (key,) = ax.plot(x, means, **style_of(row))
     ax.fill_between(x, means - deviations, means + deviations, color=color, alpha=0.1, linewidth=0, zorder=1)
     draw_heads(ax, x, means, limits, color, ax.transData)
     return key
