@@ -48,7 +48,7 @@ rule consistency_table:
     message:
         "Write the table of the consistency tests"
     shell:
-        "step ratios --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+        "step table consistency --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
 
 
 rule consistency_figure:
@@ -76,7 +76,7 @@ rule consistency_figure:
     message:
         "Draw the consistency tests"
     shell:
-        "step figure consistency --settings {params.settings:q} --estimates {input.estimates} --out {output} 2> {log}"
+        "step figure consistency --settings {params.settings:q} --shown {input.estimates} --out {output} 2> {log}"
 
 
 rule consistency:

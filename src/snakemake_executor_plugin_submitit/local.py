@@ -15,7 +15,7 @@ import psutil
 from .base import Cluster, RefusedError, import_submitit
 from .resources import Request
 from .slurm import JobStatus
-from .work import Work
+from .work import Work, group_lives
 
 if TYPE_CHECKING:
     from submitit import LocalJob
@@ -140,7 +140,7 @@ def stop_groups(folder: Path) -> None:
         groups = [group for group in groups if group and _signal(group, number)]
         while groups and time.monotonic() < end:
             time.sleep(0.1)
-            groups = [group for group in groups if _signal(group, 0)]
+            groups = [group for group in groups if group_lives(group)]
 
 
 def _signal(group: int, number: int) -> bool:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import psutil
+
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
@@ -172,7 +174,7 @@ class _Execution:
             status = process.poll()
             if status and not self.received:  # the job may be about to be cancelled or preempted, and has not failed
                 time.sleep(SIGNAL_LAG)
-            if status is None or (self.received and _group_lives(process.pid)):
+            if status is None or (self.received and group_lives(process.pid)):
                 continue  # a child that writes a checkpoint may outlive the command
             if status:  # its children must not run at the same time as a retry
                 with contextlib.suppress(ProcessLookupError):
@@ -231,12 +233,17 @@ def _requeue(handler: Callable) -> NoReturn:
             time.sleep(10)
 
 
-def _group_lives(group: int) -> bool:
+def group_lives(group: int) -> bool:
+    """Return whether a process of the group runs; a zombie, which nothing reaps in some containers, does not."""
     try:
         os.killpg(group, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return False
-    return True
+    for process in psutil.process_iter(["status"]):
+        with contextlib.suppress(ProcessLookupError):  # it may have ended in the meantime
+            if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 def _log(text: str) -> None:

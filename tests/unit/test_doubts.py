@@ -176,6 +176,11 @@ def test_collinear_columns_have_no_entropy() -> None:
     assert doubts.of_singular("x", 0.0, normal(0, 5, 10)) is None  # in so few rows, any columns are
 
 
+def test_more_columns_than_rows_can_tell_of_are_doubted() -> None:
+    assert doubts.of_many_columns(1000, 100) is None
+    assert "300 columns together, and there are 256 rows" in doubts.of_many_columns(256, 300)
+
+
 def test_repeated_rows_are_doubted_beyond_a_few() -> None:
     rows = np.random.default_rng(0).normal(size=(500, 2))
     assert doubts.of_repeated_rows("x and y", rows) is None

@@ -46,8 +46,8 @@ class MINDE(PointEstimator, BaseEstimator):
     learning_rate : float
         Adam's learning rate at its highest.
     weight_decay : float
-        Decay of the weights per step, times the learning rate and divided by the number of training rows; larger with
-        fewer than 400 rows per column, in inverse proportion to them. It keeps networks from memorizing few rows.
+        Decay of the weights per step, times the learning rate and divided by the number of training rows; with fewer
+        than 400 rows per column, also times 400 over the rows per column. It keeps networks from memorizing few rows.
     schedule : {"cosine", "constant"}
         Learning rate during training.
     ema_decay : float
@@ -157,11 +157,11 @@ class MINDE(PointEstimator, BaseEstimator):
         Raises TypeError for values that are not real numbers; ValueError for arrays that do not fit each other, have
         values that are not finite, a constant column or too few rows, and for settings out of range;
         FloatingPointError if training diverges. Warns (UserWarning) of pandas labels that are at different rows of x
-        and y; of rows that repeat others, or are given as test rows too; of columns with few distinct values whose
-        density is learned, or whose spread comes from a few values; of a scale that `preprocess="none"` leaves; and of
-        estimates that lack details, as if y is a function of x, above the entropy of a discrete variable, or far below
-        what nearest neighbours find. Warns (ConvergenceWarning) if inside is so far above gap that the networks have
-        not learned the scores.
+        and y; of rows that repeat others, are given as test rows too, or are too few for so many columns; of columns
+        with few distinct values whose density is learned, or whose spread comes from a few values; of a scale that
+        `preprocess="none"` leaves; and of estimates that lack details, as if y is a function of x, above the entropy of
+        a discrete variable, or far below what nearest neighbours find. Warns (ConvergenceWarning) if inside is so far
+        above gap that the networks have not learned the scores.
         """
         check_settings(self.get_params())
         # Variant c needs no density of y.

@@ -81,6 +81,7 @@ def warn_of_fit(fitted: Fitted, curve: Curve, grows: float, all_test: np.ndarray
     """
     inside, gap = curve.points[-1]["inside"], curve.points[-1]["gap"]
     warn(doubts.of_formulas(inside, gap, curve.std_error), ConvergenceWarning)
+    warn(doubts.of_many_columns(fitted.n_train, fitted.test.shape[-1]))
     first = fitted.test[0].cpu().numpy()
     (x, y), rows = (np.split(each, [fitted.trained.model.dim_x], axis=1) for each in (first, all_test))
     for doubt in doubts.of_fit(inside, curve.std_error, grows, x, y, rows):

@@ -40,9 +40,10 @@ class Recipe:
 
         Like a prior, it is outweighed by many samples. Below ROWS_PER_COLUMN samples per coordinate it grows with the
         inverse square of their number: in 10 + 10 coordinates, 800 normals need ten times as much, but in 1 + 1, where
-        there is little to recognize a sample by, as much hides what is not Gaussian.
+        there is little to recognize a sample by, as much hides what is not Gaussian. At most it sets parameters to 0.
         """
-        return self.weight_decay / n * max(1.0, ROWS_PER_COLUMN * dim / n)
+        decay = self.weight_decay / n * max(1.0, ROWS_PER_COLUMN * dim / n)
+        return min(decay, 1 / self.learning_rate)  # AdamW multiplies by 1 - rate * decay, which must not be negative
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from zero."""

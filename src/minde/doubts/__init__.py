@@ -3,6 +3,7 @@
 from .estimates import SUPPORT, error_of_mean, of_bounds, of_few_rows, of_fit, of_formulas, of_neighbors, of_singular
 from .samples import (
     of_few_values,
+    of_many_columns,
     of_narrow_bulk,
     of_narrow_side,
     of_outside,
@@ -19,6 +20,7 @@ __all__ = [
     "of_few_values",
     "of_fit",
     "of_formulas",
+    "of_many_columns",
     "of_narrow_bulk",
     "of_narrow_side",
     "of_neighbors",

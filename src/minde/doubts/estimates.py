@@ -6,6 +6,7 @@ from statistics import fmean
 
 import numpy as np
 import scipy.linalg
+from scipy.stats import rankdata
 
 from .neighbors import neighbor_information
 from .samples import FEW, ROUNDING, THIN, of_thin_direction
@@ -172,7 +173,7 @@ def _canonical_information(x: np.ndarray, y: np.ndarray) -> float:
     x, y = (rows[:, [len(np.unique(column)) > FEW for column in rows.T]] for rows in (x, y))
     if not x.size or not y.size or len(x) < 2 * (x.shape[1] + y.shape[1]):  # in few rows, r is large by chance
         return 0.0
-    ranks = (rows.argsort(axis=0).argsort(axis=0) for rows in (x, y))
+    ranks = (rankdata(rows, axis=0) for rows in (x, y))
     r = max(np.linalg.norm(_orthonormal(a).T @ _orthonormal(b), 2) for a, b in ((x, y), ranks))
     return -0.5 * float(np.log(max(1 - r**2, np.finfo(np.float32).eps)))
 

@@ -7,6 +7,7 @@ REPEATED = 0.01  # share of the rows
 NARROW = 0.05  # interquartile range, in standard deviations, below which a few values make up the spread
 FAR_OUTSIDE = 0.25  # ranges beyond which a row of p is far from q's
 THIN = 0.03  # standard deviations: with less, the diffusion's finest noise, of 0.01, hides 0.05 nats or more
+MANY = 2  # training rows per column, with fewer of which nothing is learned
 ROUNDING = 1e-5  # relative; float32 rounding of collinear columns is below it
 
 
@@ -128,6 +129,17 @@ def of_outside(place: str, of_p: np.ndarray, of_q: np.ndarray) -> str | None:
     return (
         f"{place}: {outside:.0%} of p's rows are far outside the range of q's, {low:.3g} to {high:.3g} after "
         "preprocessing. The score of q is a guess there, and the divergence may be infinite"
+    )
+
+
+def of_many_columns(n_train: int, dim: int) -> str | None:
+    """Return a warning if the columns of x and y, `dim` in all, are too many for the training rows."""
+    if n_train >= MANY * dim:
+        return None
+    return (
+        f"x and y have {dim} columns together, and there are {n_train} rows to train on: what columns share cannot be "
+        f"told from chance, and the estimate may be far too low. Use {MANY * dim} rows at the very least, or fewer "
+        "columns, such as principal components of x and of y"
     )
 
 

@@ -37,13 +37,12 @@ _OUTS = ("--out", _PATH | {"nargs": "+"})  # a path per file format
 _STACK = ("--stack", {"type": _stack, "default": "all"})
 _DEVICE = ("--device", {"choices": ("auto", "cpu", "cuda"), "default": "auto"})
 _NAME = ("name", {})
-_TABLE = ("name", {"choices": ("table1", "summary")})
+_TABLE = ("name", {"choices": ("table1", "summary", "consistency")})
 _TRAINING = [
     ("--state", _PATH | {"required": False}),
     ("--checkpoint-seconds", {"type": float, "default": 60}),
     ("--together", {"type": int, "default": 1}),
 ]
-_SHOWN = [("--estimates", _PATH | {"required": False}), ("--curves", _PATH | {"required": False, "nargs": "+"})]
 _PACKED = ("--files", _PATH | {"required": False, "nargs": "*", "default": []})
 _RATES = [("--rates", _PATH | {"nargs": "*"}), ("--checks", _PATH | {"nargs": "*"})]
 
@@ -62,9 +61,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], None], list[tuple[str, dic
     "merge": (verbs.merge, [*_paths("--estimates", "--out"), ("--origins", {"type": _json})]),
     "table": (verbs.table, [_TABLE, *_paths("--estimates"), _OUTS]),
     "hyperparameters": (verbs.hyperparameters, [_OUTS]),
-    "ratios": (verbs.ratios, [*_paths("--estimates"), _OUTS]),
-    "figure": (verbs.figure, [_NAME, *_SHOWN, _OUTS]),
-    "comparison": (verbs.comparison, [*_paths("--estimates", "--others"), _OUTS]),
+    "figure": (verbs.figure, [_NAME, ("--shown", _PATH | {"nargs": "+"}), _OUTS]),
     "bundle": (verbs.bundle, [*_paths("--results", "--lock", "--out"), _PACKED]),
     "unpack": (verbs.unpack, _paths("--bundle", "--out")),
     "plan": (verbs.plan, _RATES),

@@ -109,6 +109,7 @@ def _tell_doubts(
     warnings = [
         doubts.of_few_rows(fmean(gap), doubts.error_of_mean(std_error)),
         doubts.of_formulas(inside, gap, std_error),
+        doubts.of_many_columns(training["train_size"], clean.shape[-1]),
         *doubts.of_fit(inside, std_error, grows, x, y, (x, y)),
     ]
     if training["preprocess"] == "standardize":

@@ -1,4 +1,4 @@
-"""Requests to train a cell, in a folder that the processes of one machine, allocation and study share.
+"""Requests to train a cell, in a folder that the processes of one machine, allocation and working directory share.
 
 A request is a file that its process keeps locked as long as it lives, and others next to it by which this process and
 the one that trains tell each other how the training goes.
@@ -97,7 +97,7 @@ def _own_request() -> tuple[Request, TextIO]:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         with suppress(FileNotFoundError):  # the last of the other processes may have removed it meanwhile
-            if folder.stat().st_uid != os.getuid():
+            if folder.lstat().st_uid != os.getuid():
                 raise PermissionError(f"{folder} belongs to another user; set TMPDIR to a folder of your own")
             request.remove()  # of an earlier process with the same number
             return request, request.path.with_suffix(".partial").open("w")
@@ -117,7 +117,7 @@ def lock(path: Path, mode: str = "r+") -> Iterator[bool]:
 
 
 def _folder() -> Path:
-    """Return the folder that is shared by processes of the same machine, allocation, GPUs, study and code."""
+    """Return the folder that processes of the same machine, allocation, GPUs, working directory and code share."""
     where = [os.getcwd(), __file__, *(os.environ.get(name) for name in ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES"))]
     name = hashlib.sha256(json.dumps(where).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir(), f"minde-{os.getuid()}-{name}")
@@ -125,12 +125,13 @@ def _folder() -> Path:
 
 def _remove_if_last(folder: Path) -> None:
     """Remove the folder if no process has a request there; one that posts a request meanwhile keeps it."""
-    with suppress(OSError):
+    with suppress(OSError):  # rmdir fails if it holds another request by then
         while not any(folder.glob("*.json")):
             with lock(folder / LOCK, "a") as is_ours:
                 if is_ours:
                     for path in folder.iterdir():  # a leader may have written files for processes that had died
-                        path.unlink()
+                        if path.suffix not in (".json", ".partial"):
+                            path.unlink()
                     folder.rmdir()
                     return
             time.sleep(POLL)  # without a request, the lock is held only by another process that removes the folder

@@ -117,8 +117,9 @@ def merge(args: argparse.Namespace) -> None:
 def table(args: argparse.Namespace) -> None:
     """Write a table, in every requested file format."""
     from minde.study import results, tables
+    from minde.study.tables.consistency import write_ratios
 
-    write = {"table1": tables.write_table, "summary": tables.write_summary}[args.name]
+    write = {"table1": tables.write_table, "summary": tables.write_summary, "consistency": write_ratios}[args.name]
     write(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
 
 
@@ -130,37 +131,22 @@ def hyperparameters(args: argparse.Namespace) -> None:
     write_hyperparameters(hyperparameters.lines(args.settings), args.out)
 
 
-def ratios(args: argparse.Namespace) -> None:
-    """Write the ratios of the consistency tests, in every requested file format."""
-    from minde.study import results
-    from minde.study.tables import consistency
-
-    consistency.write_ratios(results.read_estimates(args.estimates).to_pandas(), args.out, **args.settings)
-
-
 def figure(args: argparse.Namespace) -> None:
-    """Draw a figure from merged estimates or training curves, in every requested file format."""
+    """Draw a figure from training curves or the merged estimates of one or two studies, in every requested format."""
+    import pandas as pd
+
     from minde.study import figures, results
     from minde.study.figures import curves
 
     settings = dict(args.settings)
-    if args.curves:
-        shown = curves.read(args.curves, settings.pop("mi_true"))
+    if "mi_true" in settings:
+        shown = curves.read(args.shown, settings.pop("mi_true"))
     else:
-        shown = results.read_estimates(args.estimates).to_pandas()
+        frames = [results.read_estimates(path).to_pandas() for path in args.shown]
+        if studies := settings.pop("studies", None):
+            frames = [frame.assign(study=study) for frame, study in zip(frames, studies, strict=True)]
+        shown = pd.concat(frames)
     figures.write_figure(args.name, shown, args.out, **settings)
-
-
-def comparison(args: argparse.Namespace) -> None:
-    """Draw the estimates of two studies side by side, in every requested file format."""
-    import pandas as pd
-
-    from minde.study import figures, results
-
-    settings, frames = dict(args.settings), []
-    for study, path in zip(settings.pop("studies"), (args.estimates, args.others), strict=True):
-        frames.append(results.read_estimates(path).to_pandas().assign(study=study))
-    figures.write_figure("comparison", pd.concat(frames), args.out, **settings)
 
 
 def bundle(args: argparse.Namespace) -> None:

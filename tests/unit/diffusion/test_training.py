@@ -107,6 +107,11 @@ def test_few_samples_of_many_coordinates_decay_more() -> None:
     assert recipe.decay(400, 20) == pytest.approx(4 * recipe.decay(800, 20))
 
 
+def test_decay_does_not_turn_parameters_round() -> None:
+    recipe = dataclasses.replace(FAST, weight_decay=600.0)
+    assert recipe.learning_rate_at(0) * recipe.decay(256, 300) == pytest.approx(1)
+
+
 def test_parameters_decay_by_the_learning_rate_and_the_number_of_samples() -> None:
     """Padding of a replicate's row does not enter the loss: it only decays."""
     x, recipe = samples(2, 200), dataclasses.replace(FAST, weight_decay=600.0)

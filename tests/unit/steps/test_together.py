@@ -298,6 +298,11 @@ def test_the_folder_is_removed_by_the_last_process_only(tmp_path) -> None:
     requests._remove_if_last(folder)
     assert (folder / requests.LOCK).exists()
     (folder / "1.json").unlink()
+    partial = folder / "3.partial"  # another process is about to post a request
+    partial.touch()
+    requests._remove_if_last(folder)
+    assert partial.exists()
+    partial.unlink()
     requests._remove_if_last(folder)
     assert not folder.exists()
 

@@ -100,6 +100,15 @@ def test_what_a_dead_command_had_started_does_not_go_on(tmp_path):
     assert not (tmp_path / "written").exists()
 
 
+def test_a_process_that_nothing_reaps_has_ended():
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    assert work.group_lives(process.pid)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not work.group_lives(process.pid)
+    process.wait()
+
+
 def test_a_command_that_is_finished_does_not_run_again(tmp_path):
     start(tmp_path, "echo once >> ran").wait(PATIENCE)
     start(tmp_path, "echo once >> ran").wait(PATIENCE)
