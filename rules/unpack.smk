@@ -1,6 +1,5 @@
 rule unpack:
     input:
-        bundle=str(BUNDLE.path),
         code=source_files("unpack"),
     output:
         "<results>/{file}",
@@ -18,6 +17,8 @@ rule unpack:
         "../envs/report.yaml"
     threads: 1
     resources:
+        # Not an input: its content is checked, and names the folder of results, so a bundle may be moved.
+        bundle=str(BUNDLE.path),
         mem_mb=1000,
         runtime=10,
     params:
@@ -25,4 +26,4 @@ rule unpack:
     message:
         "Extract {wildcards.file} from the bundle"
     shell:
-        "step unpack --settings {params.settings:q} --bundle {input.bundle:q} --out {output} 2> {log}"
+        "step unpack --settings {params.settings:q} --bundle {resources.bundle:q} --out {output} 2> {log}"

@@ -18,4 +18,4 @@ def merge(settings: dict, folder: Path, config: dict | None, out: Path) -> None:
         origins.check(path, cells[cell], config, cell)
     table = results.merge(design.expected_keys(settings), paths.values(), settings["mi_true"])
     made_by = provenance(settings, packages=("pyarrow",), sources=SOURCES["merge"])
-    results.write_parquet(out, table, made_by | {"cells": origins.summary(cells.values())})
+    results.write_parquet(out, table, made_by | {"config": config, "cells": origins.summary(cells.values())})

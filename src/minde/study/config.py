@@ -123,9 +123,8 @@ def remarks(config: dict, given: dict | None = None, *, for_report: bool = False
         yield f"This study has no name of its own: its results replace those of {config['name']} in results/."
     if given.get("recipes", {}) and recipe not in given["recipes"]:
         yield f"The config changes recipes that are not in use: minde.recipe is {recipe}."
-    merged = Path(f"results/{config['name']}/estimates.parquet")
-    if for_report and merged.exists() and _settings_of(merged) != json.loads(step_settings.merge(config)):
-        yield f"{merged} was made with another config than this one, which the report describes: run the study first."
+    for path in _of_another_config(config) if for_report else ():
+        yield f"{path} was made with another config than this one, which the report describes: run the study first."
     minde = config["minde"]
     if recipe not in minde["quoted"]:
         yield f"minde.quoted has no formulas for the recipe {recipe}: no row of MINDE is marked as quoted."
@@ -137,10 +136,21 @@ def remarks(config: dict, given: dict | None = None, *, for_report: bool = False
             )
 
 
-def _settings_of(path: Path) -> dict:
-    from .results import read_provenance  # loads pyarrow
+def _of_another_config(config: dict) -> Iterator[Path]:
+    """Yield the study's merged estimates and experiments that exist and were made with other settings."""
+    from . import experiment_rows, results  # loads pyarrow
 
-    return read_provenance(path)["settings"]
+    folder = Path(f"results/{config['name']}")
+    if (merged := folder / "estimates.parquet").exists():
+        made_by = results.read_provenance(merged)
+        expected = {"settings": step_settings.merge(config), "config": step_settings.origins(config)}
+        if any(key in made_by and made_by[key] != json.loads(text) for key, text in expected.items()):
+            yield merged
+    for name in config["experiments"]:
+        if (path := folder / f"experiments/{name}.parquet").exists():
+            made_by = results.read_provenance(path, experiment_rows.RULES)
+            if made_by["settings"] != json.loads(step_settings.experiment(config, name)):
+                yield path
 
 
 def _spelled_out(config: dict) -> Iterator[str]:

@@ -6,6 +6,8 @@ from . import consistency
 from .design import batch_size_key, batch_size_of, cells, training_of
 from .methods import CRITICS, VARIANTS
 
+BINARY_PATTERNS = 4096  # rows of the experiment `binary`
+
 
 def problems(config: dict) -> Iterator[str]:
     """Yield problems with the numbers of a config whose names are all known."""
@@ -94,3 +96,23 @@ def _of_experiments(settings: dict) -> Iterator[str]:
                 yield f"{where}: found {found}; allowed: at most samples, which is {rows} (rows)"
         if (found := options["ksg"]["neighbors"]) >= rows:
             yield f"experiments.{name}.ksg.neighbors: found {found}; allowed: below samples, which is {rows} (rows)"
+    yield from _of_shares(settings)
+
+
+def _of_shares(settings: dict) -> Iterator[str]:
+    """Yield problems with the shares of rows that experiments hold out or train on."""
+    splits = []  # key, rows, share
+    if "bottleneck" in settings:
+        rows, share = consistency.IMAGES[settings["bottleneck"]["images"]][0], settings["bottleneck"]["test_share"]
+        splits.append(("bottleneck.test_share", rows, share))
+        left = rows - round(share * rows)
+        if 0 < left < rows and (found := settings["bottleneck"]["evaluation"]) > left:
+            yield f"experiments.bottleneck.evaluation: found {found}; allowed: at most {left}, the images to train on"
+    if "stacked" in settings:
+        rows, classifier = consistency.IMAGES[settings["stacked"]["images"]][0], settings["stacked"]["classifier"]
+        splits.append(("stacked.classifier.test_share", rows, classifier["test_share"]))
+    if "binary" in settings:
+        splits.append(("binary.train_share", BINARY_PATTERNS, settings["binary"]["train_share"]))
+    for key, rows, share in splits:
+        if not 0 < (found := round(share * rows)) < rows:
+            yield f"experiments.{key}: found {share}, which makes {found} of {rows} rows; allowed: some, and not all"

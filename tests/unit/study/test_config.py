@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
-from minde.study import design, methods, results, selection, sources, step_settings
+from minde.study import design, experiment_rows, methods, results, selection, sources, step_settings
 from minde.study.config import SCHEMA, ConfigError, check_files, remarks, resolve
 from minde.study.tasks import BENCHMARK, HIGH_MI, TASKS
 from minde.study.violations import repeated_keys
@@ -31,6 +31,13 @@ def changed(keys, value):
     for folder in folders:
         inner = inner[folder]
     inner[last] = value
+    return config
+
+
+def with_experiments():
+    """The config of the study of MINE."""
+    config = load("config.yaml")
+    update_config(config, load("mine.yaml"))
     return config
 
 
@@ -165,13 +172,26 @@ def test_a_report_of_results_of_another_config_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = resolve(load("config.yaml"), ROOT)
     table = results.estimates_table([]).append_column("mi_true", pa.array([], pa.float64()))
-    settings = json.loads(step_settings.merge(config))
-    results.write_parquet("results/small/estimates.parquet", table, {"settings": settings})
+    made_by = {"settings": json.loads(step_settings.merge(config)), "config": json.loads(step_settings.origins(config))}
+    results.write_parquet("results/small/estimates.parquet", table, made_by)
     assert not list(remarks(config, for_report=True))
-    more = resolve(changed("replicates", 5), ROOT)
-    assert not list(remarks(more))
-    [remark] = remarks(more, for_report=True)
-    assert remark.startswith("results/small/estimates.parquet was made with another config than this one")
+    for key, value in (("replicates", 5), ("samples.train", 20_000)):
+        more = resolve(changed(key, value), ROOT)
+        assert not list(remarks(more))
+        [remark] = remarks(more, for_report=True)
+        assert remark.startswith("results/small/estimates.parquet was made with another config than this one")
+
+
+def test_a_report_of_an_experiment_of_another_config_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = resolve(with_experiments(), ROOT)
+    path = Path(f"results/{config['name']}/experiments/gans.parquet")
+    settings = json.loads(step_settings.experiment(config, "gans"))
+    experiment_rows.write(path, [], {"settings": settings})
+    assert not list(remarks(config, for_report=True))
+    config["experiments"]["gans"]["beta"] = 7
+    [remark] = remarks(config, for_report=True)
+    assert remark.startswith(f"{path} was made with another config than this one")
 
 
 def test_a_file_is_a_task_that_overrides_and_dimensions_know():
@@ -360,28 +380,28 @@ def test_numbers_of_competitors_matter_where_they_are_the_study_s(keys, value, m
 
 
 @pytest.mark.parametrize(
-    ("path", "message"),
+    ("path", "value", "message"),
     [
-        (
-            "estimation.mine.batch_size",
-            r"experiments\.estimation\.mine\.batch_size: found 9000; .* samples, which is 3000",
-        ),
-        ("dependence.minde.batch_size", r"experiments\.dependence\.minde\.batch_size: found 9000; .* which is 2000"),
-        ("dependence.ksg.neighbors", r"experiments\.dependence\.ksg\.neighbors: found 9000; allowed: below samples"),
-        ("gans.points", r"experiments\.gans\.points: found 9000; allowed: at most samples, which is 2500 \(rows\)"),
-        ("estimation.mine.smoothing", r"experiments\.estimation\.mine\.smoothing: found 9000; .* above 0 to 1"),
-        ("estimation.rho", r"experiments\.estimation: unknown key 'rho'; allowed: correlations, dims"),
+        ("estimation.mine.batch_size", 9000, r"mine\.batch_size: found 9000; .* samples, which is 3000"),
+        ("dependence.minde.batch_size", 9000, r"minde\.batch_size: found 9000; .* which is 2000"),
+        ("dependence.ksg.neighbors", 9000, r"experiments\.dependence\.ksg\.neighbors: found 9000; .* below samples"),
+        ("gans.points", 9000, r"gans\.points: found 9000; allowed: at most samples, which is 2500 \(rows\)"),
+        ("estimation.mine.smoothing", 9000, r"estimation\.mine\.smoothing: found 9000; .* above 0 to 1"),
+        ("estimation.rho", 9000, r"experiments\.estimation: unknown key 'rho'; allowed: correlations, dims"),
+        ("bottleneck.evaluation", 1079, r"bottleneck\.evaluation: found 1079; allowed: at most 1078, the images"),
+        ("bottleneck.test_share", 0.9999, r"bottleneck\.test_share: found 0.9999, which makes 1797 of 1797 rows"),
+        ("stacked.classifier.test_share", 1e-4, r"classifier\.test_share: found 0.0001, which makes 0 of 1797 rows"),
+        ("binary.train_share", 1e-4, r"experiments\.binary\.train_share: found 0.0001, which makes 0 of 4096 rows"),
     ],
 )
-def test_numbers_of_experiments_must_fit_each_other(path, message):
-    config = load("config.yaml")
-    update_config(config, load("mine.yaml"))
+def test_numbers_of_experiments_must_fit_each_other(path, value, message):
+    config = with_experiments()
     resolve(config, ROOT)
     *keys, last = path.split(".")
     inner = config["experiments"]
     for key in keys:
         inner = inner[key]
-    inner[last] = 9000
+    inner[last] = value
     with pytest.raises(ConfigError, match=message):
         resolve(config, ROOT)
 
