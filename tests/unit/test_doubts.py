@@ -17,7 +17,7 @@ WIDE = {
     "student, three degrees of freedom": Z / np.sqrt((normal(1, ROWS, 3) ** 2).mean(axis=1)),
     "student, two degrees of freedom": Z / np.sqrt((normal(1, ROWS, 2) ** 2).mean(axis=1)),
     "lognormal": np.exp(Z),
-    "lognormal of sigma 2": np.exp(2 * Z),
+    "lognormal of sigma 1.4": np.exp(1.4 * Z),
     "cube": Z**3,
     "a far cluster": np.where(np.arange(ROWS) % 50, Z, Z + 100),
     "mostly zero": np.where(Z > 1, Z, 0),
@@ -29,6 +29,7 @@ WIDE = {
 }
 NARROW = {
     "Cauchy": Z / normal(1, ROWS),
+    "lognormal of sigma 1.9": np.exp(1.9 * Z),
     "lognormal of sigma 3": np.exp(3 * Z),
     "a code for missing values": np.where(np.arange(ROWS) % 20, Z, -9999),
     "mostly missing": np.where(np.arange(ROWS) % 3, -9999, Z),

@@ -53,7 +53,8 @@ def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
     except _SelectionError:
         raise
     except (OSError, ValueError, BadZipFile) as error:
-        raise ValueError(f"{path} is not a readable {kind} file: {error}") from error
+        expected = "; expected UTF-8, commas (.tsv: tabs) between columns, decimal points" * (kind in (".csv", ".tsv"))
+        raise ValueError(f"{path} is not a readable {kind} file: {error}{expected}") from error
     return tuple(_side_by_side(path, {name: np.asarray(held[name]) for name in own}) for own in chosen.values())
 
 
@@ -93,8 +94,14 @@ def _matching(path: Path, option: str, patterns: str, names: list[str]) -> list[
     """Return the names that an option selects, in its order."""
     chosen = []
     for pattern in map(str.strip, patterns.split(",")):
+        if not pattern:  # it would match a column without a name, such as the index that pandas writes
+            raise _SelectionError(f"{option} is {patterns!r}, which has an empty name; expected names of columns")
         literal = pattern.replace("[", "[[]")  # to fnmatch, the square brackets in a name would be a set of characters
-        found = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, literal)]
+        found = (
+            [name for name in names if name == pattern]
+            or [name for name in names if name.strip() == pattern]
+            or [name for name in names if fnmatchcase(name, literal)]
+        )
         if not found:
             near = get_close_matches(pattern, names, n=1)
             hint = f"; the nearest is {near[0]!r}" if near else ""

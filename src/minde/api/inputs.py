@@ -16,6 +16,7 @@ from minde import doubts
 
 from .surroundings import warn
 
+EXACT = 2**53  # integers up to it are exact in double precision
 CATEGORIES = "encode categories as one 0/1 column each (pandas.get_dummies)"
 
 
@@ -44,7 +45,13 @@ def rows_of(
     if raw.dtype.kind in "OUS":
         raw = _from_objects(name, raw.astype(object), labels, first_row)
     if raw.dtype.kind not in "fiub":
-        raise TypeError(f"{name} holds values of type {raw.dtype}; expected real numbers")
+        remedy = "; convert times to numbers, such as seconds since the first" if raw.dtype.kind in "mM" else ""
+        raise TypeError(f"{name} holds values of type {raw.dtype}; expected real numbers{remedy}")
+    if raw.dtype.kind in "iu" and raw.size and max(-int(raw.min()), int(raw.max())) > EXACT:
+        raise ValueError(
+            f"{name} holds integers beyond 2^53, such as {raw.max()}, which double precision rounds; subtract a "
+            "constant first, such as the smallest one"
+        )
     if raw.ndim == 1:
         raw = raw[:, np.newaxis]
     if not len(raw):
@@ -200,7 +207,10 @@ def _from_objects(name: str, raw: np.ndarray, labels: list | None, first_row: in
             f"{name} holds {value!r} of type {type(value).__name__} in row {place[0] + first_row}, column {label}; "
             f"expected real numbers{remedy}"
         )
-    return np.where(missing, np.nan, raw).astype(np.float64)
+    try:
+        return np.where(missing, np.nan, raw).astype(np.float64)
+    except OverflowError:
+        raise ValueError(f"{name} holds an integer that is too large for double precision") from None
 
 
 def _is_text_of_number(value: object) -> bool:

@@ -12,6 +12,7 @@ from minde import doubts
 from minde.diffusion import estimators
 
 from .result import Estimate, combine, largest_share
+from .settings import NARROWEST
 from .surroundings import warn
 from .training import Curve, Fitted, keyed_by_formula, seeds_of
 
@@ -37,7 +38,9 @@ def mutual_informations(
             std_error = torch.maximum(_with_learned(fitted, std_error, gap.std_error), gap.std_error)
         combined[name] = combine(value, std_error, fitted.disjoint)
     for name, estimate in combined.items():
-        if doubt := doubts.of_few_rows(estimate, estimate.std_error, largest_share(points[name])):
+        is_narrow = name == "sigma" and sigma < NARROWEST
+        because = f"the narrow reference, sigma={sigma:g}" if is_narrow else doubts.TAILS
+        if doubt := doubts.of_few_rows(estimate, estimate.std_error, largest_share(points[name]), because):
             warn(doubt)
             break
     return combined

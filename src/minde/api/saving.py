@@ -18,7 +18,9 @@ FORMAT = 4  # of the file; others are refused
 
 
 def save(estimator, path: Path) -> None:
-    """Write a fitted estimator to a file, which appears whole or not at all."""
+    """Write a fitted estimator to a file, which appears whole or not at all, in a folder that is made if needed."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the path of a file to write")
     fitted = estimator._fitted
     held = {"parameters": fitted.trained.parameters, "test": fitted.test}
     held |= tensors.prefixed("moments", fitted.trained.moments)
@@ -54,6 +56,8 @@ def load(cls, path: Path, device: str | None):
     """Read an estimator. Raises ValueError, naming the path, if the file is damaged or holds no estimator."""
     if device is not None:
         check_device(device)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; expected a file that MINDE.save wrote")
     try:
         arrays, header = tensors.read(path)
     except FileNotFoundError:

@@ -26,7 +26,7 @@ QUOTED = {"c": "inside", "j": "gap"}
 
 COUNTS = ("steps", "batch_size", "middle_blocks", "mc_draws", "replicates", "threads")
 FLAGS = ("importance_sampling", "verbose")
-NARROWEST = 0.1  # reference of an entropy, in units of the preprocessed samples; below, the error drowns it
+NARROWEST = 0.1  # reference, in units of the preprocessed samples; below, its error drowns an entropy
 # The allowed numbers, as a check and in words.
 RANGES = {
     "learning_rate": (lambda value: 0 < value <= 1, "a number above 0 and at most 1"),

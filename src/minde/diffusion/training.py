@@ -19,7 +19,7 @@ from .model import Model
 from .recipe import Recipe
 
 GRAPH_DEVICES = ("cuda",)  # a step is captured as one graph
-REMEDY = "Lower learning_rate, or check the samples' scale."
+REMEDY = "Lower learning_rate, or check the samples' scale (in a study, minde.sde too)."
 
 
 @dataclass

@@ -1,6 +1,16 @@
 """Reasons to doubt samples and estimates, worded for warnings and logs."""
 
-from .estimates import SUPPORT, error_of_mean, of_bounds, of_few_rows, of_fit, of_formulas, of_neighbors, of_singular
+from .estimates import (
+    SUPPORT,
+    TAILS,
+    error_of_mean,
+    of_bounds,
+    of_few_rows,
+    of_fit,
+    of_formulas,
+    of_neighbors,
+    of_singular,
+)
 from .samples import (
     of_few_values,
     of_many_columns,
@@ -14,6 +24,7 @@ from .samples import (
 
 __all__ = [
     "SUPPORT",
+    "TAILS",
     "error_of_mean",
     "of_bounds",
     "of_few_rows",

@@ -5,6 +5,8 @@ import numpy as np
 FEW = 100  # at most this many distinct values, each twice or more on average, are too few for a density
 REPEATED = 0.01  # share of the rows
 NARROW = 0.05  # interquartile range, in standard deviations, below which a few values make up the spread
+# The same for skewed columns such as a lognormal one: there most values are together in a part of that range.
+SKEWED_NARROW, SKEWED = 0.2, 0.65
 FAR_OUTSIDE = 0.25  # ranges beyond which a row of p is far from q's
 THIN = 0.03  # standard deviations: with less, the diffusion's finest noise, of 0.01, hides 0.05 nats or more
 MANY = 2  # training rows per column, with fewer of which nothing is learned
@@ -40,13 +42,14 @@ def of_narrow_bulk(variable: str, label, column: np.ndarray) -> str | None:
             column = column[column != values[counts.argmax()]]
         low, high = np.quantile(column, (0.25, 0.75))
         ratio, width = (high - low) / std, _local_width(column) / std
-    if ratio >= NARROW and width < THIN:
+    has_extremes = ratio < NARROW or (ratio < SKEWED_NARROW and width < SKEWED * ratio)
+    if width < THIN and not has_extremes:
         return (
             f"{variable}: column {label} has its values in groups, which take up {width:.2g} of its standard deviation "
             "together: standardizing shrinks the differences within groups below what the diffusion resolves, which "
             'hides mutual information. Use preprocess="gaussianize", or columns for the group and for the value in it'
         )
-    if not ratio < NARROW:
+    if not has_extremes:
         return None
     return (
         f"{variable}: column {label} has an interquartile range of {ratio:.2g} standard deviations (a normal one has "

@@ -31,7 +31,8 @@ def sentence(error: ValidationError) -> str:
     if isinstance(found, str) and schema.get("type") in ("number", "integer"):
         hint = _hint_on_text(found)
     elif error.validator == "type" and schema.get("type") == "string" and not isinstance(found, dict | list):
-        hint = f"; as text, write '{found}' in quotes"
+        is_word = found is None or isinstance(found, bool)  # YAML's for on, no, ~, …
+        hint = "; as text, put the word in quotes" if is_word else f"; as text, write '{found}' in quotes"
     about = f". {schema['description']}" if "description" in schema else ""
     return f"{where}: found {found!r}; allowed: {_allowed(error)}{hint}{about}"
 

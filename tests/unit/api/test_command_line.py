@@ -78,6 +78,9 @@ def test_columns_are_named_one_by_one_or_by_patterns(folder, capsys) -> None:
     assert found["y"] == ["b", "count"]
     found = estimate(capsys, folder / "pairs.npz", "--x", "both", "--y", "b")
     assert found["x"] == ["both[0]", "both[1]"]
+    spaced = folder / "spaced.csv"  # as in a header "a, b"
+    spaced.write_text((folder / "pairs.csv").read_text().replace("a,b,c", "a, b, c", 1))
+    assert estimate(capsys, spaced, "--x", "a", "--y", "b")["y"] == [" b"]
 
 
 def test_variant_j_puts_the_gap_first(folder, capsys) -> None:
@@ -108,6 +111,7 @@ BAD = {
     "semicolons": (["semicolons.csv", "--x", "a", "--y", "b"], USAGE, "columns have to be separated by commas"),
     "headless": (["headless.csv", "--x", "a", "--y", "b"], USAGE, "the first line of the file has to name the columns"),
     "objects": (["pairs.npz", "--x", "objects", "--y", "b"], USAGE, "is not a readable .npz file: Object arrays"),
+    "an empty name": (["pairs.csv", "--x", "a,", "--y", "b"], USAGE, "--x is 'a,', which has an empty name"),
     "both sides": (["pairs.csv", "--x", "a,b", "--y", "b"], USAGE, "'b' is in both --x and --y"),
     "lengths": (["pairs.npz", "--x", "a,short", "--y", "b"], USAGE, "number of rows; found a (600, 1), short (5, 1)"),
     "setting": (["pairs.csv", "--x", "a", "--y", "b", "--variant", "d"], USAGE, "variant is 'd'; expected c, j"),
