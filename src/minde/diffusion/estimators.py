@@ -46,7 +46,7 @@ FORMULAS = ("inside", "sigma", "gap")
 DIVERGENCE_FORMULAS = ("inside", "gap")
 """Formulas of a KL divergence."""
 
-ROWS = 2048  # test points per call of the predictor: bounds memory, does not change the numbers
+ROWS = 2048  # test points per call of the predictor, which bounds memory, and those of `growth`
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,10 +60,3 @@ def test_beta_trades_information_for_error():
     for measured in (free, some, all_of_it):
         assert measured["label"] <= math.log(10)
         assert measured["mixture"] <= math.log(1000) + 1e-4
-
-
-def test_evaluation_on_more_images_than_are_trained_on_is_refused():
-    settings = {"images": "digits", "test_share": 0.5, "betas": [0.0], "network": NETWORK}
-    message = r"evaluation asks for 900 training images, and test_share 0\.5 of 1797 digits leaves 899"
-    with pytest.raises(ValueError, match=message):
-        bottleneck.run(seed=lambda *_: 0, device=torch.device("cpu"), replicates=1, evaluation=900, **settings)
