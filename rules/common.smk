@@ -104,11 +104,6 @@ def compared_estimates(wildcards) -> list[str]:
     return [f"<results>/{COMPARED}" if BUNDLE else f"results/{other}/estimates.parquet"] if other else []
 
 
-def estimates_of_both_studies(wildcards) -> list[str]:
-    """The merged estimates of this study and of the one that it is compared with."""
-    return ["<results>/estimates.parquet", *compared_estimates(wildcards)]
-
-
 def estimates_of_all_cells(wildcards) -> list[str]:
     """The estimates of every cell of the design."""
     return [f"<results>/estimates/{cell.path}.parquet" for cell in design.cells(STUDY)]

@@ -1,4 +1,5 @@
 MERGED = "<results>/estimates.parquet"
+BOTH = lambda wildcards: [MERGED, *compared_estimates(wildcards)]
 
 # The title in the report, the subject in the message, the files that are shown, and the step that names the code.
 FIGURES = {
@@ -7,7 +8,7 @@ FIGURES = {
     "sigma": ("Width of the reference", "estimates against the width of the reference", MERGED, "figures"),
     "high_mi": ("High mutual information", "estimates against the true value", MERGED, "figures"),
     "training_curve": ("Training curves", "estimates along training", curves_of_page, "training_curve"),
-    "comparison": ("Two studies compared", "comparison with another study", estimates_of_both_studies, "figures"),
+    "comparison": ("Two studies compared", "comparison with another study", BOTH, "figures"),
 }
 
 

@@ -419,12 +419,14 @@ def test_a_saved_estimator_comes_back_whole(fitted, tmp_path) -> None:
 def test_a_file_that_holds_no_estimator_is_refused(fitted, tmp_path) -> None:
     with pytest.raises(NotFittedError):
         MINDE().save(tmp_path / "none")
+    with pytest.raises(IsADirectoryError, match="is a folder; give the path of a file"):
+        fitted.save(tmp_path)
     (tmp_path / "text").write_text("not tensors")
     with pytest.raises(ValueError, match="text is not a readable fitted estimator"):
         MINDE.load(tmp_path / "text")
     with pytest.raises(FileNotFoundError):
         MINDE.load(tmp_path / "nothing")
-    with pytest.raises(ValueError, match=f"{tmp_path} is not a readable fitted estimator"):
+    with pytest.raises(ValueError, match=f"{tmp_path} is a folder; expected a file"):
         MINDE.load(tmp_path)
 
 
