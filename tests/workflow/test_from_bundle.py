@@ -42,7 +42,7 @@ def files(folder):
     return {path.relative_to(folder): path.read_bytes() for kind in BUILT for path in (folder / kind).iterdir()}
 
 
-def test_tables_and_figures_are_rebuilt_byte_for_byte_without_torch_and_jax(bundles, laptop):
+def test_tables_and_figures_are_rebuilt_byte_for_byte_without_torch_and_jax(bundles, laptop, tmp_path):
     for name in ABSENT:
         run = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=laptop / "src", env=environment())
         assert run.returncode != 0
@@ -53,6 +53,8 @@ def test_tables_and_figures_are_rebuilt_byte_for_byte_without_torch_and_jax(bund
     assert files(rebuilt) == files(bundles)
     assert "train" not in printed.split("Job stats:")[1].split("total")[0].split()
     assert "Nothing to be done" in snakemake(laptop, *arguments)
+    moved = shutil.copy(bundles / "bundle.zip", tmp_path / "moved.zip")
+    assert "Nothing to be done" in snakemake(laptop, *BUILT, "--config", f"from_bundle={moved}")
 
 
 def test_so_are_those_of_experiments_consistency_tests_and_a_comparison(study, laptop, tmp_path):

@@ -1,5 +1,6 @@
 """The default study end to end, like `make study`, in the repository's own results folder, so that it runs once."""
 
+import json
 import math
 import re
 import statistics
@@ -9,7 +10,8 @@ import pytest
 import yaml
 from running import ROOT, snakemake
 
-from minde.study import design, methods, results
+from minde.study import config as configs
+from minde.study import design, methods, results, step_settings
 from minde.study.tasks import TASKS
 
 pytestmark = pytest.mark.slow
@@ -52,6 +54,11 @@ def test_ksg_is_right_in_low_dimensions(estimates):
         if TASKS[task].dim_x == 1:
             for row in estimates["ksg", "ksg", task, 0]:
                 assert row["estimate"] == pytest.approx(TASKS[task].mi_true, abs=0.06)
+
+
+def test_the_merged_estimates_hold_the_config_that_determines_them(estimates):
+    held = results.read_provenance(FOLDER / "estimates.parquet")["config"]
+    assert held == json.loads(step_settings.origins(configs.resolve(CONFIG, ROOT)))
 
 
 def test_monte_carlo_errors_are_stated_and_small(estimates):

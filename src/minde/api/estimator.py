@@ -47,7 +47,8 @@ class MINDE(PointEstimator, BaseEstimator):
         Adam's learning rate at its highest.
     weight_decay : float
         Decay of the weights per step, times the learning rate and divided by the number of training rows; with fewer
-        than 400 rows per column, also times 400 over the rows per column. It keeps networks from memorizing few rows.
+        than 400 rows per column, also times 400 over the rows per column, but never by more than the weights
+        themselves. It keeps networks from memorizing few rows.
     schedule : {"cosine", "constant"}
         Learning rate during training.
     ema_decay : float

@@ -53,8 +53,9 @@ def read_pair(path: Path, x: str, y: str) -> tuple[Columns, Columns]:
     except _SelectionError:
         raise
     except (OSError, ValueError, BadZipFile) as error:
-        expected = "; expected UTF-8, commas (.tsv: tabs) between columns, decimal points" * (kind in (".csv", ".tsv"))
-        raise ValueError(f"{path} is not a readable {kind} file: {error}{expected}") from error
+        is_text = readers[kind] is _read_text
+        hint = "; expected UTF-8, commas (.tsv: tabs) between columns, decimal points" if is_text else ""
+        raise ValueError(f"{path} is not a readable {kind} file: {error}{hint}") from error
     return tuple(_side_by_side(path, {name: np.asarray(held[name]) for name in own}) for own in chosen.values())
 
 

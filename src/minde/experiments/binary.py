@@ -48,7 +48,7 @@ def run(
     networks = perceptrons([BITS, *widths, 2], seeds, "layers", "tanh").to(device)
     generators = [np.random.default_rng(seed(r, "labels")) for r in range(replicates)]
     labels = torch.from_numpy(np.stack([one.random(len(chance)) < chance for one in generators])).long().to(device)
-    train, test = split_rows(generators, len(chance), train_share, "experiments.binary.train_share", device)
+    train, test = split_rows(generators, len(chance), train_share, device)
     x = torch.from_numpy(patterns).float().to(device)
     optimizer = torch.optim.SGD(networks.parameters(), lr=learning_rate, momentum=momentum)
     shuffles = [torch.Generator().manual_seed(seed(r, "batches")) for r in range(replicates)]

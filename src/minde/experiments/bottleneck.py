@@ -49,7 +49,7 @@ def run(
     pixels, labels = load(images)
     x, y = torch.from_numpy(pixels).flatten(1).to(device), torch.from_numpy(labels).to(device)
     generators = [np.random.default_rng(seed(replicate, "split")) for replicate in range(replicates)]
-    parts = split_rows(generators, len(x), test_share, "experiments.bottleneck.test_share", device)
+    parts = split_rows(generators, len(x), test_share, device)
     test_rows, train_rows = (rows.repeat(len(betas), 1) for rows in parts)
     members = members_of(seed, replicates, {f"beta {beta}": beta for beta in betas}, device)
     models = Bottlenecks(x.shape[1], members.seeds, members.betas, **network)

@@ -100,7 +100,7 @@ def train_classifier(
     Returns the perceptrons and their errors on held-out images.
     """
     generators = [np.random.default_rng(seed) for seed in seeds]
-    test, known = split_rows(generators, len(x), test_share, "experiments.stacked.classifier.test_share", x.device)
+    test, known = split_rows(generators, len(x), test_share, x.device)
     classifiers = perceptrons([x.shape[1], hidden, DIGITS], seeds, "classifier")
     draws, optimizer = Draws(seeds, device=x.device), networks.adam([classifiers], x.device, learning_rate)
 

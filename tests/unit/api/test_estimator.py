@@ -68,6 +68,18 @@ def test_formulas_that_are_apart_are_warned_of() -> None:
         MINDE(**settings).fit(x, 0.3 * x + noise)
 
 
+def test_an_error_that_is_due_to_a_narrow_reference_is_said_to_be() -> None:
+    fitted = MINDE(replicates=1, **SMALL).fit(*normals(400))
+    with pytest.warns(UserWarning, match=r"decide the estimate, because of the narrow reference, sigma=0\.001"):
+        fitted.mutual_information(sigma=0.001)
+
+
+def test_a_share_of_columns_and_rows_is_warned_of() -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 100, 40))
+    with pytest.warns(UserWarning, match="x and y have 80 columns together, and there are 80 rows to train on"):
+        MINDE(replicates=1, **SMALL | {"steps": 2}).fit(x, y)
+
+
 def test_more_than_can_be_resolved_is_warned_of() -> None:
     x, _ = normals(1000)
     with pytest.warns(UserWarning, match=r"would grow by 0\.69 nats if the finest noise"):

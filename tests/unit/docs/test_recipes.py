@@ -119,8 +119,8 @@ def test_the_table_of_high_mutual_information_is_that_of_the_estimates() -> None
 def test_the_table_of_the_ablation_is_that_of_the_estimates() -> None:
     """Errors of means over replicates, and deviations over them, averaged over the tasks of the ablation."""
     frames = [
-        results.read_estimates(ROOT / path).to_pandas()
-        for path in ("docs/results/accuracy/estimates.parquet", "docs/results/uniform_times/estimates.parquet")
+        results.read_estimates(ROOT / f"docs/results/{study}/estimates.parquet").to_pandas()
+        for study in ("accuracy", "uniform_times")
     ]
     tasks = set(frames[1]["task"])
     assert len(tasks) == 8

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from minde.experiments import binary
+from minde.study.sizes import BINARY_PATTERNS
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def test_the_rule_has_the_information_asked_for(information):
 
 def test_the_rule_is_the_same_for_a_pattern_and_its_opposite():
     patterns = binary.all_patterns()
-    assert len(np.unique(patterns, axis=0)) == 4096
+    assert len(np.unique(patterns, axis=0)) == BINARY_PATTERNS  # what the config is checked against
     chance = binary.rule(patterns, 0.99)
     np.testing.assert_allclose(chance, chance[::-1])  # the numbers count up, so the opposite is the mirror image
 

@@ -275,6 +275,7 @@ def test_tasks_are_named_by_id_pattern_and_group_and_each_is_there_once():
             r"data\.mine: unknown key 'z'; allowed: duplicates, file, mi_true, x, y",
         ),
         ("name", 2024, r"name: found 2024; .*; as text, write '2024' in quotes"),
+        ("name", True, r"name: found True; .*; as text, put the word in quotes"),  # `on`, for example
         ("consistency", {"images": "digits"}, r"consistency: also needs autoencoder, noise, rows"),
         ("run.device", "gpu", r"run\.device: found 'gpu'; allowed: auto, cpu, cuda"),
     ],
