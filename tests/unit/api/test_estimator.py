@@ -74,7 +74,7 @@ def test_an_error_that_is_due_to_a_narrow_reference_is_said_to_be() -> None:
         fitted.mutual_information(sigma=0.001)
 
 
-def test_a_share_of_columns_and_rows_is_warned_of() -> None:
+def test_more_columns_than_rows_can_tell_of_are_warned_of() -> None:
     x, y = np.random.default_rng(0).normal(size=(2, 100, 40))
     with pytest.warns(UserWarning, match="x and y have 80 columns together, and there are 80 rows to train on"):
         MINDE(replicates=1, **SMALL | {"steps": 2}).fit(x, y)
