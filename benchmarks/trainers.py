@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from minde.device import keep_freed_memory
+from minde.diffusion import training
 from minde.diffusion.conditioning import VARIANTS, masks, only
 from minde.diffusion.loss import noise_prediction_loss
 from minde.diffusion.model import Model, build_model
@@ -55,9 +56,11 @@ def model_of(dim: int, device: torch.device) -> Model:
     )
 
 
-def ours(dim: int, replicates: int, device: torch.device, tick: Tick) -> None:
+def ours(dim: int, replicates: int, device: torch.device, tick: Tick, *, is_compiled: bool = False) -> None:
     """Train our stack, by the paper's recipe, in a process set up like that of the step `train`."""
     keep_freed_memory()
+    if is_compiled:  # and differentiated by autograd: Adam and the average are fused already
+        training.loss_of = torch.compile(training.loss_of, fullgraph=True, dynamic=False)
     recipe = Recipe(
         steps=10**9,
         batch_size=BATCH_SIZE[dim],

@@ -142,9 +142,7 @@ def _step(model: Model, state: State, batch: Batch) -> Tensor:
     Nothing here may depend on host values that change with the step, or read a number from the device: see
     :mod:`.graphs`.
     """
-    noisy = model.times.sde.perturb(batch.clean, batch.noise, batch.t)
-    noise_pred = model.predict(state.leaves, batch.clean, noisy, batch.t, batch.selection)
-    loss = noise_prediction_loss(noise_pred, batch.noise, model.masks.diffused[batch.selection.scores])
+    loss = loss_of(model, state.leaves, batch)
     # The sum's gradient holds each replicate's own, since no replicate's loss depends on another's parameters.
     gradients = torch.autograd.grad(loss.sum(), list(state.leaves.values()))
     torch._foreach_copy_(state.gradients, gradients)
@@ -152,6 +150,13 @@ def _step(model: Model, state: State, batch: Batch) -> Tensor:
     state.optimizer.step()
     state.average.lerp_(state.parameters, batch.ema_weight)
     return loss.detach()
+
+
+def loss_of(model: Model, parameters: dict[str, Tensor], batch: Batch) -> Tensor:
+    """Return the loss of each replicate, `(replicates,)`."""
+    noisy = model.times.sde.perturb(batch.clean, batch.noise, batch.t)
+    noise_pred = model.predict(parameters, batch.clean, noisy, batch.t, batch.selection)
+    return noise_prediction_loss(noise_pred, batch.noise, model.masks.diffused[batch.selection.scores])
 
 
 def _check_loss(loss: Tensor, state: State) -> None:

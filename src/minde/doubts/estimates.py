@@ -22,7 +22,7 @@ BELOW, BELOW_OF, BELOW_BY_CHANCE = 0.1, 0.1, 3.0
 LARGE_ERROR, LARGE_ERROR_OF = 1.0, 0.25  # in nats, and as a share of the estimate: the larger one
 LARGE_SHARE, SHARED_ERROR = 0.5, 0.3  # one row's share of the variance over test rows; nats below which it means little
 
-TAILS = 'outliers or heavy tails; use preprocess="gaussianize"'
+TAILS = 'outliers or heavy tails; use preprocess="gaussianize" or, if it is in use, more rows'
 SUPPORT = "outliers or heavy tails, or since p has rows where q has hardly any, so that the divergence may be infinite"
 
 
